@@ -1,0 +1,6 @@
+//! Pinfold
+pub mod client_ip;
+mod error;
+pub mod pseudonym;
+pub mod time;
+pub use error::{ConfigError, ConfigErrors, Subject};

@@ -1,0 +1,300 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::key::EpochKey;
+use crate::time::{Calendar, CivilDay, UnixTime};
+
+/// No key outlives this, by a clock that cannot be stepped.
+const LIFE: Duration = Duration::from_secs(48 * 3600);
+
+/// A current key as old as this is replaced whatever the wall clock says: no civil day is as long.
+const LONGEST_DAY: Duration = Duration::from_secs(26 * 3600);
+
+/// A civil day and the key that is its own.
+#[derive(Debug, Clone)]
+pub struct Epoch {
+    id: String,
+    day: CivilDay,
+    born: Duration,
+    key: Arc<EpochKey>,
+}
+
+impl Epoch {
+    /// A name for the key ledger: the date, and a number that makes it unlike any other.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The civil day that this epoch counts.
+    pub fn day(&self) -> CivilDay {
+        self.day
+    }
+
+    /// The key.
+    pub fn key(&self) -> &EpochKey {
+        &self.key
+    }
+
+    /// How old the key is, given the uptime of the clock.
+    pub fn age(&self, uptime: Duration) -> Duration {
+        uptime.saturating_sub(self.born)
+    }
+}
+
+/// The key of today and, until it is 48 hours old, the key of the day before.
+///
+/// Turning the ring is a pure function of the clocks and a supply of keys. It turns once a civil day, and only
+/// forward: a wall clock that steps back brings no key back, and one that has run ahead is overruled by the age of the key.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    current: Epoch,
+    previous: Option<Epoch>,
+}
+
+impl KeyRing {
+    /// A ring with a fresh key for today.
+    pub fn new(now: UnixTime, uptime: Duration, calendar: &Calendar, fresh: FreshKey) -> (Self, KeyEvent) {
+        let current = fresh.epoch(calendar.day_of(now), uptime);
+        let event = KeyEvent::Made { epoch: current.id.clone(), at: now };
+        (Self { current, previous: None }, event)
+    }
+
+    /// The epoch in force.
+    pub fn current(&self) -> &Epoch {
+        &self.current
+    }
+
+    /// The epoch before, while its key lives.
+    pub fn previous(&self) -> Option<&Epoch> {
+        self.previous.as_ref()
+    }
+
+    /// Whether [`KeyRing::turn`] has anything to do.
+    pub fn is_due(&self, now: UnixTime, uptime: Duration) -> bool {
+        self.must_rotate(now, uptime) || self.previous_is_spent(uptime)
+    }
+
+    /// Whether the day is over.
+    pub fn must_rotate(&self, now: UnixTime, uptime: Duration) -> bool {
+        now >= self.current.day.ends || self.current.age(uptime) >= LONGEST_DAY
+    }
+
+    fn previous_is_spent(&self, uptime: Duration) -> bool {
+        self.previous.as_ref().is_some_and(|epoch| epoch.age(uptime) >= LIFE)
+    }
+
+    /// The ring as it is from now on, and what became of its keys. The spent ones are destroyed with the last ring
+    /// that holds them.
+    #[must_use]
+    pub fn turn(
+        &self,
+        now: UnixTime,
+        uptime: Duration,
+        calendar: &Calendar,
+        fresh: impl FnOnce() -> FreshKey,
+    ) -> (Self, Vec<KeyEvent>) {
+        let mut events = Vec::new();
+        let mut next = self.clone();
+        if self.must_rotate(now, uptime) {
+            let current = fresh().epoch(calendar.day_of(now), uptime);
+            events.push(KeyEvent::Made { epoch: current.id.clone(), at: now });
+            let spent = next.previous.replace(std::mem::replace(&mut next.current, current));
+            events.extend(spent.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Rotated)));
+        }
+        if next.previous_is_spent(uptime) {
+            let spent = next.previous.take();
+            events.extend(spent.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Expired)));
+        }
+        (next, events)
+    }
+
+    /// What the end of the process makes of the keys.
+    pub fn stop(self, now: UnixTime) -> Vec<KeyEvent> {
+        let epochs = self.previous.into_iter().chain([self.current]);
+        epochs.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Stopped)).collect()
+    }
+}
+
+/// A key not yet in use, with a number drawn at random that sets its epoch apart from another of the same day.
+#[derive(Debug)]
+pub struct FreshKey {
+    key: EpochKey,
+    number: u32,
+}
+
+impl FreshKey {
+    /// From the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no randomness.
+    pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
+        Ok(Self { key: EpochKey::generate(site)?, number: getrandom::u32()? })
+    }
+
+    fn epoch(self, day: CivilDay, born: Duration) -> Epoch {
+        Epoch { id: format!("{}-{:08x}", day.date, self.number), day, born, key: Arc::new(self.key) }
+    }
+}
+
+/// What happened to a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyEvent {
+    /// It is gone; the addresses of its day can no longer be told.
+    Destroyed {
+        /// The epoch whose key it was.
+        epoch: String,
+        /// When.
+        at: UnixTime,
+        /// How.
+        how: KeyEnd,
+        /// Address buckets that begin before this moment, and not before `starts`, were under it.
+        ends: UnixTime,
+        /// The first moment of its day.
+        starts: UnixTime,
+    },
+    /// It was made.
+    Made {
+        /// The epoch whose key it is.
+        epoch: String,
+        /// When.
+        at: UnixTime,
+    },
+}
+
+impl KeyEvent {
+    fn destroyed(epoch: Epoch, at: UnixTime, how: KeyEnd) -> Self {
+        Self::Destroyed { epoch: epoch.id, at, how, starts: epoch.day.starts, ends: epoch.day.ends }
+    }
+}
+
+/// How a key came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyEnd {
+    /// It was 48 hours old.
+    Expired,
+    /// The day after its own was over.
+    Rotated,
+    /// The process stopped.
+    Stopped,
+}
+
+impl KeyEnd {
+    /// The words of the key ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "48 hours old",
+            Self::Rotated => "rotated",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Town {
+        calendar: Calendar,
+        ring: KeyRing,
+        now: UnixTime,
+        uptime: Duration,
+        made: Vec<String>,
+    }
+
+    impl Town {
+        fn at(text: &str) -> Self {
+            let calendar = Calendar::named("Europe/London").unwrap();
+            let now = UnixTime::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second());
+            let (ring, _) = KeyRing::new(now, Duration::ZERO, &calendar, FreshKey::generate("s").unwrap());
+            let made = vec![ring.current().id().to_owned()];
+            Self { calendar, ring, now, uptime: Duration::ZERO, made }
+        }
+
+        fn pass(&mut self, seconds: u64) -> Vec<KeyEvent> {
+            self.uptime += Duration::from_secs(seconds);
+            self.step(i64::try_from(seconds).unwrap())
+        }
+
+        fn step(&mut self, seconds: i64) -> Vec<KeyEvent> {
+            self.now = self.now.plus(seconds);
+            let fresh = || FreshKey::generate("s").unwrap();
+            let (ring, events) = self.ring.turn(self.now, self.uptime, &self.calendar, fresh);
+            self.ring = ring;
+            for event in &events {
+                if let KeyEvent::Made { epoch, .. } = event {
+                    self.made.push(epoch.clone());
+                }
+            }
+            events
+        }
+    }
+
+    #[test]
+    fn one_rotation_a_civil_day() {
+        // Two clock changes, a leap day and a year end lie within.
+        let mut town = Town::at("2026-03-20T12:00:00Z");
+        for _ in 0..24 * 740 {
+            town.pass(3600);
+        }
+        let dates: Vec<_> = town.made.iter().map(|id| &id[..10]).collect();
+        assert_eq!(dates.len(), 741);
+        assert!(dates.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn no_key_is_older_than_48_hours() {
+        let mut town = Town::at("2026-10-24T23:00:00Z");
+        for minute in 0..5 * 24 * 60 {
+            town.pass(60);
+            let previous = town.ring.previous().map(|epoch| epoch.age(town.uptime));
+            assert!(previous.is_none_or(|age| age < LIFE), "minute {minute}");
+        }
+    }
+
+    #[test]
+    fn a_25_hour_day_does_not_extend_a_key() {
+        let mut town = Town::at("2026-10-24T23:00:00Z");
+        assert_eq!(town.ring.current().day().date.to_string(), "2026-10-25");
+        let first = town.ring.current().id().to_owned();
+        assert_eq!(town.pass(25 * 3600).len(), 1);
+        assert!(town.pass(23 * 3600 - 60).is_empty());
+        let events = town.pass(60);
+        assert!(
+            matches!(&events[..], [KeyEvent::Destroyed { epoch, how: KeyEnd::Expired, .. }] if *epoch == first),
+            "{events:?}"
+        );
+    }
+
+    #[test]
+    fn a_clock_stepped_back_and_forth_rotates_once() {
+        let mut town = Town::at("2026-11-21T23:59:58Z");
+        for _ in 0..20 {
+            town.step(4);
+            town.step(-4);
+        }
+        assert_eq!(town.made.len(), 2);
+    }
+
+    #[test]
+    fn a_clock_that_ran_a_year_ahead_is_overruled_by_the_age_of_the_key() {
+        let mut town = Town::at("2026-11-21T12:00:00Z");
+        town.step(365 * 86_400);
+        town.step(-365 * 86_400);
+        assert_eq!(town.made.len(), 2);
+        for _ in 0..27 {
+            town.pass(3600);
+        }
+        assert_eq!(town.made.len(), 3);
+        assert_eq!(&town.made[2][..10], "2026-11-22");
+    }
+
+    #[test]
+    fn stopping_ends_every_key() {
+        let mut town = Town::at("2026-11-21T12:00:00Z");
+        town.pass(86_400);
+        assert_eq!(town.ring.stop(town.now).len(), 2);
+    }
+}

@@ -1,0 +1,119 @@
+use std::fmt;
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroize;
+
+use super::keyed_hash::KeyedHash;
+
+/// The keys of one epoch: one for the address ledger, one for counting distinct addresses.
+///
+/// Both come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
+/// that neither key can be found from the other. There is no master key above them.
+pub struct EpochKey {
+    operations: KeyedHash,
+    sketch: KeyedHash,
+}
+
+impl EpochKey {
+    /// Fresh keys from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no randomness.
+    pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
+        let mut root = [0; 32];
+        getrandom::fill(&mut root)?;
+        let key = Self::from_root(root, site);
+        root.zeroize();
+        Ok(key)
+    }
+
+    /// The keys that come from a root, for a site. The root is overwritten.
+    pub fn from_root(mut root: [u8; 32], site: &str) -> Self {
+        let key =
+            Self { operations: expand(&root, site, b"operations"), sketch: expand(&root, site, b"sketch") };
+        root.zeroize();
+        key
+    }
+
+    /// The key of the address ledger and of blocks.
+    pub fn operations(&self) -> &KeyedHash {
+        &self.operations
+    }
+
+    /// The key under which distinct addresses are counted.
+    pub fn sketch(&self) -> &KeyedHash {
+        &self.sketch
+    }
+}
+
+fn expand(root: &[u8; 32], site: &str, purpose: &[u8]) -> KeyedHash {
+    let mut key = [0; 32];
+    let length = u32::try_from(site.len()).unwrap_or(u32::MAX).to_be_bytes();
+    // 32 bytes are the length of the hash: both the root and the output have it, so neither call can fail.
+    if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(root) {
+        let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], &mut key);
+    }
+    let hash = KeyedHash::new(key);
+    key.zeroize();
+    hash
+}
+
+impl fmt::Debug for EpochKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EpochKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client_ip::{AddressSource, ClientIp};
+    use crate::pseudonym::Unit;
+
+    fn client() -> ClientIp {
+        ClientIp::new("203.0.113.77".parse().unwrap(), AddressSource::Peer)
+    }
+
+    /// The same computation by Python's standard library:
+    ///
+    /// ```python
+    /// import hmac; from hashlib import sha256
+    /// info = b"pinfold 1" + (2).to_bytes(4, "big") + b"wx" + b"operations" + b"\x01"
+    /// key = hmac.digest(bytes([7] * 32), info, sha256)
+    /// message = b"h\x04" + bytes(10) + b"\xff\xff" + bytes([203, 0, 113, 77])
+    /// print(hmac.digest(key, message, sha256)[:8].hex())
+    /// ```
+    #[test]
+    fn known_answer() {
+        let key = EpochKey::from_root([7; 32], "wx");
+        assert_eq!(key.operations().pseudonym(Unit::Host, &client()).to_string(), "c0d076b0448e3785");
+    }
+
+    #[test]
+    fn roots_sites_and_purposes_are_apart() {
+        let host = |key: &KeyedHash| key.pseudonym(Unit::Host, &client());
+        let one = EpochKey::from_root([7; 32], "one");
+        let other = EpochKey::from_root([7; 32], "other");
+        let later = EpochKey::from_root([8; 32], "one");
+        let mut seen =
+            [&one, &other, &later].map(|key| [host(key.operations()), host(key.sketch())]).concat();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 6);
+    }
+
+    #[test]
+    fn generated_keys_differ() {
+        let host = || EpochKey::generate("site").unwrap().operations().pseudonym(Unit::Host, &client());
+        assert_ne!(host(), host());
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let key = EpochKey::from_root([0xab; 32], "site");
+        let shown = format!("{key:?} {:?}", key.operations());
+        assert_eq!(shown, "EpochKey(..) KeyedHash(..)");
+    }
+}

@@ -1,0 +1,73 @@
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroize;
+
+use super::unit::Unit;
+use crate::client_ip::ClientIp;
+
+/// HMAC-SHA-256 under one key, its key schedule computed once. The state is overwritten when dropped.
+#[derive(Clone)]
+pub struct KeyedHash(Hmac<Sha256>);
+
+impl KeyedHash {
+    /// Takes the key and overwrites it.
+    pub(super) fn new(mut key: [u8; 32]) -> Self {
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..32].copy_from_slice(&key);
+        let hash = Self(Hmac::new(&block));
+        block.zeroize();
+        key.zeroize();
+        hash
+    }
+
+    /// The pseudonym of the host or network of an address.
+    pub fn pseudonym(&self, unit: Unit, client: &ClientIp) -> Pseudonym {
+        let mut message = unit.message(client);
+        let mut mac = self.0.clone();
+        mac.update(&message);
+        message.zeroize();
+        let digest = mac.finalize().into_bytes();
+        let mut leading = [0; 8];
+        leading.copy_from_slice(&digest[..8]);
+        Pseudonym(u64::from_be_bytes(leading))
+    }
+}
+
+impl fmt::Debug for KeyedHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyedHash(..)")
+    }
+}
+
+/// A keyed hash of an address, 64 bits. Shown as sixteen hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pseudonym(u64);
+
+impl Pseudonym {
+    /// Stands for everything beyond the bound of a table. No key gives it but by a chance of one in 2^64.
+    pub const OVERFLOW: Self = Self(0);
+
+    /// From its number.
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pseudonym({self})")
+    }
+}
+
+impl fmt::Display for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
