@@ -1,5 +1,6 @@
 //! Pinfold
 pub mod client_ip;
+pub mod consent;
 mod error;
 pub mod pseudonym;
 pub mod time;

@@ -1,0 +1,180 @@
+use std::fmt::Write as _;
+
+use super::policy::Policy;
+use super::purpose::PurposeSet;
+use crate::time::CivilMonth;
+
+/// A visitor's choice, as the cookie holds it: `1.<policy>.<yyyymm>.<answered>.<granted>`.
+///
+/// Everybody who chose the same in the same month holds the same value. It is not signed: forging it changes nobody's
+/// choice but one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) fingerprint: u32,
+    pub(super) month: CivilMonth,
+    pub(super) answered: PurposeSet,
+    pub(super) granted: PurposeSet,
+}
+
+/// The longest value: every bit of 32 purposes answered and granted.
+const LONGEST: usize = "1.00000000.202611.ffffffff.ffffffff".len();
+
+impl Decision {
+    pub(super) fn encode(&self) -> String {
+        let mut value = String::with_capacity(LONGEST);
+        let (answered, granted) = (self.answered.bits(), self.granted.bits());
+        let _ = write!(value, "1.{:08x}.{}.{answered:x}.{granted:x}", self.fingerprint, self.month);
+        value
+    }
+
+    /// Reads exactly what [`Decision::encode`] writes; anything else is no decision.
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        if value.len() > LONGEST {
+            return None;
+        }
+        let mut parts = value.split(|&byte| byte == b'.');
+        let mut next = || parts.next();
+        let (version, fingerprint, month, answered, granted) = (next()?, next()?, next()?, next()?, next()?);
+        if version != b"1" || next().is_some() || fingerprint.len() != 8 || month.len() != 6 {
+            return None;
+        }
+        let month = month.iter().try_fold(0, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0'))
+        })?;
+        let decision = Self {
+            fingerprint: fingerprint.iter().try_fold(0, |number, &byte| Some(number << 4 | nibble(byte)?))?,
+            month: CivilMonth::new(month / 100, month % 100)?,
+            answered: PurposeSet::from_bits(hex(answered)?),
+            granted: PurposeSet::from_bits(hex(granted)?),
+        };
+        decision.answered.holds(decision.granted).then_some(decision)
+    }
+
+    /// Whether it was taken no later than `now` and is not yet `lifetime` months old.
+    pub(super) fn is_in_force(&self, now: CivilMonth, lifetime: u8) -> bool {
+        self.month <= now && now < self.month.plus(lifetime)
+    }
+}
+
+/// Up to eight lower-case digits with no leading zero.
+fn hex(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 8 || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, &byte| Some(number << 4 | nibble(byte)?))
+}
+
+fn nibble(byte: u8) -> Option<u32> {
+    match byte {
+        b'0'..=b'9' => Some(u32::from(byte - b'0')),
+        b'a'..=b'f' => Some(u32::from(byte - b'a') + 10),
+        _ => None,
+    }
+}
+
+/// Where a visitor stands: what they answered, and what follows from it for every purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) state: ChoiceState,
+    pub(super) answered: PurposeSet,
+    pub(super) granted: PurposeSet,
+}
+
+/// Whether a visitor has chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChoiceState {
+    /// There is an answer to everything that has to be asked.
+    Decided,
+    /// There is none, but the browser sends `Sec-GPC: 1`, which refuses what needs consent.
+    Signal,
+    /// There is none.
+    Undecided,
+}
+
+/// What the visitor behind a request allows: a request extension for handlers behind the layer.
+///
+/// ```
+/// use pinfold::consent::Consent;
+///
+/// fn wants_statistics<B>(request: &http::Request<B>) -> bool {
+///     request.extensions().get::<Consent>().is_some_and(|consent| consent.allows("statistics"))
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Consent {
+    policy: Policy,
+    standing: Standing,
+}
+
+impl Consent {
+    pub(super) fn new(policy: Policy, standing: Standing) -> Self {
+        Self { policy, standing }
+    }
+
+    /// Whether cookies for the purpose of this id are allowed. A purpose that is not declared never is.
+    pub fn allows(&self, purpose: &str) -> bool {
+        self.policy.bit_of(purpose).is_some_and(|bit| self.standing.granted.has(bit))
+    }
+
+    /// Whether the visitor has chosen.
+    pub fn state(&self) -> ChoiceState {
+        self.standing.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(answered: u32, granted: u32) -> Decision {
+        Decision {
+            fingerprint: 0x00c0_ffee,
+            month: CivilMonth::new(2026, 11).unwrap(),
+            answered: PurposeSet::from_bits(answered),
+            granted: PurposeSet::from_bits(granted),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (answered, granted, text) in [
+            (0, 0, "1.00c0ffee.202611.0.0"),
+            (3, 1, "1.00c0ffee.202611.3.1"),
+            (u32::MAX, u32::MAX, "1.00c0ffee.202611.ffffffff.ffffffff"),
+        ] {
+            assert_eq!(decision(answered, granted).encode(), text);
+            assert_eq!(Decision::decode(text.as_bytes()), Some(decision(answered, granted)));
+        }
+    }
+
+    #[test]
+    fn claim3_anything_else_is_no_decision() {
+        for text in [
+            "",
+            "1",
+            "2.00c0ffee.202611.3.1",
+            "01.00c0ffee.202611.3.1",
+            "1.00c0ffee.202611.3",
+            "1.00c0ffee.202611.3.1.0",
+            "1.00C0FFEE.202611.3.1",
+            "1.c0ffee.202611.3.1",
+            "1.00c0ffee.202613.3.1",
+            "1.00c0ffee.202600.3.1",
+            "1.00c0ffee.196911.3.1",
+            "1.00c0ffee.2026.3.1",
+            "1.00c0ffee.+02611.3.1",
+            "1.00c0ffee.202611.1.3",
+            "1.00c0ffee.202611.03.1",
+            "1.00c0ffee.202611.x.1",
+            "1.00c0ffee.202611.3.",
+            "1.00c0ffee.202611.3.1 ",
+            "\"1.00c0ffee.202611.3.1\"",
+            "1.00c0ffee.202611.fffffffff.1",
+            "1.00c0ffee.202611.3.\u{e9}",
+        ] {
+            assert_eq!(Decision::decode(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(Decision::decode(&[b'1'; 5000]), None);
+    }
+}

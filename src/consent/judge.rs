@@ -1,0 +1,43 @@
+use super::decision::Standing;
+use super::outcome::{Action, CookieSubject};
+use super::own::is_own;
+use super::policy::{Mode, Policy, Undeclared};
+use super::undeclared::UndeclaredNames;
+
+/// Everything by which a cookie is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) standing: Standing,
+    pub(super) undeclared: &'a UndeclaredNames,
+}
+
+impl Judge<'_> {
+    /// What becomes of a cookie of this name. `number_of` finds the number of a name that no rule declares.
+    pub(super) fn verdict(
+        &self,
+        name: &[u8],
+        number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
+    ) -> (CookieSubject, Action) {
+        if is_own(name) {
+            return (CookieSubject::Own, Action::Withheld);
+        }
+        match self.policy.register().find(name) {
+            Some((number, needed)) => {
+                (CookieSubject::Rule(number), self.action(self.standing.granted.holds(needed)))
+            }
+            None => {
+                let subject = CookieSubject::Undeclared(number_of(self.undeclared));
+                (subject, self.action(self.policy.undeclared() == Undeclared::Pass))
+            }
+        }
+    }
+
+    fn action(&self, allowed: bool) -> Action {
+        match (allowed, self.policy.mode()) {
+            (true, _) => Action::Passed,
+            (false, Mode::Enforce) => Action::Withheld,
+            (false, Mode::Report) => Action::WouldWithhold,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::policy::Policy;
+use super::service::ConsentManager;
+use super::undeclared::UndeclaredNames;
+use crate::time::{Calendar, Clock, SystemClock};
+
+/// Puts a [`ConsentManager`] around a service.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ConsentManagerLayer(Shared);
+
+/// What every clone of the layer and of its services has in common.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) policy: Policy,
+    pub(super) calendar: Calendar,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) undeclared: Arc<UndeclaredNames>,
+    pub(super) tells_handlers: bool,
+}
+
+impl ConsentManagerLayer {
+    /// A layer that enforces `policy`, with months as in `calendar`.
+    pub fn new(policy: Policy, calendar: Calendar) -> Self {
+        Self(Shared {
+            policy,
+            calendar,
+            clock: Arc::new(SystemClock::new()),
+            undeclared: Arc::default(),
+            tells_handlers: true,
+        })
+    }
+
+    /// Takes the time from another clock.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Whether requests carry [`super::Consent`] for handlers; by default they do. A proxy has no handlers and saves
+    /// two allocations a request.
+    pub fn with_consent_for_handlers(mut self, tells: bool) -> Self {
+        self.0.tells_handlers = tells;
+        self
+    }
+
+    /// The names of cookies that the site sets and no rule declares.
+    pub fn undeclared_names(&self) -> Arc<UndeclaredNames> {
+        self.0.undeclared.clone()
+    }
+}
+
+impl<S> Layer<S> for ConsentManagerLayer {
+    type Service = ConsentManager<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ConsentManager::new(inner, self.0.clone())
+    }
+}

@@ -1,0 +1,64 @@
+//! Cookies by consent: which ones a visitor agreed to, and holding the rest in both directions.
+//!
+//! The rules, in order:
+//!
+//! 1. Every cookie of the site is named by a rule of the [`CookieRegister`], which gives it a [`Purpose`] or declares
+//!    it strictly necessary. A cookie that no rule names is held too, unless the operator says otherwise.
+//! 2. A visitor's decision is read from one cookie, and from it alone. A cookie that is broken, doubled or out of date
+//!    is no decision.
+//! 3. Purposes that need consent are held until it is given. Statistics and appearance (PECR Schedule A1, paragraphs
+//!    5 and 6) are on until the visitor objects, unless the operator asks for everything first.
+//! 4. Held cookies are taken out of `Cookie` before the site sees it, and out of `Set-Cookie` before the visitor does.
+//!    What passes keeps its bytes and its order.
+//! 5. `Sec-GPC: 1` (Global Privacy Control) with no decision refuses every purpose that needs consent. It is never
+//!    taken for an answer.
+//!
+//! ```
+//! use pinfold::consent::{CookieRule, LegalBasis, Policy, Purpose};
+//!
+//! let policy = Policy::builder("Example Borough Council", "https://www.example.gov.uk")
+//!     .purpose(Purpose::new(
+//!         "marketing",
+//!         LegalBasis::Consent,
+//!         "Cookies that measure campaigns",
+//!         "Google Analytics tells us which of our campaigns brought you here.",
+//!     ))
+//!     .cookie(CookieRule::strictly_necessary("session").with_description("Keeps you signed in."))
+//!     .cookie(CookieRule::new("_ga*", "marketing").with_provider("Google").with_lifetime("13 months"))
+//!     .build()?;
+//! assert_eq!(policy.page(), "/cookies");
+//! # Ok::<(), pinfold::ConfigErrors>(())
+//! ```
+//!
+//! # Deployment caveat
+//!
+//! Only cookies that travel over HTTP through this layer can be held. A script on the page can set a cookie in the
+//! browser by itself; the site will not be sent it while it is held, but it is there.
+
+mod body;
+mod decision;
+mod future;
+mod judge;
+mod layer;
+mod outcome;
+mod own;
+pub mod page;
+mod policy;
+mod purpose;
+mod register;
+mod request;
+mod response;
+mod service;
+mod signal;
+mod undeclared;
+
+pub use body::ResponseBody;
+pub use decision::{ChoiceState, Consent};
+pub use future::ResponseFuture;
+pub use layer::ConsentManagerLayer;
+pub use outcome::{Action, Choice, ConsentEvent, ConsentOutcome, CookieSubject, Deed, Direction};
+pub use policy::{Mode, Policy, PolicyBuilder, Regime, Undeclared};
+pub use purpose::{LegalBasis, Purpose, PurposeSet, Wording};
+pub use register::{CookieRegister, CookieRule};
+pub use service::ConsentManager;
+pub use undeclared::UndeclaredNames;

@@ -1,0 +1,246 @@
+//! What is answered by Pinfold itself rather than by the site.
+
+use bytes::Bytes;
+use cookie::{Cookie, SameSite, time::Duration};
+use http::header::{
+    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION, SET_COOKIE,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
+use super::address::{Confirmation, field, with_confirmation, within_site};
+use super::form;
+use super::language::Language;
+use super::view::View;
+use crate::consent::decision::{ChoiceState, Decision, Standing};
+use crate::consent::outcome::{Choice, ConsentEvent};
+use crate::consent::policy::Policy;
+use crate::consent::signal;
+use crate::time::{Calendar, UnixTime};
+
+const CSS: &str = include_str!("cookies.css");
+
+/// The address of the stylesheet: it changes whenever the contents do, so that it can be cached for a year.
+static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
+    let digest = Sha256::digest(CSS);
+    let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("/.pinfold/cookies-{short}.css")
+});
+
+/// No script, no frame, nothing from elsewhere.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor {
+    pub(crate) standing: Standing,
+    pub(crate) decision: Option<Decision>,
+    pub(crate) signal: bool,
+}
+
+/// What to do with a request.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    /// It is for the site.
+    Site,
+    /// Pinfold answers it now.
+    Answer(Box<Response<Bytes>>, Asked),
+    /// It is the form: read the body, then call [`Visitor::choose`].
+    Form,
+}
+
+/// Whether an undecided visitor is being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked(pub(crate) bool);
+
+/// A request that Pinfold will not do, in a few words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusal(pub(crate) StatusCode);
+
+impl Refusal {
+    pub(crate) fn response(self) -> Response<Bytes> {
+        let text = match self.0 {
+            StatusCode::FORBIDDEN => "This form can only be sent from the site itself.\n",
+            StatusCode::PAYLOAD_TOO_LARGE => "The form is too large.\n",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "Send the form as application/x-www-form-urlencoded.\n",
+            StatusCode::METHOD_NOT_ALLOWED => "This page can be read (GET) and answered (POST).\n",
+            StatusCode::NOT_FOUND => "There is no such page.\n",
+            _ => "The request could not be understood.\n",
+        };
+        let mut response = answer(self.0, "text/plain; charset=utf-8", text);
+        if self.0 == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+        }
+        response
+    }
+}
+
+/// Whose a request is, and the answer where it can be given at once. Only POST to the cookies page changes anything.
+pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
+    let path = parts.uri.path();
+    // Nearly every request is for the site: two comparisons settle it.
+    let is_page = path == policy.page();
+    if !is_page && !path.starts_with("/.") {
+        return Plan::Site;
+    }
+    let reading = parts.method == Method::GET || parts.method == Method::HEAD;
+    let now = |response| Plan::Answer(Box::new(response), Asked(false));
+    if is_page && reading {
+        let asked = visitor.standing.state == ChoiceState::Undecided && policy.asks_anything();
+        Plan::Answer(Box::new(visitor.page(policy, &parts.uri, &parts.headers)), Asked(asked))
+    } else if is_page && parts.method == Method::POST {
+        match form::received(policy, parts) {
+            Ok(()) => Plan::Form,
+            Err(status) => now(Refusal(status).response()),
+        }
+    } else if is_page {
+        now(Refusal(StatusCode::METHOD_NOT_ALLOWED).response())
+    } else if path == "/.well-known/gpc.json" && policy.heeds_gpc() && reading {
+        now(answer(StatusCode::OK, "application/json", signal::STATEMENT))
+    } else if path == STYLESHEET.as_str() && reading {
+        let mut response = answer(StatusCode::OK, "text/css; charset=utf-8", CSS);
+        let year = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(CACHE_CONTROL, year);
+        now(response)
+    } else if path.starts_with("/.pinfold/") {
+        now(Refusal(StatusCode::NOT_FOUND).response())
+    } else {
+        Plan::Site
+    }
+}
+
+impl Visitor {
+    fn page(&self, policy: &Policy, uri: &Uri, headers: &HeaderMap) -> Response<Bytes> {
+        let asked = Asking::read(uri);
+        let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let chosen = asked.language.filter(|language| policy.languages().contains(language));
+        let language = chosen.unwrap_or_else(|| Language::negotiate(policy.languages(), accept));
+        let other = policy.languages().iter().copied().find(|other| *other != language);
+        let other_href = other.map(|other| asked.in_language(other).address(policy));
+        let view = View {
+            policy,
+            language,
+            standing: self.standing,
+            decision: self.decision,
+            signal: self.signal && policy.heeds_gpc(),
+            confirmation: Confirmation::in_query(uri.query().unwrap_or_default()),
+            back_to: asked.back_to.as_deref(),
+            action: &asked.address(policy),
+            other_language: other.zip(other_href.as_deref()),
+            stylesheet: &STYLESHEET,
+        };
+        let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", view.render());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+        headers.insert("content-security-policy", HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+        headers.insert("referrer-policy", HeaderValue::from_static("same-origin"));
+        response
+    }
+
+    /// Takes the choice that a form makes: the redirect with the new decision, and what there is to count.
+    pub(crate) fn choose(
+        &self,
+        policy: &Policy,
+        uri: &Uri,
+        body: &[u8],
+        now: UnixTime,
+        calendar: &Calendar,
+    ) -> Result<(Response<Bytes>, Choice), Refusal> {
+        let answers = form::read(policy, body).map_err(Refusal)?;
+        let events = policy.purposes_with_bits().filter(|(_, bit)| answers.answered.has(*bit)).map(
+            |(purpose, bit)| {
+                let before = self.standing.answered.has(bit).then(|| self.standing.granted.has(bit));
+                (purpose.id().to_owned(), ConsentEvent::of_answer(before, answers.granted.has(bit)))
+            },
+        );
+        let choice = Choice::new(policy.fingerprint(), events.collect());
+        let kept = self.standing.answered.without(answers.answered);
+        let granted = self.standing.granted.and(kept).or(answers.granted);
+        let month = calendar.day_of(now).month;
+        let decision = policy.decide(kept.or(answers.answered), granted, month);
+
+        let confirmation = match answers.all {
+            Some(true) if answers.granted == policy.declared() => Confirmation::Accepted,
+            Some(false) => Confirmation::Rejected,
+            _ => Confirmation::Saved,
+        };
+        let back_to = answers.back_to.unwrap_or_else(|| Asking::read(uri).address(policy));
+        let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+        let headers = response.headers_mut();
+        if let Ok(location) = HeaderValue::from_str(&with_confirmation(&back_to, confirmation)) {
+            headers.insert(LOCATION, location);
+        }
+        if !answers.answered.is_empty() {
+            let ends = calendar.start_of(month.plus(policy.lifetime_months()));
+            headers.insert(
+                SET_COOKIE,
+                set_cookie(policy, &decision, ends.seconds().saturating_sub(now.seconds())),
+            );
+        }
+        Ok((response, choice))
+    }
+}
+
+/// What the query of the cookies page asks for.
+struct Asking {
+    language: Option<Language>,
+    back_to: Option<String>,
+}
+
+impl Asking {
+    fn read(uri: &Uri) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let back_to = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return");
+        Self {
+            language: field(query, "lang").and_then(Language::from_code),
+            back_to: back_to.and_then(|(_, value)| within_site(&value).map(str::to_owned)),
+        }
+    }
+
+    fn in_language(&self, language: Language) -> Self {
+        Self { language: Some(language), back_to: self.back_to.clone() }
+    }
+
+    /// The cookies page, asked in the same way.
+    fn address(&self, policy: &Policy) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(language) = self.language {
+            query.append_pair("lang", language.code());
+        }
+        if let Some(back_to) = &self.back_to {
+            query.append_pair("return", back_to);
+        }
+        let query = query.finish();
+        if query.is_empty() { policy.page().to_owned() } else { format!("{}?{query}", policy.page()) }
+    }
+}
+
+fn set_cookie(policy: &Policy, decision: &Decision, seconds: i64) -> HeaderValue {
+    let own = policy.decision_cookie();
+    let mut cookie = Cookie::build((own.name, decision.encode()))
+        .path("/")
+        .secure(own.secure)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(seconds.clamp(0, MOST_SECONDS)));
+    if let Some(domain) = policy.cookie_domain() {
+        cookie = cookie.domain(domain.to_owned());
+    }
+    HeaderValue::from_str(&cookie.build().to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// 400 days, the longest that a browser keeps a cookie (RFC 6265bis 5.5).
+const MOST_SECONDS: i64 = 400 * 86_400;
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,66 @@
+/// A language in which Pinfold speaks to visitors. Both are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Language {
+    /// English, `en`.
+    English,
+    /// Welsh, `cy`.
+    Welsh,
+}
+
+impl Language {
+    /// The code of the language (RFC 5646).
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Welsh => "cy",
+        }
+    }
+
+    /// The language of a code; regions are ignored.
+    pub fn from_code(code: &str) -> Option<Self> {
+        let primary = code.split('-').next().unwrap_or_default();
+        [Self::English, Self::Welsh]
+            .into_iter()
+            .find(|language| language.code().eq_ignore_ascii_case(primary))
+    }
+
+    /// The offered language that `Accept-Language` (RFC 9110 12.5.4) likes best; the first one offered where it likes none.
+    pub(super) fn negotiate(offered: &[Self], accept: &str) -> Self {
+        let mut best = (offered.first().copied().unwrap_or(Self::English), 0.0);
+        for range in accept.split(',') {
+            let (code, quality) = range.split_once(';').unwrap_or((range, "q=1"));
+            let quality =
+                quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).unwrap_or(0.0);
+            let language = Self::from_code(code.trim()).filter(|language| offered.contains(language));
+            if let Some(language) = language.filter(|_| quality > best.1 && quality <= 1.0) {
+                best = (language, quality);
+            }
+        }
+        best.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page8_the_language_a_visitor_likes_best() {
+        use Language::{English, Welsh};
+        for (offered, accept, expected) in [
+            (&[English, Welsh][..], "cy", Welsh),
+            (&[English, Welsh], "cy-GB, en;q=0.8", Welsh),
+            (&[English, Welsh], "en-GB,en;q=0.9,cy;q=0.8", English),
+            (&[English, Welsh], "en;q=0.5, cy;q=0.9", Welsh),
+            (&[English, Welsh], "fr, de", English),
+            (&[Welsh, English], "fr", Welsh),
+            (&[English], "cy", English),
+            (&[English, Welsh], "cy;q=0", English),
+            (&[English, Welsh], "cy;q=NaN, ;;q, cy;q=9", English),
+            (&[English, Welsh], "", English),
+        ] {
+            assert_eq!(Language::negotiate(offered, accept), expected, "{offered:?} {accept}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The pages that Pinfold serves itself: the cookies page with its form, and the statement on Global Privacy Control.
+//!
+//! `GET` shows, `POST` chooses and answers `303`; neither needs a script. The form is refused unless it comes from the
+//! site itself, and a `return` address is followed only within the site.
+//!
+//! ```
+//! use pinfold::consent::page::Language;
+//!
+//! assert_eq!(Language::from_code("cy"), Some(Language::Welsh));
+//! ```
+
+mod address;
+mod answer;
+mod form;
+mod language;
+mod view;
+mod words;
+
+pub use language::Language;
+
+pub(super) use address::without_confirmation;
+pub(super) use answer::{Asked, Plan, Refusal, Visitor, plan};
+pub(super) use form::LIMIT;

@@ -1,0 +1,221 @@
+//! The cookies page as HTML, drawn from the policy that is enforced.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::address::Confirmation;
+use super::language::Language;
+use super::words::{Words, with};
+use crate::consent::decision::{ChoiceState, Decision, Standing};
+use crate::consent::policy::{Policy, Undeclared};
+use crate::consent::purpose::{Purpose, Wording};
+use crate::consent::register::CookieRule;
+
+/// What the page shows.
+pub(super) struct View<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) language: Language,
+    pub(super) standing: Standing,
+    pub(super) decision: Option<Decision>,
+    pub(super) signal: bool,
+    pub(super) confirmation: Option<Confirmation>,
+    /// A sound address of this site to go back to.
+    pub(super) back_to: Option<&'a str>,
+    /// Where the form goes, with the language and the way back in its query.
+    pub(super) action: &'a str,
+    /// The same page in the other language, if it is offered.
+    pub(super) other_language: Option<(Language, &'a str)>,
+    pub(super) stylesheet: &'a str,
+}
+
+impl View<'_> {
+    pub(super) fn render(&self) -> String {
+        let words = Words::of(self.language);
+        let title = with(words.title, self.policy.site_name());
+        let page = html! {
+            (DOCTYPE)
+            html lang=(self.language.code()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="robots" content="noindex";
+                    title { (title) }
+                    link rel="stylesheet" href=(self.stylesheet);
+                }
+                body {
+                    a.skip href="#main" { (words.skip) }
+                    header {
+                        p { a href="/" { (self.policy.site_name()) } }
+                        @if let Some((language, href)) = self.other_language {
+                            p { a href=(href) lang=(language.code()) hreflang=(language.code()) { (words.other_language) } }
+                        }
+                    }
+                    main id="main" {
+                        (self.done(words))
+                        h1 { (title) }
+                        p { (words.intro) }
+                        (self.choice(words))
+                        (self.questions(words))
+                        (self.necessary(words))
+                    }
+                    footer { p { (with(words.policy_version, &self.policy.fingerprint())) } }
+                }
+            }
+        };
+        page.into_string()
+    }
+
+    fn done(&self, words: &Words) -> Markup {
+        let sentence = match self.confirmation {
+            None => return html! {},
+            Some(Confirmation::Accepted) => words.accepted,
+            Some(Confirmation::Rejected) => words.rejected,
+            Some(Confirmation::Saved) => words.saved,
+        };
+        html! {
+            div.done role="status" {
+                h2 { (words.success) }
+                p { (sentence) }
+                @if let Some(back_to) = self.back_to {
+                    p { a href=(back_to) { (words.go_back) } }
+                }
+            }
+        }
+    }
+
+    fn choice(&self, words: &Words) -> Markup {
+        let nothing = self.policy.purposes().next().is_none();
+        html! {
+            h2 { (words.your_choice) }
+            div.state {
+                @if nothing {
+                    p { (words.nothing_to_ask) }
+                } @else if self.standing.answered.is_empty() {
+                    p { @if self.standing.state == ChoiceState::Signal { (words.signal) } @else { (words.undecided) } }
+                } @else {
+                    @if let Some(decision) = self.decision {
+                        p { (with(words.chosen_in, &words.month(decision.month))) }
+                    }
+                    ul {
+                        @for (purpose, bit) in self.policy.purposes_with_bits().filter(|(_, bit)| self.standing.answered.has(*bit)) {
+                            li {
+                                (self.wording(purpose).title) ": "
+                                strong { @if self.standing.granted.has(bit) { (words.allowed) } @else { (words.refused) } }
+                            }
+                        }
+                    }
+                    @if let Some(decision) = self.decision {
+                        p { (with(words.ends, &words.month(decision.month.plus(self.policy.lifetime_months())))) }
+                    }
+                    @if self.signal { p { (words.override_signal) } }
+                }
+            }
+        }
+    }
+
+    fn questions(&self, words: &Words) -> Markup {
+        if self.policy.purposes().next().is_none() {
+            return html! {};
+        }
+        html! {
+            h2 { (words.all_at_once) }
+            form.all method="post" action=(self.action) {
+                div.buttons {
+                    button type="submit" name="cookies[all]" value="yes" { (words.accept) }
+                    button type="submit" name="cookies[all]" value="no" { (words.reject) }
+                }
+            }
+            h2 { (words.one_by_one) }
+            form method="post" action=(self.action) {
+                @for (purpose, bit) in self.policy.purposes_with_bits() {
+                    (self.question(words, purpose, self.standing.granted.has(bit)))
+                }
+                div.buttons { button type="submit" { (words.save) } }
+            }
+        }
+    }
+
+    fn question(&self, words: &Words, purpose: &Purpose, allowed: bool) -> Markup {
+        let wording = self.wording(purpose);
+        let name = format!("cookies[{}]", purpose.id());
+        let rules: Vec<_> = self
+            .policy
+            .register()
+            .rules()
+            .iter()
+            .filter(|rule| rule.purpose() == Some(purpose.id()))
+            .collect();
+        html! {
+            h3 id=(purpose.id()) { (wording.title) }
+            p { (wording.description) }
+            p.kind {
+                @if self.policy.is_on_until_refused(purpose) { (words.on_until) } @else { (words.needs_consent) }
+            }
+            (cookie_table(words, &wording.title, &rules, html! {}))
+            fieldset {
+                legend { (wording.title) ": " (words.question) }
+                div.answers {
+                    label { input type="radio" name=(name) value="yes" checked[allowed]; (words.yes) }
+                    label { input type="radio" name=(name) value="no" checked[!allowed]; (words.no) }
+                }
+            }
+        }
+    }
+
+    fn necessary(&self, words: &Words) -> Markup {
+        let rules: Vec<_> =
+            self.policy.register().rules().iter().filter(|rule| rule.purpose().is_none()).collect();
+        let own = html! {
+            tr {
+                td data-label=(words.cookie) { code { (self.policy.decision_cookie().name) } }
+                td data-label=(words.what_for) { (words.own_what) }
+                td data-label=(words.provider) { (words.this_site) }
+                td data-label=(words.lasts) { (with(words.own_lasts, &self.policy.lifetime_months().to_string())) }
+            }
+        };
+        html! {
+            h2 { (words.necessary) }
+            p { (words.necessary_why) }
+            (cookie_table(words, words.necessary, &rules, own))
+            @if self.policy.undeclared() == Undeclared::Hold { p { (words.undeclared) } }
+        }
+    }
+
+    /// The purpose in the language of the page; in English where the operator has written no Welsh.
+    fn wording<'p>(&self, purpose: &'p Purpose) -> &'p Wording {
+        match self.language {
+            Language::English => purpose.english(),
+            Language::Welsh => purpose.welsh().unwrap_or(purpose.english()),
+        }
+    }
+}
+
+fn cookie_table(words: &Words, caption: &str, rules: &[&CookieRule], more_rows: Markup) -> Markup {
+    if rules.is_empty() && more_rows.0.is_empty() {
+        return html! { p { (words.none_declared) } };
+    }
+    html! {
+        table aria-label=(caption) {
+            thead {
+                tr {
+                    th scope="col" { (words.cookie) }
+                    th scope="col" { (words.what_for) }
+                    th scope="col" { (words.provider) }
+                    th scope="col" { (words.lasts) }
+                }
+            }
+            tbody {
+                @for rule in rules {
+                    tr {
+                        td data-label=(words.cookie) { code { (rule.pattern()) } }
+                        td data-label=(words.what_for) { (rule.description()) }
+                        td data-label=(words.provider) {
+                            @if rule.provider().is_empty() { (words.this_site) } @else { (rule.provider()) }
+                        }
+                        td data-label=(words.lasts) { (rule.lifetime()) }
+                    }
+                }
+                (more_rows)
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+use std::fmt;
+
+use crate::error::{ConfigError, Subject};
+
+/// What allows a cookie to be kept on a visitor's device: PECR regulation 6 and its Schedule A1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LegalBasis {
+    /// The appearance or function of the site follows what the visitor prefers (paragraph 6).
+    Appearance,
+    /// The visitor agreed (paragraph 2).
+    Consent,
+    /// Statistics about how the site is used, to improve it, and for nothing else (paragraph 5).
+    Statistics,
+}
+
+impl LegalBasis {
+    /// The name used in configuration files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Appearance => "appearance",
+            Self::Consent => "consent",
+            Self::Statistics => "statistics",
+        }
+    }
+
+    /// Reads the name used in configuration files.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Appearance, Self::Consent, Self::Statistics].into_iter().find(|basis| basis.name() == name)
+    }
+}
+
+/// Uses that the exceptions for statistics and appearance do not cover: these need consent.
+const NEED_CONSENT: [&str; 5] = ["advertising", "profiling", "sharing", "cross-site", "individual"];
+
+/// One reason for which the site keeps cookies, with the words in which visitors are asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    id: String,
+    basis: LegalBasis,
+    english: Wording,
+    welsh: Option<Wording>,
+    uses: Vec<String>,
+}
+
+impl Purpose {
+    /// A purpose with its id (lower-case letters, digits and hyphens), its basis and its English words.
+    pub fn new(
+        id: impl Into<String>,
+        basis: LegalBasis,
+        title: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        let english = Wording { title: title.into(), description: description.into() };
+        Self { id: id.into(), basis, english, welsh: None, uses: Vec::new() }
+    }
+
+    /// Adds the Welsh words.
+    #[must_use]
+    pub fn with_welsh(mut self, title: impl Into<String>, description: impl Into<String>) -> Self {
+        self.welsh = Some(Wording { title: title.into(), description: description.into() });
+        self
+    }
+
+    /// Says what else is done with the cookies. `advertising`, `profiling`, `sharing`, `cross-site` and `individual`
+    /// are refused for any basis but consent.
+    #[must_use]
+    pub fn with_uses<S: Into<String>>(mut self, uses: impl IntoIterator<Item = S>) -> Self {
+        self.uses = uses.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its basis.
+    pub fn basis(&self) -> LegalBasis {
+        self.basis
+    }
+
+    /// Its English words.
+    pub fn english(&self) -> &Wording {
+        &self.english
+    }
+
+    /// Its Welsh words, if any were given.
+    pub fn welsh(&self) -> Option<&Wording> {
+        self.welsh.as_ref()
+    }
+
+    pub(super) fn faults(&self) -> Vec<ConfigError> {
+        let fault = |problem: String, remedy: &str| {
+            ConfigError::new(Subject::Purpose(self.id.clone()), problem, remedy)
+        };
+        let mut faults = Vec::new();
+        let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if self.id.is_empty() || self.id.len() > 40 || !self.id.bytes().all(sound) {
+            faults.push(fault(
+                format!("`{}` cannot be the id of a purpose", self.id),
+                "use up to 40 lower-case letters, digits and hyphens",
+            ));
+        }
+        if ["all", "hide", "strictly-necessary"].contains(&self.id.as_str()) {
+            faults.push(fault(format!("the purpose id `{}` is taken by Pinfold", self.id), "choose another"));
+        }
+        if self.english.title.trim().is_empty() || self.english.description.trim().is_empty() {
+            faults.push(fault(
+                format!("the purpose `{}` has no title or no description", self.id),
+                "visitors must be told what they are asked: write both",
+            ));
+        }
+        if self.basis != LegalBasis::Consent {
+            faults.extend(self.uses.iter().filter(|one| NEED_CONSENT.contains(&one.as_str())).map(|one| {
+                fault(
+                    format!(
+                        "the purpose `{}` is used for {one}, which `{}` does not cover",
+                        self.id,
+                        self.basis.name()
+                    ),
+                    "give it the basis `consent`",
+                )
+            }));
+        }
+        faults
+    }
+}
+
+/// The words in which a purpose is put to visitors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wording {
+    /// A short heading.
+    pub title: String,
+    /// What the cookies do, in a sentence or two.
+    pub description: String,
+}
+
+/// A set of purposes, one bit each.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct PurposeSet(u32);
+
+impl PurposeSet {
+    /// No purpose.
+    pub const NONE: Self = Self(0);
+
+    /// How many purposes a site can ever have had.
+    pub const CAPACITY: u8 = 32;
+
+    pub(super) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn of(bit: u8) -> Self {
+        Self(1 << bit)
+    }
+
+    pub(super) fn has(self, bit: u8) -> bool {
+        self.0 >> bit & 1 == 1
+    }
+
+    /// Whether no purpose is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn holds(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl fmt::Debug for PurposeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PurposeSet({:x})", self.0)
+    }
+}

@@ -1,0 +1,111 @@
+//! Which `Set-Cookie` fields reach the visitor.
+
+use http::HeaderMap;
+use http::header::{Entry, SET_COOKIE};
+
+use super::judge::Judge;
+use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
+use super::request::trim;
+
+/// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
+/// bytes, their order and a field each.
+pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) {
+    let Entry::Occupied(fields) = headers.entry(SET_COOKIE) else { return };
+    let mut held = false;
+    for field in fields.iter() {
+        let (subject, action) = verdict(judge, field.as_bytes());
+        deeds.push(Deed::new(subject, Direction::Response, action));
+        held |= action == Action::Withheld;
+    }
+    if !held {
+        return;
+    }
+    let (name, values) = fields.remove_entry_mult();
+    let kept: Vec<_> =
+        values.filter(|field| verdict(judge, field.as_bytes()).1 != Action::Withheld).collect();
+    for field in kept {
+        headers.append(&name, field);
+    }
+}
+
+/// Fields after the body set no cookie (RFC 9110 6.5.1 leaves them to be merged or dropped): none may slip by there.
+pub(super) fn filter_trailers(trailers: &mut HeaderMap) {
+    trailers.remove(SET_COOKIE);
+}
+
+fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
+    let pair = field.split(|&byte| byte == b';').next().unwrap_or_default();
+    // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).
+    match memchr::memchr(b'=', pair).map(|equals| trim(&pair[..equals])) {
+        None | Some(b"") => (CookieSubject::Malformed, Action::Withheld),
+        Some(name) => judge.verdict(name, |undeclared| undeclared.note(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{CookieRule, LegalBasis, Policy, Purpose, UndeclaredNames};
+    use crate::time::CivilMonth;
+
+    fn policy() -> Policy {
+        Policy::builder("Town", "https://www.example.gov.uk")
+            .purpose(Purpose::new("marketing", LegalBasis::Consent, "Marketing", "Words"))
+            .cookie(CookieRule::new("_ga*", "marketing"))
+            .cookie(CookieRule::strictly_necessary("session"))
+            .cookie(CookieRule::strictly_necessary("__Host-id"))
+            .build()
+            .unwrap()
+    }
+
+    fn visitor_gets(granted: bool, fields: &[&str]) -> Vec<String> {
+        let policy = policy();
+        let month = CivilMonth::new(2026, 11).unwrap();
+        let decision = granted.then(|| policy.decide(policy.declared(), policy.declared(), month));
+        let standing = policy.standing(decision, false, month);
+        let judge = Judge { policy: &policy, standing, undeclared: &UndeclaredNames::default() };
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(SET_COOKIE, field.parse().unwrap());
+        }
+        filter(&judge, &mut headers, &mut Deeds::default());
+        headers.get_all(SET_COOKIE).into_iter().map(|field| field.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn law3_nothing_held_gets_through() {
+        for field in [
+            "_ga=1",
+            "_ga=1; Path=/",
+            "  _ga  = 1; Path=/",
+            "_ga_ABC=GS1.1; Domain=.example.gov.uk; Max-Age=63072000; SameSite=None; Secure",
+            "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "undeclared=1",
+            "Session=1",
+            "bare",
+            "=nameless",
+            "=__Host-id=1",
+            "",
+            ";",
+            "__Host-pinfold-consent=1.00000000.202611.1.1",
+            "pinfold-consent=x",
+            "__host-PINFOLD-visit=x",
+            "__Host-session=1",
+        ] {
+            assert_eq!(visitor_gets(false, &[field]), Vec::<String>::new(), "{field}");
+        }
+    }
+
+    #[test]
+    fn cookie8_what_passes_keeps_bytes_order_and_fields() {
+        let allowed = [
+            "session=a; Path=/; HttpOnly",
+            "session=b,c; Expires=Wed, 21 Oct 2026 07:28:00 GMT; weird ;; Attribute",
+            "__Host-id=\"x y\"; SECURE; path=/",
+        ];
+        let all = [allowed[0], "_ga=1", allowed[1], "undeclared=2", allowed[2]];
+        assert_eq!(visitor_gets(false, &all), allowed);
+        assert_eq!(visitor_gets(false, &allowed), allowed);
+        assert_eq!(visitor_gets(true, &all), [allowed[0], "_ga=1", allowed[1], allowed[2]]);
+    }
+}
