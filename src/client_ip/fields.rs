@@ -35,12 +35,12 @@ impl AddressFields {
         while let Some(name) = headers.keys().find(|name| names_address(name)).cloned() {
             headers.remove(name);
         }
-        if let (Self::Address, Some(client)) = (self, client) {
-            if let Ok(mut value) = HeaderValue::from_str(&client.to_ip().to_string()) {
-                value.set_sensitive(true);
-                headers.insert("x-real-ip", value.clone());
-                headers.insert("x-forwarded-for", value);
-            }
+        if let (Self::Address, Some(client)) = (self, client)
+            && let Ok(mut value) = HeaderValue::from_str(&client.to_ip().to_string())
+        {
+            value.set_sensitive(true);
+            headers.insert("x-real-ip", value.clone());
+            headers.insert("x-forwarded-for", value);
         }
     }
 }

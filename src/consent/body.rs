@@ -61,10 +61,10 @@ where
             InnerPinned::Site { body } => body,
         };
         let mut frame = ready!(body.poll_frame(cx));
-        if let Some(Ok(frame)) = &mut frame {
-            if let Some(trailers) = frame.trailers_mut() {
-                filter_trailers(trailers);
-            }
+        if let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            filter_trailers(trailers);
         }
         Poll::Ready(frame)
     }

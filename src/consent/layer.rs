@@ -14,11 +14,11 @@ pub struct ConsentManagerLayer(Shared);
 
 /// What every clone of the layer and of its services has in common.
 #[derive(Debug, Clone)]
-pub(super) struct Shared {
-    pub(super) policy: Policy,
-    pub(super) calendar: Calendar,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) undeclared: Arc<UndeclaredNames>,
+pub(crate) struct Shared {
+    pub(crate) policy: Policy,
+    pub(crate) calendar: Calendar,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) undeclared: Arc<UndeclaredNames>,
     pub(super) tells_handlers: bool,
 }
 
@@ -47,9 +47,9 @@ impl ConsentManagerLayer {
         self
     }
 
-    /// The names of cookies that the site sets and no rule declares.
-    pub fn undeclared_names(&self) -> Arc<UndeclaredNames> {
-        self.0.undeclared.clone()
+    /// What an audit around the same service goes by.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
     }
 }
 

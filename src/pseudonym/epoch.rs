@@ -47,6 +47,7 @@ impl Epoch {
 /// forward: a wall clock that steps back brings no key back, and one that has run ahead is overruled by the age of the key.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
+    turn: u32,
     current: Epoch,
     previous: Option<Epoch>,
 }
@@ -56,7 +57,12 @@ impl KeyRing {
     pub fn new(now: UnixTime, uptime: Duration, calendar: &Calendar, fresh: FreshKey) -> (Self, KeyEvent) {
         let current = fresh.epoch(calendar.day_of(now), uptime);
         let event = KeyEvent::Made { epoch: current.id.clone(), at: now };
-        (Self { current, previous: None }, event)
+        (Self { turn: 0, current, previous: None }, event)
+    }
+
+    /// How often the ring has rotated: pseudonyms of one turn are under one key.
+    pub fn turns(&self) -> u32 {
+        self.turn
     }
 
     /// The epoch in force.
@@ -84,19 +90,20 @@ impl KeyRing {
     }
 
     /// The ring as it is from now on, and what became of its keys. The spent ones are destroyed with the last ring
-    /// that holds them.
+    /// that holds them. A ring that must rotate does so only with a fresh key.
     #[must_use]
     pub fn turn(
         &self,
         now: UnixTime,
         uptime: Duration,
         calendar: &Calendar,
-        fresh: impl FnOnce() -> FreshKey,
+        fresh: Option<FreshKey>,
     ) -> (Self, Vec<KeyEvent>) {
         let mut events = Vec::new();
         let mut next = self.clone();
-        if self.must_rotate(now, uptime) {
-            let current = fresh().epoch(calendar.day_of(now), uptime);
+        if let Some(fresh) = fresh.filter(|_| self.must_rotate(now, uptime)) {
+            let current = fresh.epoch(calendar.day_of(now), uptime);
+            next.turn += 1;
             events.push(KeyEvent::Made { epoch: current.id.clone(), at: now });
             let spent = next.previous.replace(std::mem::replace(&mut next.current, current));
             events.extend(spent.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Rotated)));
@@ -220,8 +227,8 @@ mod tests {
 
         fn step(&mut self, seconds: i64) -> Vec<KeyEvent> {
             self.now = self.now.plus(seconds);
-            let fresh = || FreshKey::generate("s").unwrap();
-            let (ring, events) = self.ring.turn(self.now, self.uptime, &self.calendar, fresh);
+            let fresh = FreshKey::generate("s").unwrap();
+            let (ring, events) = self.ring.turn(self.now, self.uptime, &self.calendar, Some(fresh));
             self.ring = ring;
             for event in &events {
                 if let KeyEvent::Made { epoch, .. } = event {

@@ -1,1 +1,36 @@
+//! Where Pinfold's ledgers live.
+//!
+//! [`SqliteStore`] keeps them in one SQLite file, written by one thread. It is a [`pinfold::audit::Sink`]: batches are queued at
+//! once and written behind, several in one commit. A batch whose delivery is ready has been synced to disk.
+//!
+//! [`Ledgers`] reads them, from another process if need be.
+//!
+//! ```
+//! use pinfold_store::{Ledgers, Retention, SqliteStore};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let file = dir.path().join("pinfold.db");
+//! let store = SqliteStore::open(&file, Retention::default())?;
+//! store.close();
+//!
+//! let ledgers = Ledgers::open(&file)?;
+//! assert!(ledgers.sites()?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod apply;
+mod error;
+mod queue;
+mod read;
+mod retention;
+mod schema;
+mod sqlite;
+mod writer;
+
+pub use error::StoreError;
+pub use read::{
+    ConsentCount, CookieCount, DistinctCount, KeyRecord, Ledgers, Period, PolicyRecord, TrafficDay,
+    UsageCount,
+};
+pub use retention::Retention;
+pub use sqlite::SqliteStore;

@@ -1,0 +1,275 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::address::{AddressShard, Met, new_union};
+use super::day_book::described;
+use super::details::{Answered, CookieCounts, DetailShard, Totals, subject_at};
+use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass};
+use super::route::Routes;
+use super::shards::Shards;
+use super::sink::{Delivery, Sink, warn_of_loss};
+use super::stats::{AuditStats, CookieStat};
+use crate::client_ip::{AddressSource, ClientIp};
+use crate::consent::{Action, Choice, ConsentEvent, Direction, Policy, UndeclaredNames};
+use crate::pseudonym::{KeyRing, Pseudonym, Unit};
+use crate::time::{Calendar, CivilDate, Clock, Timer};
+
+/// What all clones of the audit share: the counts, the keys, and where the ledgers go.
+pub(super) struct Auditor {
+    pub(super) site: Arc<str>,
+    pub(super) policy: Policy,
+    pub(super) undeclared: Arc<UndeclaredNames>,
+    pub(super) routes: Routes,
+    pub(super) crowd: usize,
+    pub(super) calendar: Calendar,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) ring: ArcSwap<KeyRing>,
+    pub(super) addresses: Shards<AddressShard>,
+    pub(super) details: Shards<DetailShard>,
+    pub(super) gate: Gate,
+    pub(super) below_crowd: AtomicU64,
+    sources: [AtomicU64; AddressSource::ALL.len()],
+    choices: Mutex<BTreeMap<(ConsentEvent, String), u64>>,
+    lost: [AtomicU64; Ledger::ALL.len()],
+    /// Deliveries of choices that took longer than a visitor waits.
+    pub(super) unsettled: Mutex<Vec<Unsettled>>,
+}
+
+/// A batch of which it is not yet known whether it is kept.
+pub(super) struct Unsettled {
+    pub(super) ledger: Ledger,
+    pub(super) rows: usize,
+    pub(super) delivery: Delivery,
+}
+
+impl fmt::Debug for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsettled")
+            .field("ledger", &self.ledger)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parts of an [`Auditor`] that are chosen from outside.
+pub(super) struct Parts {
+    pub(super) policy: Policy,
+    pub(super) undeclared: Arc<UndeclaredNames>,
+    pub(super) routes: Routes,
+    pub(super) crowd: usize,
+    pub(super) calendar: Calendar,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) ring: KeyRing,
+}
+
+impl Auditor {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { policy, undeclared, routes, crowd, calendar, clock, timer, sink, ring } = parts;
+        let rules = policy.register().rules().len();
+        Self {
+            site: host_of(policy.origin()).into(),
+            ring: ArcSwap::from_pointee(ring),
+            addresses: Shards::new(AddressShard::new),
+            details: Shards::new(|| DetailShard::new(rules)),
+            gate: Gate::new(crowd),
+            below_crowd: AtomicU64::new(0),
+            sources: Default::default(),
+            choices: Mutex::default(),
+            lost: Default::default(),
+            unsettled: Mutex::default(),
+            policy,
+            undeclared,
+            routes,
+            crowd,
+            calendar,
+            clock,
+            timer,
+            sink,
+        }
+    }
+
+    /// Counts a request under the pseudonym of its address. After this nothing is given the address.
+    pub(super) fn count_address(&self, client: Option<&ClientIp>) {
+        let source = client.map_or(AddressSource::Unknown, ClientIp::source);
+        if let Some(place) = AddressSource::ALL.iter().position(|one| *one == source) {
+            self.sources[place].fetch_add(1, Ordering::Relaxed);
+        }
+        let Some(client) = client else { return };
+        let ring = self.ring.load();
+        let key = ring.current().key();
+        let host = key.operations().pseudonym(Unit::Host, client);
+        let mut shard = self.addresses.mine();
+        if shard.count_again(ring.turns(), host) == Met::Again {
+            return;
+        }
+        let network = key.operations().pseudonym(Unit::Network, client);
+        let sketched = key.sketch().pseudonym(Unit::Host, client);
+        shard.count_first(ring.turns(), host, network, sketched);
+        drop(shard);
+        self.gate.meet(network);
+    }
+
+    /// Counts an answered request.
+    pub(super) fn count_answer(&self, answered: &Answered<'_>) {
+        self.details.mine().count(answered, &self.routes);
+    }
+
+    /// Hands the choice of a visitor to the store.
+    pub(super) fn record_choice(&self, choice: &Choice, day: CivilDate) -> Unsettled {
+        let mut totals = lock(&self.choices);
+        for (purpose, event) in &choice.events {
+            *totals.entry((*event, purpose.clone())).or_default() += 1;
+        }
+        drop(totals);
+        let mut rows: Vec<_> = choice
+            .events
+            .iter()
+            .map(|(purpose, event)| ConsentRow {
+                day,
+                policy: choice.policy.clone(),
+                event: *event,
+                purpose: purpose.clone(),
+                events: 1,
+            })
+            .collect();
+        rows.sort_unstable();
+        self.deliver(Rows::Consent(rows))
+    }
+
+    /// Hands rows to the store.
+    pub(super) fn deliver(&self, rows: Rows) -> Unsettled {
+        let (ledger, count) = (rows.ledger(), rows.len());
+        let delivery = self.sink.deliver(Batch { site: self.site.clone(), rows });
+        Unsettled { ledger, rows: count, delivery }
+    }
+
+    /// Notes that rows were lost.
+    pub(super) fn note_loss(&self, ledger: Ledger, rows: usize) {
+        if let Some(place) = Ledger::ALL.iter().position(|one| *one == ledger) {
+            self.lost[place].fetch_add(rows as u64, Ordering::Relaxed);
+        }
+        warn_of_loss(ledger, rows);
+    }
+
+    /// An estimate of the distinct addresses under the key in force.
+    pub(super) fn distinct(&self) -> u64 {
+        let Some(mut union) = new_union() else { return 0 };
+        let turn = self.ring.load().turns();
+        self.addresses.each().for_each(|shard| shard.sketch_into(turn, &mut union));
+        union.estimate().round() as u64
+    }
+
+    pub(super) fn stats(&self) -> AuditStats {
+        let mut sum = Totals::default();
+        for shard in self.details.each() {
+            sum.add(shard.totals());
+        }
+        let requests = MethodClass::ALL.iter().zip(sum.requests).flat_map(|(method, by_status)| {
+            by_status
+                .into_iter()
+                .enumerate()
+                .map(|(index, count)| (*method, StatusClass::from_index(index), count))
+        });
+        let mut consent_events: Vec<_> = lock(&self.choices)
+            .iter()
+            .map(|((event, purpose), count)| (*event, purpose.clone(), *count))
+            .collect();
+        consent_events.push((ConsentEvent::Asked, String::new(), sum.asked));
+        consent_events.push((ConsentEvent::Signalled, String::new(), sum.signalled));
+        let relaxed = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        AuditStats {
+            requests: requests.collect(),
+            page_views: sum.page_views,
+            cookies: self.cookie_stats(&sum.cookies),
+            consent_events,
+            address_sources: AddressSource::ALL.into_iter().zip(self.sources.iter().map(relaxed)).collect(),
+            lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
+            below_crowd: relaxed(&self.below_crowd),
+            key_age: self.ring.load().current().age(self.clock.uptime()),
+            distinct_today: self.distinct(),
+        }
+    }
+
+    fn cookie_stats(&self, cookies: &[CookieCounts]) -> Vec<CookieStat> {
+        let names: HashMap<u16, String> = self.undeclared.all().into_iter().collect();
+        let mut stats = Vec::new();
+        for (place, by_direction) in cookies.iter().enumerate() {
+            for (direction, by_action) in
+                [Direction::Request, Direction::Response].into_iter().zip(by_direction)
+            {
+                for (action, seen) in Action::ALL.into_iter().zip(by_action).filter(|(_, seen)| **seen > 0) {
+                    let (pattern, purpose) = described(subject_at(place), &self.policy, &names);
+                    stats.push(CookieStat { pattern, purpose, direction, action, seen: *seen });
+                }
+            }
+        }
+        stats.sort();
+        stats
+    }
+}
+
+impl fmt::Debug for Auditor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auditor").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+/// Opens once a crowd of networks has been met since it was last shut. Until then nothing detailed leaves memory.
+#[derive(Debug)]
+pub(super) struct Gate {
+    crowd: usize,
+    met: Mutex<Vec<Pseudonym>>,
+}
+
+impl Gate {
+    fn new(crowd: usize) -> Self {
+        Self { crowd, met: Mutex::default() }
+    }
+
+    fn meet(&self, network: Pseudonym) {
+        let mut met = lock(&self.met);
+        if met.len() < self.crowd && !met.contains(&network) {
+            met.push(network);
+        }
+    }
+
+    /// Whether there is a crowd.
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.met).len() >= self.crowd
+    }
+
+    /// Forgets whom it has met.
+    pub(super) fn shut(&self) {
+        lock(&self.met).clear();
+    }
+}
+
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        let pairs = self.requests.iter_mut().flatten().zip(other.requests.iter().flatten());
+        pairs.for_each(|(sum, more)| *sum += more);
+        self.page_views += other.page_views;
+        self.asked += other.asked;
+        self.signalled += other.signalled;
+        self.cookies.resize(self.cookies.len().max(other.cookies.len()), CookieCounts::default());
+        let pairs = self.cookies.iter_mut().flatten().flatten().zip(other.cookies.iter().flatten().flatten());
+        pairs.for_each(|(sum, more)| *sum += more);
+    }
+}
+
+/// Takes a lock. What a panic left behind is used as it is: it is counts.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn host_of(origin: &str) -> &str {
+    origin.split_once("://").map_or(origin, |(_, host)| host)
+}

@@ -1,0 +1,253 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::address::{BUCKET, Collected, OpenBucket};
+use super::auditor::{Auditor, Unsettled, lock};
+use super::day_book::DayBook;
+use super::ledger::{DistinctRow, PolicyRow, Rows};
+use crate::pseudonym::{FreshKey, KeyEvent};
+use crate::time::UnixTime;
+
+/// How often the background looks at the clock.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Details are written at most this often.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How long a clean stop waits for the store.
+const LAST_WAIT: Duration = Duration::from_secs(10);
+
+/// The work that no request may wait for: turning keys, closing buckets, handing ledgers to the store.
+///
+/// Spawn [`Background::run`] once on whatever runtime there is. Without it requests are still served and counted, but no
+/// key is ever replaced and nothing is written.
+#[must_use = "nothing is written and no key is destroyed unless the background is run"]
+#[derive(Debug)]
+pub struct Background {
+    auditor: Arc<Auditor>,
+    bucket: OpenBucket,
+    book: DayBook,
+    /// When the open address bucket is next looked at.
+    bucket_ends: UnixTime,
+    /// When details may next be written, by uptime.
+    details_due: Duration,
+    /// Address rows that wait for a moment of their own.
+    outbox: Vec<(Duration, Rows)>,
+    unsettled: Vec<Unsettled>,
+}
+
+impl Background {
+    pub(super) fn new(auditor: Arc<Auditor>, made: KeyEvent) -> Self {
+        let (now, uptime) = (auditor.clock.now(), auditor.clock.uptime());
+        let mut background = Self {
+            bucket: OpenBucket::new(now),
+            book: DayBook::default(),
+            bucket_ends: now.floor_to(BUCKET).plus(BUCKET),
+            details_due: uptime + HOUR + jitter(600),
+            outbox: Vec::new(),
+            unsettled: Vec::new(),
+            auditor,
+        };
+        background.send(Rows::Key(vec![made]));
+        background.send(Rows::Policy(background.policy_row()));
+        background
+    }
+
+    /// Works until `stop` is ready, then writes everything that may be written, destroys the keys, and returns once the
+    /// store has answered or ten seconds have passed.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        loop {
+            let mut sleep = self.auditor.timer.sleep(TICK);
+            let stopped = poll_fn(|cx| {
+                self.settle(cx);
+                if stop.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(true);
+                }
+                sleep.as_mut().poll(cx).map(|()| false)
+            });
+            if stopped.await {
+                break;
+            }
+            self.tick();
+        }
+        self.close();
+        let mut limit = self.auditor.timer.sleep(LAST_WAIT);
+        poll_fn(|cx| {
+            self.settle(cx);
+            if self.unsettled.is_empty() { Poll::Ready(()) } else { limit.as_mut().poll(cx) }
+        })
+        .await;
+        for late in std::mem::take(&mut self.unsettled) {
+            self.auditor.note_loss(late.ledger, late.rows);
+        }
+    }
+
+    /// Does what is due.
+    fn tick(&mut self) {
+        let (now, uptime) = (self.auditor.clock.now(), self.auditor.clock.uptime());
+        self.write_traffic();
+        if self.auditor.ring.load().is_due(now, uptime) {
+            self.turn_keys(now, uptime);
+        }
+        if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
+            self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
+            if let Some(rows) = self.bucket.close(now, self.auditor.crowd) {
+                self.outbox.push((uptime + jitter(120), Rows::Address(rows)));
+            }
+            self.bucket_ends = now.floor_to(BUCKET).plus(BUCKET);
+        }
+        if uptime >= self.details_due && self.auditor.gate.is_open() {
+            self.auditor.gate.shut();
+            self.details_due = uptime + HOUR + jitter(600);
+            self.write_distinct();
+            self.write_details(now);
+        }
+        let (due, waiting) =
+            std::mem::take(&mut self.outbox).into_iter().partition(|(when, _)| *when <= uptime);
+        self.outbox = waiting;
+        let due: Vec<(Duration, Rows)> = due;
+        due.into_iter().for_each(|(_, rows)| self.send(rows));
+    }
+
+    /// A clean stop: whatever is a crowd is written, whatever is not is destroyed, and the keys with it.
+    fn close(&mut self) {
+        let now = self.auditor.clock.now();
+        self.write_traffic();
+        self.write_distinct();
+        self.write_details(now);
+        self.end_bucket(now, u32::MAX);
+        for (_, rows) in std::mem::take(&mut self.outbox) {
+            self.send(rows);
+        }
+        let ring = (**self.auditor.ring.load()).clone();
+        self.send(Rows::Key(ring.stop(now)));
+    }
+
+    fn turn_keys(&mut self, now: UnixTime, uptime: Duration) {
+        let auditor = self.auditor.clone();
+        let ring = auditor.ring.load_full();
+        let rotates = ring.must_rotate(now, uptime);
+        let fresh = rotates.then(|| FreshKey::generate(&auditor.site)).transpose().unwrap_or_else(|error| {
+            tracing::error!(%error, "no key for the new day yet: the system gave no randomness; trying again");
+            None
+        });
+        let rotates = fresh.is_some();
+        if rotates {
+            self.write_distinct();
+        }
+        let (next, events) = ring.turn(now, uptime, &auditor.calendar, fresh);
+        auditor.ring.store(Arc::new(next));
+        if rotates {
+            self.end_bucket(now, auditor.ring.load().turns());
+            tracing::info!("a new day has a new key");
+        }
+        self.send(Rows::Key(events));
+    }
+
+    /// Closes the bucket for good: pseudonyms under two keys are never in one.
+    fn end_bucket(&mut self, now: UnixTime, key_in_force: u32) {
+        let mut under_the_next_key = Vec::new();
+        for collected in self.collect_addresses() {
+            if collected.turn < key_in_force {
+                self.bucket.add(collected.hosts);
+            } else {
+                under_the_next_key.push(collected.hosts);
+            }
+        }
+        match self.bucket.close(now, self.auditor.crowd) {
+            Some(rows) => self.outbox.push((self.auditor.clock.uptime(), Rows::Address(rows))),
+            None => {
+                let requests = self.bucket.destroy(now);
+                self.auditor.below_crowd.fetch_add(requests, Ordering::Relaxed);
+            }
+        }
+        under_the_next_key.into_iter().for_each(|hosts| self.bucket.add(hosts));
+    }
+
+    fn collect_addresses(&self) -> Vec<Collected> {
+        let turn = self.auditor.ring.load().turns();
+        let mut all = Vec::new();
+        for mut shard in self.auditor.addresses.each() {
+            all.extend(shard.collect(turn));
+            self.auditor.below_crowd.fetch_add(shard.take_late(), Ordering::Relaxed);
+        }
+        all
+    }
+
+    fn write_traffic(&mut self) {
+        let mut rows = Vec::new();
+        self.auditor.details.each().for_each(|mut shard| shard.take_traffic(&mut rows));
+        rows.sort_unstable();
+        rows.dedup_by(|later, earlier| {
+            let same =
+                (later.hour, later.method, later.status) == (earlier.hour, earlier.method, earlier.status);
+            if same {
+                earlier.requests += later.requests;
+                earlier.page_views += later.page_views;
+            }
+            same
+        });
+        self.send(Rows::Traffic(rows));
+    }
+
+    fn write_details(&mut self, now: UnixTime) {
+        let auditor = self.auditor.clone();
+        for mut shard in auditor.details.each() {
+            shard.take_days().into_iter().for_each(|day| self.book.add(day));
+        }
+        let today = auditor.calendar.day_of(now).date;
+        let rows = self.book.rows(today, auditor.crowd, &auditor.policy, &auditor.undeclared);
+        self.send(Rows::Usage(rows.usage));
+        self.send(Rows::Cookie(rows.cookies));
+        self.send(Rows::Consent(rows.consent));
+    }
+
+    fn write_distinct(&mut self) {
+        let ring = self.auditor.ring.load_full();
+        let (day, epoch) = (ring.current().day().date, ring.current().id().to_owned());
+        let estimate = self.auditor.distinct();
+        self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));
+    }
+
+    fn policy_row(&self) -> PolicyRow {
+        let Auditor { policy, calendar, clock, .. } = &*self.auditor;
+        PolicyRow {
+            fingerprint: policy.fingerprint(),
+            statement: policy.statement(),
+            bits: policy.bits().into_iter().collect(),
+            from: calendar.day_of(clock.now()).date,
+        }
+    }
+
+    fn send(&mut self, rows: Rows) {
+        if !rows.is_empty() {
+            self.unsettled.push(self.auditor.deliver(rows));
+        }
+    }
+
+    /// Asks of each batch under way what became of it.
+    fn settle(&mut self, cx: &mut Context<'_>) {
+        self.unsettled.append(&mut lock(&self.auditor.unsettled));
+        let auditor = &self.auditor;
+        self.unsettled.retain_mut(|batch| match Pin::new(&mut batch.delivery).poll(cx) {
+            Poll::Pending => true,
+            Poll::Ready(result) => {
+                if result.is_err() {
+                    auditor.note_loss(batch.ledger, batch.rows);
+                }
+                false
+            }
+        });
+    }
+}
+
+/// Up to so many seconds, drawn for each use, so that the moment of writing says nothing.
+fn jitter(most: u32) -> Duration {
+    let drawn = getrandom::u32().unwrap_or_default();
+    Duration::from_secs(u64::from(drawn % most))
+}

@@ -1,0 +1,281 @@
+//! What one thread counts of requests: totals by the hour, routes and cookies by the day. No address comes near.
+
+use std::collections::HashMap;
+
+use super::ledger::{MethodClass, StatusClass, TrafficRow};
+use super::route::Routes;
+use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction};
+use crate::time::{CivilDate, UnixTime};
+
+/// The width of a traffic row, in seconds.
+const HOUR: i64 = 3_600;
+
+/// How many routes one shard tells apart on one day.
+const ROOM: usize = 2_048;
+
+/// The route of everything beyond that.
+const OTHER: &str = "(other)";
+
+/// Places for cookies without a rule: malformed, own, unnamed, and 256 undeclared names.
+const WITHOUT_RULE: usize = 3 + 256;
+
+/// What is known of a request when its response is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered<'a> {
+    pub(super) now: UnixTime,
+    pub(super) day: CivilDate,
+    pub(super) method: MethodClass,
+    pub(super) status: StatusClass,
+    pub(super) path: &'a str,
+    pub(super) page_view: bool,
+    pub(super) entry: bool,
+    pub(super) outcome: &'a ConsentOutcome,
+}
+
+/// How often a route was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) requests: i64,
+    pub(super) page_views: i64,
+    pub(super) entries: i64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.page_views += other.page_views;
+        self.entries += other.entries;
+    }
+
+    pub(super) fn less(self, other: Self) -> Self {
+        Self {
+            requests: self.requests - other.requests,
+            page_views: self.page_views - other.page_views,
+            entries: self.entries - other.entries,
+        }
+    }
+}
+
+/// What was done with a cookie, by direction and action.
+pub(super) type CookieCounts = [[u64; Action::ALL.len()]; 2];
+
+/// One thread's counts.
+#[derive(Debug)]
+pub(super) struct DetailShard {
+    traffic: Vec<TrafficHour>,
+    days: Vec<DayDetails>,
+    totals: Totals,
+    /// Where a route is written before it is looked up.
+    route: String,
+}
+
+/// One thread's counts of one day.
+#[derive(Debug)]
+pub(super) struct DayDetails {
+    pub(super) day: CivilDate,
+    pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT]>,
+    pub(super) cookies: Vec<CookieCounts>,
+    pub(super) asked: u64,
+    pub(super) signalled: u64,
+}
+
+/// Everything since the start, for metrics.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Totals {
+    pub(super) requests: [[u64; StatusClass::COUNT]; MethodClass::ALL.len()],
+    pub(super) page_views: u64,
+    pub(super) asked: u64,
+    pub(super) signalled: u64,
+    pub(super) cookies: Vec<CookieCounts>,
+}
+
+#[derive(Debug)]
+struct TrafficHour {
+    hour: UnixTime,
+    cells: [[(u64, u64); StatusClass::COUNT]; MethodClass::ALL.len()],
+}
+
+impl DetailShard {
+    /// With places for this many cookie rules.
+    pub(super) fn new(rules: usize) -> Self {
+        let totals =
+            Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
+        Self { traffic: Vec::new(), days: Vec::new(), totals, route: String::new() }
+    }
+
+    /// Adds one to each count that an answered request touches.
+    pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes) {
+        let (method, status) = (method_index(answered.method), answered.status.index());
+        let page_view = u64::from(answered.page_view);
+        self.totals.requests[method][status] += 1;
+        self.totals.page_views += page_view;
+        let cell = &mut self.hour(answered.now.floor_to(HOUR)).cells[method][status];
+        cell.0 += 1;
+        cell.1 += page_view;
+
+        let signalled = answered.page_view && answered.outcome.state() == Some(ChoiceState::Signal);
+        let asked = answered.outcome.asked();
+        self.totals.asked += u64::from(asked);
+        self.totals.signalled += u64::from(signalled);
+        let place = self.day(answered.day);
+        let (day, totals, route) = (&mut self.days[place], &mut self.totals, &mut self.route);
+        day.asked += u64::from(asked);
+        day.signalled += u64::from(signalled);
+        for deed in answered.outcome.deeds() {
+            let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
+            let action = action_index(deed.action);
+            if let (Some(of_day), Some(in_all)) = (day.cookies.get_mut(place), totals.cookies.get_mut(place))
+            {
+                of_day[direction][action] += 1;
+                in_all[direction][action] += 1;
+            }
+        }
+        routes.write(answered.path, route);
+        let counts = Counts {
+            requests: 1,
+            page_views: i64::from(answered.page_view),
+            entries: i64::from(answered.page_view && answered.entry),
+        };
+        day.add(route, answered.status, counts);
+    }
+
+    /// Gives up the totals by the hour.
+    pub(super) fn take_traffic(&mut self, rows: &mut Vec<TrafficRow>) {
+        for hour in self.traffic.drain(..) {
+            for (method, cells) in MethodClass::ALL.iter().zip(hour.cells) {
+                let used = cells.iter().enumerate().filter(|(_, (requests, _))| *requests > 0);
+                rows.extend(used.map(|(status, (requests, page_views))| TrafficRow {
+                    hour: hour.hour,
+                    method: *method,
+                    status: StatusClass::from_index(status),
+                    requests: *requests,
+                    page_views: *page_views,
+                }));
+            }
+        }
+    }
+
+    /// Gives up the details by the day.
+    pub(super) fn take_days(&mut self) -> Vec<DayDetails> {
+        std::mem::take(&mut self.days)
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn hour(&mut self, hour: UnixTime) -> &mut TrafficHour {
+        let place = self.traffic.iter().position(|open| open.hour == hour).unwrap_or_else(|| {
+            self.traffic.push(TrafficHour { hour, cells: Default::default() });
+            self.traffic.len() - 1
+        });
+        &mut self.traffic[place]
+    }
+
+    fn day(&mut self, day: CivilDate) -> usize {
+        self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
+            let cookies = vec![CookieCounts::default(); self.totals.cookies.len()];
+            self.days.push(DayDetails { day, routes: HashMap::new(), cookies, asked: 0, signalled: 0 });
+            self.days.len() - 1
+        })
+    }
+}
+
+impl DayDetails {
+    /// Adds to a route. Only a route that is new to the day needs a key of its own.
+    fn add(&mut self, route: &str, status: StatusClass, counts: Counts) {
+        if let Some(known) = self.routes.get_mut(route) {
+            known[status.index()].add(counts);
+            return;
+        }
+        let route = if self.routes.len() < ROOM { route } else { OTHER };
+        self.routes.entry(route.into()).or_default()[status.index()].add(counts);
+    }
+}
+
+fn method_index(method: MethodClass) -> usize {
+    MethodClass::ALL.iter().position(|one| *one == method).unwrap_or_default()
+}
+
+fn direction_index(direction: Direction) -> usize {
+    match direction {
+        Direction::Request => 0,
+        Direction::Response => 1,
+    }
+}
+
+fn action_index(action: Action) -> usize {
+    Action::ALL.iter().position(|one| *one == action).unwrap_or_default()
+}
+
+/// The place of a cookie in a list of counts.
+fn place_of(subject: CookieSubject) -> usize {
+    match subject {
+        CookieSubject::Malformed => 0,
+        CookieSubject::Own => 1,
+        CookieSubject::Undeclared(None) => 2,
+        CookieSubject::Undeclared(Some(number)) => 3 + usize::from(number),
+        CookieSubject::Rule(number) => WITHOUT_RULE + usize::from(number),
+    }
+}
+
+/// The cookie at a place in a list of counts.
+pub(super) fn subject_at(place: usize) -> CookieSubject {
+    let number = |first: usize| u16::try_from(place - first).unwrap_or(u16::MAX);
+    match place {
+        0 => CookieSubject::Malformed,
+        1 => CookieSubject::Own,
+        2 => CookieSubject::Undeclared(None),
+        _ if place < WITHOUT_RULE => CookieSubject::Undeclared(Some(number(3))),
+        _ => CookieSubject::Rule(number(WITHOUT_RULE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_subjects_agree() {
+        for subject in [
+            CookieSubject::Malformed,
+            CookieSubject::Own,
+            CookieSubject::Undeclared(None),
+            CookieSubject::Undeclared(Some(0)),
+            CookieSubject::Undeclared(Some(255)),
+            CookieSubject::Rule(0),
+            CookieSubject::Rule(999),
+        ] {
+            assert_eq!(subject_at(place_of(subject)), subject);
+        }
+    }
+
+    #[test]
+    fn routes_are_bounded_and_totals_exact() {
+        let (mut shard, outcome) = (DetailShard::new(0), ConsentOutcome::default());
+        for number in 0..10_000_u32 {
+            let letters: String =
+                (0..4).map(|place| char::from(b'a' + (number / 26_u32.pow(place) % 26) as u8)).collect();
+            let answered = Answered {
+                now: UnixTime::from_seconds(3_600 * i64::from(number % 3)),
+                day: CivilDate::from_days(0),
+                method: MethodClass::Get,
+                status: StatusClass::from_digit(4).unwrap(),
+                path: &format!("/{letters}"),
+                page_view: number % 2 == 0,
+                entry: true,
+                outcome: &outcome,
+            };
+            shard.count(&answered, &Routes::default());
+        }
+        let days = shard.take_days();
+        assert_eq!(days.len(), 1);
+        assert_eq!(days[0].routes.len(), ROOM + 1);
+        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].requests).sum::<i64>(), 10_000);
+        let mut rows = Vec::new();
+        shard.take_traffic(&mut rows);
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rows.iter().map(|row| row.requests).sum::<u64>(), 10_000);
+        assert_eq!(rows.iter().map(|row| row.page_views).sum::<u64>(), 5_000);
+    }
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
+use http::{Response, StatusCode};
+use pin_project_lite::pin_project;
+
+use super::auditor::{Auditor, Unsettled, lock};
+use super::details::Answered;
+use super::ledger::StatusClass;
+use super::service::Asked;
+use crate::consent::ResponseBody;
+use crate::time::Sleep;
+
+/// How long a visitor who chooses waits for the count to be kept.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+pin_project! {
+    /// The future of [`super::Audit`].
+    pub struct ResponseFuture<F, ResBody> {
+        #[pin]
+        inner: F,
+        auditor: Arc<Auditor>,
+        asked: Asked,
+        target: Option<PathAndQuery>,
+        choosing: Option<Box<Choosing<ResBody>>>,
+    }
+}
+
+/// The answer to a choice, held until the choice is counted.
+struct Choosing<ResBody> {
+    response: Option<Response<ResponseBody<ResBody>>>,
+    batch: Option<Unsettled>,
+    patience: Sleep,
+}
+
+impl<F, ResBody> ResponseFuture<F, ResBody> {
+    pub(super) fn new(inner: F, auditor: Arc<Auditor>, asked: Asked, target: Option<PathAndQuery>) -> Self {
+        Self { inner, auditor, asked, target, choosing: None }
+    }
+}
+
+impl<F, ResBody, E> Future for ResponseFuture<F, ResBody>
+where
+    F: Future<Output = Result<Response<ResponseBody<ResBody>>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Some(choosing) = this.choosing {
+            return choosing.poll(this.auditor, cx).map(Ok);
+        }
+        let response = ready!(this.inner.poll(cx)?);
+        let auditor = &**this.auditor;
+        let now = auditor.clock.now();
+        // The day of the key in force, which is what the civil day is but for the second in which it turns.
+        let day = auditor.ring.load().current().day().date;
+        auditor.count_answer(&Answered {
+            now,
+            day,
+            method: this.asked.method,
+            status: StatusClass::of(response.status()),
+            path: this.target.as_ref().map_or("/", PathAndQuery::path),
+            page_view: this.asked.navigation && is_page(&response),
+            entry: this.asked.entry,
+            outcome: response.body().outcome(),
+        });
+        let Some(choice) = response.body().outcome().choice() else { return Poll::Ready(Ok(response)) };
+        let batch = auditor.record_choice(choice, day);
+        let patience = auditor.timer.sleep(PATIENCE);
+        let choosing = Choosing { response: Some(response), batch: Some(batch), patience };
+        this.choosing.insert(Box::new(choosing)).poll(this.auditor, cx).map(Ok)
+    }
+}
+
+impl<ResBody> Choosing<ResBody> {
+    fn poll(&mut self, auditor: &Auditor, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<ResBody>>> {
+        if let Some(batch) = &mut self.batch {
+            match Pin::new(&mut batch.delivery).poll(cx) {
+                Poll::Ready(Ok(())) => self.batch = None,
+                Poll::Ready(Err(_)) => {
+                    auditor.note_loss(batch.ledger, batch.rows);
+                    self.batch = None;
+                }
+                Poll::Pending => ready!(self.patience.as_mut().poll(cx)),
+            }
+        }
+        // The choice is honoured either way; if the count is still under way, the background sees to it.
+        self.hand_over(auditor);
+        match self.response.take() {
+            Some(response) => Poll::Ready(response),
+            None => Poll::Pending,
+        }
+    }
+
+    fn hand_over(&mut self, auditor: &Auditor) {
+        lock(&auditor.unsettled).extend(self.batch.take());
+    }
+}
+
+/// Whether a navigation was answered by a page.
+fn is_page<B>(response: &Response<B>) -> bool {
+    let is_html = || match response.headers().get(CONTENT_TYPE) {
+        Some(value) => {
+            value.as_bytes().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"))
+        }
+        None => false,
+    };
+    response.status() == StatusCode::NOT_MODIFIED || (response.status().is_success() && is_html())
+}
+
+impl<F, ResBody> fmt::Debug for ResponseFuture<F, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}

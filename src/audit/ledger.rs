@@ -1,0 +1,304 @@
+//! The rows of each ledger. No row type holds an address pseudonym beside a path, a cookie or a browser.
+
+use std::sync::Arc;
+
+use crate::consent::{Action, ConsentEvent, Direction};
+use crate::pseudonym::{KeyEvent, Pseudonym};
+use crate::time::{CivilDate, UnixTime};
+
+/// Rows of one ledger of one site, sorted by value, to be kept together or not at all.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Batch {
+    /// The host of the site.
+    pub site: Arc<str>,
+    /// The rows.
+    pub rows: Rows,
+}
+
+/// The rows of a batch, by ledger.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Rows {
+    /// For system administration: who came how often, under a key that dies.
+    Address(Vec<AddressRow>),
+    /// What visitors chose.
+    Consent(Vec<ConsentRow>),
+    /// What was done with each cookie.
+    Cookie(Vec<CookieRow>),
+    /// How many distinct addresses a day had.
+    Distinct(DistinctRow),
+    /// What happened to keys.
+    Key(Vec<KeyEvent>),
+    /// What visitors are asked from now on.
+    Policy(PolicyRow),
+    /// How much there was to do.
+    Traffic(Vec<TrafficRow>),
+    /// What was used.
+    Usage(Vec<UsageRow>),
+}
+
+impl Rows {
+    /// The ledger to which the rows belong.
+    pub fn ledger(&self) -> Ledger {
+        match self {
+            Self::Address(_) => Ledger::Address,
+            Self::Consent(_) => Ledger::Consent,
+            Self::Cookie(_) => Ledger::Cookie,
+            Self::Distinct(_) => Ledger::Distinct,
+            Self::Key(_) => Ledger::Key,
+            Self::Policy(_) => Ledger::Policy,
+            Self::Traffic(_) => Ledger::Traffic,
+            Self::Usage(_) => Ledger::Usage,
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Address(rows) => rows.len(),
+            Self::Consent(rows) => rows.len(),
+            Self::Cookie(rows) => rows.len(),
+            Self::Distinct(_) | Self::Policy(_) => 1,
+            Self::Key(rows) => rows.len(),
+            Self::Traffic(rows) => rows.len(),
+            Self::Usage(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The ledgers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Ledger {
+    /// Requests by address pseudonym.
+    Address,
+    /// Choices.
+    Consent,
+    /// Cookies.
+    Cookie,
+    /// Distinct addresses a day.
+    Distinct,
+    /// Keys.
+    Key,
+    /// Policies.
+    Policy,
+    /// Totals.
+    Traffic,
+    /// Routes.
+    Usage,
+}
+
+impl Ledger {
+    /// Every ledger, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Address,
+        Self::Consent,
+        Self::Cookie,
+        Self::Distinct,
+        Self::Key,
+        Self::Policy,
+        Self::Traffic,
+        Self::Usage,
+    ];
+
+    /// The name used in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Consent => "consent",
+            Self::Cookie => "cookie",
+            Self::Distinct => "distinct",
+            Self::Key => "key",
+            Self::Policy => "policy",
+            Self::Traffic => "traffic",
+            Self::Usage => "usage",
+        }
+    }
+}
+
+/// Requests of one host within one bucket, written only with a crowd of networks beside it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct AddressRow {
+    /// When the bucket began: ten minutes, or longer where it took longer to be a crowd.
+    pub bucket: UnixTime,
+    /// The host.
+    pub host: Pseudonym,
+    /// Its network.
+    pub network: Pseudonym,
+    /// Its requests.
+    pub requests: u64,
+    /// How many of them were refused.
+    pub refused: u64,
+}
+
+/// Choices and questions of one day about one purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct ConsentRow {
+    /// The day.
+    pub day: CivilDate,
+    /// The fingerprint of the policy.
+    pub policy: String,
+    /// What was done.
+    pub event: ConsentEvent,
+    /// The id of the purpose; empty for what concerns all of them.
+    pub purpose: String,
+    /// How often.
+    pub events: u64,
+}
+
+/// What was done with one cookie on one day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct CookieRow {
+    /// The pattern of its rule; the name, cut at its first digit, of a cookie that the site sets undeclared; or a name in brackets.
+    pub pattern: String,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The id of its purpose, `strictly-necessary`, or `undeclared`.
+    pub purpose: String,
+    /// What was done.
+    pub action: Action,
+    /// How often.
+    pub seen: u64,
+    /// The day.
+    pub day: CivilDate,
+}
+
+/// How many distinct addresses one run of the program saw in a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DistinctRow {
+    /// The day.
+    pub day: CivilDate,
+    /// Which run, by the number of its epoch. Two runs of one day had two keys: nobody can tell how many addresses they shared.
+    pub epoch: String,
+    /// The estimate so far; a later row of the same epoch takes the place of an earlier one.
+    pub estimate: u64,
+}
+
+/// A policy as it was put to visitors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyRow {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Purposes and cookies with their words.
+    pub statement: String,
+    /// The bit of each purpose.
+    pub bits: Vec<(String, u8)>,
+    /// The first day on which it was in force.
+    pub from: CivilDate,
+}
+
+/// Requests of one hour.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct TrafficRow {
+    /// When the hour began.
+    pub hour: UnixTime,
+    /// The method.
+    pub method: MethodClass,
+    /// The status.
+    pub status: StatusClass,
+    /// How many requests.
+    pub requests: u64,
+    /// How many of them were page views.
+    pub page_views: u64,
+}
+
+/// Requests for one route on one day. The counts are signed: a route that becomes a crowd is moved out of `(rare)`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct UsageRow {
+    /// The day.
+    pub day: CivilDate,
+    /// The route, or `(rare)`.
+    pub route: String,
+    /// The status.
+    pub status: StatusClass,
+    /// How many requests more or less.
+    pub requests: i64,
+    /// How many page views more or less.
+    pub page_views: i64,
+    /// How many of them were entries to the site.
+    pub entries: i64,
+}
+
+/// The method of a request, as coarsely as administration needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MethodClass {
+    /// `GET`.
+    Get,
+    /// `HEAD`.
+    Head,
+    /// Any other.
+    Other,
+    /// `POST`.
+    Post,
+}
+
+impl MethodClass {
+    /// Every class, in order.
+    pub const ALL: [Self; 4] = [Self::Get, Self::Head, Self::Other, Self::Post];
+
+    /// The class of a method.
+    pub fn of(method: &http::Method) -> Self {
+        match *method {
+            http::Method::GET => Self::Get,
+            http::Method::HEAD => Self::Head,
+            http::Method::POST => Self::Post,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name used in ledgers and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Other => "other",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// The first digit of a status, 1 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatusClass(u8);
+
+impl StatusClass {
+    /// How many classes there are.
+    pub(super) const COUNT: usize = 5;
+
+    /// The class of a status; what lies past 599 counts as 5.
+    pub fn of(status: http::StatusCode) -> Self {
+        Self(u8::try_from(status.as_u16() / 100).unwrap_or(5).clamp(1, 5))
+    }
+
+    /// The class of a first digit.
+    pub fn from_digit(digit: u8) -> Option<Self> {
+        (1..=5).contains(&digit).then_some(Self(digit))
+    }
+
+    pub(super) fn from_index(index: usize) -> Self {
+        Self(u8::try_from(index + 1).unwrap_or(5).clamp(1, 5))
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0) - 1
+    }
+
+    /// The first digit.
+    pub fn digit(self) -> u8 {
+        self.0
+    }
+}

@@ -1,0 +1,55 @@
+//! Counting requests without following anybody: ledgers of counts that cannot be joined.
+//!
+//! The rules, in order:
+//!
+//! 1. The address of a request becomes a pseudonym and is dropped; nothing behind this layer is given it.
+//! 2. Nothing is recorded per request. Each ledger is a table of counts.
+//! 3. The address ledger and the usage ledger share no column but the site, no bucket width and no clock. No row of
+//!    any ledger holds a pseudonym beside a path, a cookie or a browser.
+//! 4. An address bucket is written only when a crowd of networks is in it; a route is named only on a day on which a crowd asked for it.
+//! 5. No page waits on a [`Sink`]. A visitor's choice waits for its count to be kept, for at most 100 ms, and is honoured either way.
+//! 6. What is lost is counted, shown and logged.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use pinfold::audit::{AuditLayer, TracingSink};
+//! use pinfold::consent::{ConsentManagerLayer, Policy};
+//! use pinfold::time::Calendar;
+//!
+//! let policy = Policy::builder("Example Borough Council", "https://www.example.gov.uk").build()?;
+//! let consent = ConsentManagerLayer::new(policy, Calendar::named("Europe/London")?);
+//! let (layer, background) = AuditLayer::new(&consent, Arc::new(TracingSink), Arc::new(tokio::time::sleep))?;
+//! # let _ = layer;
+//! # drop(background);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Deployment caveat
+//!
+//! [`Background::run`] must be spawned. It is what destroys keys.
+
+mod address;
+mod auditor;
+mod background;
+mod day_book;
+mod details;
+mod future;
+mod layer;
+mod ledger;
+mod route;
+mod service;
+mod shards;
+mod sink;
+mod stats;
+
+pub use background::Background;
+pub use future::ResponseFuture;
+pub use layer::{AuditHandle, AuditLayer, AuditSettings, NoRandomness};
+pub use ledger::{
+    AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows, StatusClass,
+    TrafficRow, UsageRow,
+};
+pub use route::Routes;
+pub use service::Audit;
+pub use sink::{Delivery, Lost, Sink, TracingSink};
+pub use stats::{AuditStats, CookieStat};

@@ -1,0 +1,212 @@
+//! Paths as routes: what is counted as one page. Numbers, identifiers and queries never survive.
+
+use crate::error::{ConfigError, Subject};
+
+/// How many segments of a path are kept.
+const DEEPEST: usize = 8;
+
+/// How long a route that is not declared can be.
+const LONGEST: usize = 120;
+
+/// Turns paths into routes: by the operator's patterns, else by taking out whatever could be an identifier.
+///
+/// ```
+/// use pinfold::audit::Routes;
+///
+/// let routes = Routes::new(["/planning/:application"])?;
+/// assert_eq!(routes.route_of("/planning/26-01234-FUL"), "/planning/:application");
+/// assert_eq!(routes.route_of("/bins/week-12/jo@example.org"), "/bins/week-:n/:email");
+/// # Ok::<(), pinfold::ConfigErrors>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Routes {
+    declared: Vec<String>,
+}
+
+impl Routes {
+    /// With patterns such as `/planning/:application` (one segment) and `/council-tax/*` (whatever follows). The first
+    /// that matches counts.
+    ///
+    /// # Errors
+    ///
+    /// Every pattern that is not sound.
+    pub fn new<S: Into<String>>(patterns: impl IntoIterator<Item = S>) -> Result<Self, crate::ConfigErrors> {
+        let declared: Vec<String> = patterns.into_iter().map(Into::into).collect();
+        let faults = declared.iter().filter(|pattern| !is_pattern(pattern)).map(|pattern| {
+            ConfigError::new(
+                Subject::Route(pattern.clone()),
+                format!("`{pattern}` is not a route"),
+                "begin with `/`; write `:name` for any one segment and `*` last for whatever follows",
+            )
+        });
+        let faults = faults.collect();
+        crate::ConfigErrors::gather(Self { declared }, faults)
+    }
+
+    /// The route of a path.
+    pub fn route_of(&self, path: &str) -> String {
+        let mut route = String::new();
+        self.write(path, &mut route);
+        route
+    }
+
+    /// Writes the route of a path in place of whatever `route` held.
+    pub(super) fn write(&self, path: &str, route: &mut String) {
+        route.clear();
+        match self.declared.iter().find(|pattern| matches(pattern, path)) {
+            Some(pattern) => route.push_str(pattern),
+            None => generalise(path, route),
+        }
+    }
+}
+
+fn is_pattern(pattern: &str) -> bool {
+    let star = pattern.find('*');
+    pattern.starts_with('/')
+        && pattern.len() <= 200
+        && pattern.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte))
+        && star.is_none_or(|at| pattern.ends_with("/*") && at + 1 == pattern.len())
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    for part in pattern.split('/') {
+        if part == "*" {
+            return true;
+        }
+        let Some(segment) = segments.next() else { return false };
+        let any = part.starts_with(':') && !segment.is_empty();
+        if !any && part != segment {
+            return false;
+        }
+    }
+    segments.next().is_none()
+}
+
+fn generalise(path: &str, route: &mut String) {
+    for (depth, segment) in path.split('/').skip(1).enumerate() {
+        if depth == DEEPEST || route.len() > LONGEST {
+            route.push_str("/*");
+            return;
+        }
+        route.push('/');
+        // What follows a semicolon are parameters, often a session (RFC 3986 3.3).
+        let name = segment.split(';').next().unwrap_or_default();
+        match placeholder(name) {
+            Some(placeholder) => route.push_str(placeholder),
+            None => without_numbers(name, route),
+        }
+    }
+    if route.is_empty() {
+        route.push('/');
+    }
+}
+
+fn placeholder(segment: &str) -> Option<&'static str> {
+    let bytes = segment.as_bytes();
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    if segment.contains('@') {
+        Some(":email")
+    } else if !bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'%') {
+        Some(":text")
+    } else if is_date(bytes) {
+        Some(":date")
+    } else if bytes.len() >= 8 && digits > 0 && bytes.iter().all(is_hex) && digits < bytes.len() {
+        Some(":id")
+    } else if bytes.len() > 40 || (bytes.len() >= 16 && digits * 5 >= bytes.len()) {
+        Some(":token")
+    } else {
+        None
+    }
+}
+
+/// `2026-11-22`, with any of `-`, `.` and `_` between, or none.
+fn is_date(segment: &[u8]) -> bool {
+    let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let separated = segment.len() == 10
+        && segment.iter().enumerate().all(|(place, byte)| match place {
+            4 | 7 => b"-._".contains(byte),
+            _ => byte.is_ascii_digit(),
+        });
+    let century = segment.starts_with(b"19") || segment.starts_with(b"20");
+    century && (separated || (digits == 8 && segment.len() == 8))
+}
+
+/// Each run of digits becomes `:n`.
+fn without_numbers(segment: &str, route: &mut String) {
+    let mut in_number = false;
+    for character in segment.chars() {
+        let digit = character.is_ascii_digit();
+        if !digit {
+            route.push(character);
+        } else if !in_number {
+            route.push_str(":n");
+        }
+        in_number = digit;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_identifies_survives() {
+        let routes = Routes::default();
+        for (path, route) in [
+            ("/", "/"),
+            ("", "/"),
+            ("*", "/"),
+            ("/bins", "/bins"),
+            ("/bins/", "/bins/"),
+            ("/news/2026-11-22/storm", "/news/:date/storm"),
+            ("/news/20261122", "/news/:date"),
+            ("/planning/12345", "/planning/:n"),
+            ("/planning/26-01234-ful", "/planning/:n-:n-ful"),
+            ("/account/jo@example.org", "/account/:email"),
+            ("/account/jo%40example.org", "/account/:text"),
+            ("/file/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/file/:id"),
+            ("/file/deadbeef01", "/file/:id"),
+            ("/facade/decade", "/facade/decade"),
+            ("/t/eyJhbGciOiJIUzI1NiJ9xyz123", "/t/:token"),
+            ("/t/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", "/t/:token"),
+            ("/a;jsessionid=123/b", "/a/b"),
+            ("/caf\u{e9}", "/:text"),
+            ("/1/2/3/4/5/6/7/8/9", "/:n/:n/:n/:n/:n/:n/:n/:n/*"),
+            ("/style.v2.css", "/style.v:n.css"),
+        ] {
+            assert_eq!(routes.route_of(path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn declared_patterns_come_first() {
+        let routes = Routes::new(["/planning/:application", "/council-tax/*", "/a/:b/c"]).unwrap();
+        for (path, route) in [
+            ("/planning/26-01234-FUL", "/planning/:application"),
+            ("/planning/", "/planning/"),
+            ("/planning/1/2", "/planning/:n/:n"),
+            ("/council-tax/bands/d", "/council-tax/*"),
+            ("/council-tax", "/council-tax"),
+            ("/a/9/c", "/a/:b/c"),
+            ("/a/9/d", "/a/:n/d"),
+        ] {
+            assert_eq!(routes.route_of(path), route, "{path}");
+        }
+        for pattern in ["planning", "/a*", "/*/b", "/a b", "/a?b"] {
+            assert!(Routes::new([pattern]).is_err(), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_digit_survives_and_the_length_is_bounded(path in "/[ -~]{0,300}") {
+            let route = Routes::default().route_of(&path);
+            prop_assert!(!route.bytes().any(|byte| byte.is_ascii_digit()), "{route}");
+            prop_assert!(route.len() < 300);
+        }
+    }
+}

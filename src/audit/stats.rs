@@ -1,0 +1,47 @@
+use std::time::Duration;
+
+use super::ledger::{Ledger, MethodClass, StatusClass};
+use crate::client_ip::AddressSource;
+use crate::consent::{Action, ConsentEvent, Direction};
+
+/// Everything that an audit has counted since the program started, for metrics and a dashboard.
+///
+/// These are totals: nothing in them belongs to one visitor.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct AuditStats {
+    /// Answered requests.
+    pub requests: Vec<(MethodClass, StatusClass, u64)>,
+    /// Page views among them.
+    pub page_views: u64,
+    /// What was done with each cookie.
+    pub cookies: Vec<CookieStat>,
+    /// What visitors chose or were asked, by purpose; the purpose is empty where it concerns all of them.
+    pub consent_events: Vec<(ConsentEvent, String, u64)>,
+    /// How the addresses of clients were found.
+    pub address_sources: Vec<(AddressSource, u64)>,
+    /// Rows that no store took.
+    pub lost: Vec<(Ledger, u64)>,
+    /// Requests whose address bucket was destroyed because it never became a crowd.
+    pub below_crowd: u64,
+    /// The age of the key of today.
+    pub key_age: Duration,
+    /// An estimate of the distinct addresses seen under the key of today.
+    pub distinct_today: u64,
+}
+
+/// What was done with one cookie since the program started.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct CookieStat {
+    /// The pattern of its rule, or its name without numbers.
+    pub pattern: String,
+    /// The id of its purpose, `strictly-necessary`, or `undeclared`.
+    pub purpose: String,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What was done.
+    pub action: Action,
+    /// How often.
+    pub seen: u64,
+}

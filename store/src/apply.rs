@@ -1,0 +1,147 @@
+//! How each kind of row is added to its table.
+
+use std::sync::Arc;
+
+use pinfold::audit::{Batch, Rows};
+use pinfold::pseudonym::KeyEvent;
+use rusqlite::{Transaction, params};
+
+/// Adds a batch. Counts are added to what is there.
+pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let site: &Arc<str> = &batch.site;
+    match &batch.rows {
+        Rows::Address(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, refused = refused + excluded.refused",
+            )?;
+            for row in rows {
+                let (host, network) = (row.host.number().cast_signed(), row.network.number().cast_signed());
+                let (requests, refused) = (row.requests.cast_signed(), row.refused.cast_signed());
+                statement.execute(params![site, row.bucket.seconds(), host, network, requests, refused])?;
+            }
+        }
+        Rows::Consent(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO consent VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET events = events + excluded.events",
+            )?;
+            for row in rows {
+                let (day, events) = (row.day.days(), row.events.cast_signed());
+                statement.execute(params![site, day, row.policy, row.event.name(), row.purpose, events])?;
+            }
+        }
+        Rows::Cookie(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO cookie VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+                 ON CONFLICT DO UPDATE SET seen = seen + excluded.seen,
+                     first_day = min(first_day, excluded.first_day), last_day = max(last_day, excluded.last_day)",
+            )?;
+            for row in rows {
+                let (direction, action) = (row.direction.name(), row.action.name());
+                let (seen, day) = (row.seen.cast_signed(), row.day.days());
+                statement.execute(params![site, row.pattern, direction, row.purpose, action, seen, day])?;
+            }
+        }
+        Rows::Distinct(row) => {
+            transaction.execute(
+                "INSERT INTO distinct_addresses VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET estimate = excluded.estimate",
+                params![site, row.day.days(), row.epoch, row.estimate.cast_signed()],
+            )?;
+        }
+        Rows::Key(events) => events.iter().try_for_each(|event| apply_key(transaction, site, event))?,
+        Rows::Policy(row) => {
+            // A policy that is in force already goes on; any other ends today.
+            transaction.execute(
+                "UPDATE policy SET to_day = ?2 WHERE site = ?1 AND to_day IS NULL AND NOT (fingerprint = ?3 AND statement = ?4)",
+                params![site, row.from.days(), row.fingerprint, row.statement],
+            )?;
+            transaction.execute(
+                "INSERT INTO policy SELECT ?1, ?2, ?3, ?4, NULL WHERE NOT EXISTS
+                     (SELECT 1 FROM policy WHERE site = ?1 AND to_day IS NULL)
+                 ON CONFLICT DO UPDATE SET to_day = NULL",
+                params![site, row.from.days(), row.fingerprint, row.statement],
+            )?;
+            for (purpose, bit) in &row.bits {
+                transaction.execute(
+                    "INSERT INTO purpose_bit VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    params![site, purpose, bit],
+                )?;
+            }
+        }
+        Rows::Traffic(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO traffic VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+                     page_views = page_views + excluded.page_views",
+            )?;
+            for row in rows {
+                let (requests, page_views) = (row.requests.cast_signed(), row.page_views.cast_signed());
+                let (method, status) = (row.method.name(), row.status.digit());
+                statement.execute(params![site, row.hour.seconds(), method, status, requests, page_views])?;
+            }
+        }
+        Rows::Usage(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+                     page_views = page_views + excluded.page_views, entries = entries + excluded.entries",
+            )?;
+            for row in rows {
+                let status = row.status.digit();
+                let counts = (row.requests, row.page_views, row.entries);
+                statement.execute(params![
+                    site,
+                    row.day.days(),
+                    row.route,
+                    status,
+                    counts.0,
+                    counts.1,
+                    counts.2
+                ])?;
+            }
+            transaction.execute(
+                "DELETE FROM usage WHERE site = ?1 AND requests = 0 AND page_views = 0 AND entries = 0",
+                params![site],
+            )?;
+        }
+        // A ledger that a newer library knows and this store does not: refused, so that it is counted as lost.
+        other => return Err(rusqlite::Error::InvalidParameterName(other.ledger().name().to_owned())),
+    }
+    Ok(())
+}
+
+fn apply_key(transaction: &Transaction<'_>, site: &str, event: &KeyEvent) -> rusqlite::Result<()> {
+    match event {
+        KeyEvent::Made { epoch, at } => {
+            transaction.execute(
+                "INSERT INTO key VALUES (?1, ?2, ?3, NULL, NULL) ON CONFLICT DO NOTHING",
+                params![site, epoch, at.seconds()],
+            )?;
+        }
+        KeyEvent::Destroyed { epoch, at, how, ends, .. } => {
+            transaction.execute(
+                "UPDATE key SET destroyed = ?3, how = ?4 WHERE site = ?1 AND epoch = ?2",
+                params![site, epoch, at.seconds(), how.name()],
+            )?;
+            // With the key the rows under it have lost their use.
+            transaction.execute(
+                "DELETE FROM address WHERE site = ?1 AND bucket < ?2",
+                params![site, ends.seconds().min(at.seconds().saturating_add(1))],
+            )?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Enters what a process that is gone has left open: its keys died with it, and the rows under them are of no use.
+pub(crate) fn close_lost_keys(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE key SET destroyed = ?1, how = 'lost with the process' WHERE destroyed IS NULL",
+        params![now],
+    )?;
+    transaction.execute("DELETE FROM address", [])?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What waits to be written.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pinfold::audit::{Batch, Delivery, Ledger, Lost};
+use tokio::sync::oneshot;
+
+/// How many rows may wait. Beyond that batches are refused, and counted as lost.
+pub(crate) const ROOM: usize = 100_000;
+
+/// Batches between whoever counts and the thread that writes. Putting one in never waits for the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    pending: [AtomicUsize; Ledger::ALL.len()],
+    healthy: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    rows: usize,
+    sequence: i64,
+    closed: bool,
+}
+
+/// A batch, its number, and whoever wants to know what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) batch: Batch,
+    pub(crate) sequence: i64,
+    done: oneshot::Sender<()>,
+}
+
+impl Queue {
+    /// Takes a batch, or refuses it where there is no room or no writer any more.
+    pub(crate) fn put(&self, batch: Batch) -> Delivery {
+        let (done, kept) = oneshot::channel();
+        let rows = batch.rows.len();
+        let mut state = self.lock();
+        if state.closed || state.rows + rows > ROOM {
+            return Box::pin(std::future::ready(Err(Lost)));
+        }
+        state.rows += rows;
+        state.sequence += 1;
+        self.of(batch.rows.ledger()).fetch_add(rows, Ordering::Relaxed);
+        let sequence = state.sequence;
+        state.waiting.push_back(Waiting { batch, sequence, done });
+        drop(state);
+        self.arrived.notify_one();
+        Box::pin(async move { kept.await.map_err(|_| Lost) })
+    }
+
+    /// Everything that waits, as soon as there is something, the time is over, or the queue is closed. The flag says
+    /// that nothing more will come.
+    pub(crate) fn take(&self, at_most: Duration) -> (Vec<Waiting>, bool) {
+        let state = self.lock();
+        let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let (mut state, _) =
+            self.arrived.wait_timeout_while(state, at_most, idle).unwrap_or_else(PoisonError::into_inner);
+        (state.waiting.drain(..).collect(), state.closed)
+    }
+
+    /// Says that batches are on disk.
+    pub(crate) fn settle(&self, written: Vec<Waiting>) {
+        self.release(&written);
+        for waiting in written {
+            // Whoever asked may have gone: the batch is kept all the same.
+            let _ = waiting.done.send(());
+        }
+    }
+
+    /// Gives batches up: their deliveries fail.
+    pub(crate) fn give_up(&self, lost: Vec<Waiting>) {
+        self.release(&lost);
+    }
+
+    /// Takes nothing more.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// How many rows of a ledger wait.
+    pub(crate) fn pending(&self, ledger: Ledger) -> usize {
+        self.of(ledger).load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_healthy(&self, healthy: bool) -> bool {
+        self.healthy.swap(healthy, Ordering::Relaxed)
+    }
+
+    fn release(&self, batches: &[Waiting]) {
+        let mut state = self.lock();
+        for waiting in batches {
+            let rows = waiting.batch.rows.len();
+            state.rows -= rows;
+            self.of(waiting.batch.rows.ledger()).fetch_sub(rows, Ordering::Relaxed);
+        }
+    }
+
+    fn of(&self, ledger: Ledger) -> &AtomicUsize {
+        let place = Ledger::ALL.iter().position(|one| *one == ledger).unwrap_or_default();
+        &self.pending[place]
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,298 @@
+//! Reading ledgers, from this process or another.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pinfold::time::{CivilDate, UnixTime};
+use rusqlite::{Connection, OpenFlags, Params, Row, params};
+
+use crate::error::StoreError;
+use crate::schema;
+
+/// A store opened for reading alone.
+#[derive(Debug)]
+pub struct Ledgers {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// The days that are asked for, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "two days are all there is to a period")]
+pub struct Period {
+    /// The first day.
+    pub from: CivilDate,
+    /// The last day.
+    pub to: CivilDate,
+}
+
+impl Ledgers {
+    /// Opens a store.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
+        let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(unusable)?;
+        let found = schema::version(&connection).map_err(unusable)?;
+        if found > schema::NEWEST {
+            return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
+        }
+        if found == 0 {
+            return Err(StoreError::unusable(path, "it holds no ledgers"));
+        }
+        Ok(Self { path: path.to_owned(), connection })
+    }
+
+    /// The sites of which anything is recorded.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read; so for every method.
+    pub fn sites(&self) -> Result<Vec<String>, StoreError> {
+        self.list(
+            "SELECT site FROM key UNION SELECT site FROM traffic UNION SELECT site FROM policy",
+            [],
+            |row| row.get(0),
+        )
+    }
+
+    /// Traffic by day of UTC, method and status.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn traffic(&self, site: &str, period: Period) -> Result<Vec<TrafficDay>, StoreError> {
+        self.list(
+            "SELECT hour / 86400 AS day, method, status, sum(requests), sum(page_views) FROM traffic
+             WHERE site = ?1 AND hour >= ?2 AND hour < ?3 GROUP BY day, method, status ORDER BY day, method, status",
+            params![site, i64::from(period.from.days()) * 86_400, (i64::from(period.to.days()) + 1) * 86_400],
+            |row| {
+                Ok(TrafficDay {
+                    day: CivilDate::from_days(row.get(0)?),
+                    method: row.get(1)?,
+                    status_class: row.get(2)?,
+                    requests: row.get(3)?,
+                    page_views: row.get(4)?,
+                })
+            },
+        )
+    }
+
+    /// Distinct addresses by day.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn distinct(&self, site: &str, period: Period) -> Result<Vec<DistinctCount>, StoreError> {
+        self.list(
+            "SELECT day, max(estimate), sum(estimate), count(*) FROM distinct_addresses
+             WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day ORDER BY day",
+            params![site, period.from.days(), period.to.days()],
+            |row| {
+                Ok(DistinctCount {
+                    day: CivilDate::from_days(row.get(0)?),
+                    at_least: row.get(1)?,
+                    at_most: row.get(2)?,
+                    runs: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// Routes, the most asked for first.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn usage(&self, site: &str, period: Period) -> Result<Vec<UsageCount>, StoreError> {
+        self.list(
+            "SELECT route, status, sum(requests) AS n, sum(page_views), sum(entries) FROM usage
+             WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY route, status HAVING n > 0
+             ORDER BY n DESC, route, status",
+            params![site, period.from.days(), period.to.days()],
+            |row| {
+                Ok(UsageCount {
+                    route: row.get(0)?,
+                    status_class: row.get(1)?,
+                    requests: row.get(2)?,
+                    page_views: row.get(3)?,
+                    entries: row.get(4)?,
+                })
+            },
+        )
+    }
+
+    /// What was done with each cookie, since it was first seen.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn cookies(&self, site: &str) -> Result<Vec<CookieCount>, StoreError> {
+        self.list(
+            "SELECT pattern, purpose, direction, action, seen, first_day, last_day FROM cookie WHERE site = ?1
+             ORDER BY pattern, direction, action",
+            params![site],
+            |row| {
+                Ok(CookieCount {
+                    pattern: row.get(0)?,
+                    purpose: row.get(1)?,
+                    direction: row.get(2)?,
+                    action: row.get(3)?,
+                    seen: row.get(4)?,
+                    first_day: CivilDate::from_days(row.get(5)?),
+                    last_day: CivilDate::from_days(row.get(6)?),
+                })
+            },
+        )
+    }
+
+    /// Choices and questions by policy, purpose and event.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn consent(&self, site: &str, period: Period) -> Result<Vec<ConsentCount>, StoreError> {
+        self.list(
+            "SELECT policy, purpose, event, sum(events) FROM consent WHERE site = ?1 AND day BETWEEN ?2 AND ?3
+             GROUP BY policy, purpose, event ORDER BY policy, purpose, event",
+            params![site, period.from.days(), period.to.days()],
+            |row| {
+                Ok(ConsentCount {
+                    policy: row.get(0)?,
+                    purpose: row.get(1)?,
+                    event: row.get(2)?,
+                    events: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// The life of each key, the newest last.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn keys(&self, site: &str) -> Result<Vec<KeyRecord>, StoreError> {
+        self.list(
+            "SELECT epoch, made, destroyed, how FROM key WHERE site = ?1 ORDER BY made, epoch",
+            params![site],
+            |row| {
+                let destroyed: Option<i64> = row.get(2)?;
+                Ok(KeyRecord {
+                    epoch: row.get(0)?,
+                    made: UnixTime::from_seconds(row.get(1)?),
+                    destroyed: destroyed.map(UnixTime::from_seconds),
+                    how: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// The policies that visitors were asked under, the oldest first.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn policies(&self, site: &str) -> Result<Vec<PolicyRecord>, StoreError> {
+        self.list(
+            "SELECT fingerprint, statement, from_day, to_day FROM policy WHERE site = ?1 ORDER BY from_day, fingerprint",
+            params![site],
+            |row| {
+                let to: Option<i32> = row.get(3)?;
+                Ok(PolicyRecord {
+                    fingerprint: row.get(0)?,
+                    statement: row.get(1)?,
+                    from: CivilDate::from_days(row.get(2)?),
+                    to: to.map(CivilDate::from_days),
+                })
+            },
+        )
+    }
+
+    /// The bit that each purpose of a site has had, for [`pinfold::consent::PolicyBuilder::known_bits`].
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn purpose_bits(&self, site: &str) -> Result<BTreeMap<String, u8>, StoreError> {
+        let bits = self.list("SELECT purpose, bit FROM purpose_bit WHERE site = ?1", params![site], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        Ok(bits?.into_iter().collect())
+    }
+
+    fn list<T>(
+        &self,
+        query: &str,
+        parameters: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows =
+            || self.connection.prepare(query)?.query_map(parameters, read)?.collect::<rusqlite::Result<_>>();
+        rows().map_err(|error| StoreError::unusable(&self.path, error))
+    }
+}
+
+/// Requests of one day, method and status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct TrafficDay {
+    pub day: CivilDate,
+    pub method: String,
+    pub status_class: u8,
+    pub requests: i64,
+    pub page_views: i64,
+}
+
+/// Distinct addresses of one day: a range where the day had several keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct DistinctCount {
+    pub day: CivilDate,
+    pub at_least: i64,
+    pub at_most: i64,
+    /// How many keys the day had.
+    pub runs: i64,
+}
+
+/// Requests for one route and status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct UsageCount {
+    pub route: String,
+    pub status_class: u8,
+    pub requests: i64,
+    pub page_views: i64,
+    pub entries: i64,
+}
+
+/// What was done with one cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CookieCount {
+    pub pattern: String,
+    pub purpose: String,
+    pub direction: String,
+    pub action: String,
+    pub seen: i64,
+    pub first_day: CivilDate,
+    pub last_day: CivilDate,
+}
+
+/// How often visitors did something about a purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct ConsentCount {
+    pub policy: String,
+    /// Empty for what concerns all purposes.
+    pub purpose: String,
+    pub event: String,
+    pub events: i64,
+}
+
+/// The life of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct KeyRecord {
+    pub epoch: String,
+    pub made: UnixTime,
+    pub destroyed: Option<UnixTime>,
+    pub how: Option<String>,
+}
+
+/// One policy and the days on which it was in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct PolicyRecord {
+    pub fingerprint: String,
+    pub statement: String,
+    pub from: CivilDate,
+    pub to: Option<CivilDate>,
+}

@@ -1,0 +1,73 @@
+//! The tables, one statement list for each version. Versions only go forward.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What takes a store from version `n` to `n + 1`, for each `n`.
+///
+/// `WITHOUT ROWID` leaves no number that would tell the order in which rows came.
+const STEPS: [&str; 1] = ["
+CREATE TABLE address (
+    site TEXT NOT NULL, bucket INTEGER NOT NULL, host INTEGER NOT NULL, network INTEGER NOT NULL,
+    requests INTEGER NOT NULL, refused INTEGER NOT NULL,
+    PRIMARY KEY (site, bucket, host, network)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE traffic (
+    site TEXT NOT NULL, hour INTEGER NOT NULL, method TEXT NOT NULL, status INTEGER NOT NULL,
+    requests INTEGER NOT NULL, page_views INTEGER NOT NULL,
+    PRIMARY KEY (site, hour, method, status)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE distinct_addresses (
+    site TEXT NOT NULL, day INTEGER NOT NULL, epoch TEXT NOT NULL, estimate INTEGER NOT NULL,
+    PRIMARY KEY (site, day, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE usage (
+    site TEXT NOT NULL, day INTEGER NOT NULL, route TEXT NOT NULL, status INTEGER NOT NULL,
+    requests INTEGER NOT NULL, page_views INTEGER NOT NULL, entries INTEGER NOT NULL,
+    PRIMARY KEY (site, day, route, status)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE consent (
+    site TEXT NOT NULL, day INTEGER NOT NULL, policy TEXT NOT NULL, event TEXT NOT NULL, purpose TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    PRIMARY KEY (site, day, policy, event, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cookie (
+    site TEXT NOT NULL, pattern TEXT NOT NULL, direction TEXT NOT NULL, purpose TEXT NOT NULL, action TEXT NOT NULL,
+    seen INTEGER NOT NULL, first_day INTEGER NOT NULL, last_day INTEGER NOT NULL,
+    PRIMARY KEY (site, pattern, direction, purpose, action)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key (
+    site TEXT NOT NULL, epoch TEXT NOT NULL, made INTEGER NOT NULL, destroyed INTEGER, how TEXT,
+    PRIMARY KEY (site, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE policy (
+    site TEXT NOT NULL, from_day INTEGER NOT NULL, fingerprint TEXT NOT NULL, statement TEXT NOT NULL, to_day INTEGER,
+    PRIMARY KEY (site, from_day, fingerprint, statement)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE purpose_bit (
+    site TEXT NOT NULL, purpose TEXT NOT NULL, bit INTEGER NOT NULL,
+    PRIMARY KEY (site, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE delivered (
+    ledger TEXT NOT NULL PRIMARY KEY, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"];
+
+/// The newest version that is known here.
+pub(crate) const NEWEST: i64 = STEPS.len() as i64;
+
+/// The version of a store; 0 for an empty file.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Takes a store to the newest version, each step whole or not at all.
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    for step in version(connection)?..NEWEST {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let statements = usize::try_from(step).ok().and_then(|step| STEPS.get(step));
+        transaction.execute_batch(statements.copied().unwrap_or_default())?;
+        transaction.pragma_update(None, "user_version", step + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use pinfold::audit::{Batch, Delivery, Ledger, Sink};
+
+use crate::error::StoreError;
+use crate::queue::Queue;
+use crate::retention::Retention;
+use crate::writer::Writer;
+
+/// Ledgers in one SQLite file.
+///
+/// Batches are queued in memory, at most 100,000 rows, and written by one thread. While the file cannot be written they wait;
+/// beyond the bound they are lost, and whoever handed them in is told. Dropping the store closes it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    queue: Arc<Queue>,
+    writer: Option<JoinHandle<()>>,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file for writing, creating it if need be, and removes what is older than it may be.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be used, is in use by another server, or has a newer schema.
+    pub fn open(path: &Path, retention: Retention) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let queue = Arc::new(Queue::default());
+        let writer = Writer::open(path, queue.clone(), retention)?;
+        let spawned =
+            std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || writer.run());
+        let writer = spawned.map_err(|error| StoreError::unusable(path, error))?;
+        Ok(Self { queue, writer: Some(writer), _lock: lock })
+    }
+
+    /// A handle that batches are given to.
+    pub fn sink(&self) -> impl Sink + Clone + use<> {
+        QueueSink(self.queue.clone())
+    }
+
+    /// How many rows of each ledger wait to be written.
+    pub fn pending(&self) -> Vec<(Ledger, usize)> {
+        Ledger::ALL.into_iter().map(|ledger| (ledger, self.queue.pending(ledger))).collect()
+    }
+
+    /// Whether the last write succeeded.
+    pub fn is_healthy(&self) -> bool {
+        self.queue.is_healthy()
+    }
+
+    /// Writes what waits and stops. What cannot be written within five seconds is lost.
+    pub fn close(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.queue.close();
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has dropped its batches, which tells whoever waits.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[derive(Debug, Clone)]
+struct QueueSink(Arc<Queue>);
+
+impl Sink for QueueSink {
+    fn deliver(&self, batch: Batch) -> Delivery {
+        self.0.put(batch)
+    }
+}
+
+/// One server to a file. Readers need no lock.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let open = |path: &Path| {
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false);
+        // What is counted is nobody else's affair. SQLite gives its log the mode of the database.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(|error| StoreError::unusable(path, error))
+    };
+    let file = open(&PathBuf::from(name))?;
+    open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(StoreError::unusable(path, error)),
+    }
+}
