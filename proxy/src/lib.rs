@@ -1,1 +1,20 @@
+//! The reverse proxy: Pinfold in front of any web server, and the commands of an operator.
+//!
+//! The binary `pinfold` is a shell around [`run`]. In the order in which a start goes through them:
+//!
+//! - `cli`: the commands and their help;
+//! - `config`: one TOML file, checked as a whole before anything is opened;
+//! - `serve`: listeners, the stack that a request passes, the way to the origin;
+//! - `admin`: health, readiness, metrics and a page of figures;
+//! - `report`: the audit of use, as data;
+//! - `demo`: a small sample council site.
 
+mod admin;
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod report;
+mod serve;
+
+pub use commands::{Exit, run};

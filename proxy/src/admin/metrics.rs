@@ -1,0 +1,172 @@
+//! Metrics for Prometheus (OpenMetrics 1.0). Each is a total: no label holds anything of a visitor.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use pinfold::audit::AuditStats;
+use pinfold::consent::{Action, Direction};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode as encode_text;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::serve::{BOUNDS, LatencySum, Readings};
+
+/// Everything, as text.
+pub(super) fn encode(readings: &Readings) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Snapshot::take(readings)));
+    let mut text = String::new();
+    // Writing into a string does not fail.
+    let _ = encode_text(&mut text, &registry);
+    text
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    stats: AuditStats,
+    latency: LatencySum,
+    pending: Vec<(&'static str, u64)>,
+    store_healthy: bool,
+}
+
+impl Snapshot {
+    fn take(readings: &Readings) -> Self {
+        let mut latency = LatencySum::default();
+        readings.latencies.iter().for_each(|one| one.add_to(&mut latency));
+        let pending = readings.store.pending().into_iter().map(|(ledger, rows)| (ledger.name(), rows as u64));
+        Self {
+            stats: readings.audit.stats(),
+            latency,
+            pending: pending.collect(),
+            store_healthy: readings.store.is_healthy(),
+        }
+    }
+
+    fn cookies(&self, direction: Direction) -> impl Iterator<Item = (Vec<Label>, u64)> {
+        let mut by_action: BTreeMap<Action, u64> =
+            Action::ALL.into_iter().map(|action| (action, 0)).collect();
+        for stat in self.stats.cookies.iter().filter(|stat| stat.direction == direction) {
+            *by_action.entry(stat.action).or_default() += stat.seen;
+        }
+        by_action.into_iter().map(|(action, seen)| (vec![("action", action.name().to_owned())], seen))
+    }
+}
+
+type Label = (&'static str, String);
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let mut writer = Writer(encoder);
+        let stats = &self.stats;
+        let label = |name: &'static str, value: &str| vec![(name, value.to_owned())];
+        writer.counters(
+            "pinfold_requests",
+            "Answered requests, by method and first digit of the status",
+            stats.requests.iter().map(|(method, status, count)| {
+                let status = format!("{}xx", status.digit());
+                (vec![("method", method.name().to_owned()), ("status", status)], *count)
+            }),
+        )?;
+        writer.counters("pinfold_page_views", "Page views", [(Vec::new(), stats.page_views)])?;
+        writer.counters(
+            "pinfold_refused",
+            "Requests that were malformed or for an unknown host, and did not come in",
+            [(Vec::new(), self.latency.refused)],
+        )?;
+        writer.histogram("pinfold_request_seconds", "Time until the head of the answer", &self.latency)?;
+        writer.counters(
+            "pinfold_set_cookie",
+            "Set-Cookie fields, by what was done",
+            self.cookies(Direction::Response),
+        )?;
+        writer.counters(
+            "pinfold_request_cookie",
+            "Request cookies, by what was done",
+            self.cookies(Direction::Request),
+        )?;
+        writer.counters(
+            "pinfold_consent_events",
+            "What visitors were asked and chose",
+            stats.consent_events.iter().map(|(event, purpose, count)| {
+                (vec![("event", event.name().to_owned()), ("purpose", purpose.clone())], *count)
+            }),
+        )?;
+        writer.counters(
+            "pinfold_client_address",
+            "How the address of the client was found",
+            stats.address_sources.iter().map(|(source, count)| (label("source", source.name()), *count)),
+        )?;
+        writer.counters(
+            "pinfold_audit_lost",
+            "Rows of a ledger that no store took",
+            stats.lost.iter().map(|(ledger, count)| (label("ledger", ledger.name()), *count)),
+        )?;
+        writer.gauges(
+            "pinfold_audit_pending",
+            "Rows of a ledger that wait to be written",
+            self.pending.iter().map(|(ledger, rows)| (label("ledger", ledger), *rows as f64)),
+        )?;
+        writer.counters(
+            "pinfold_audit_below_crowd",
+            "Requests whose address bucket was destroyed because it never became a crowd",
+            [(Vec::new(), stats.below_crowd)],
+        )?;
+        let one = |value: f64| [(Vec::new(), value)];
+        writer.gauges(
+            "pinfold_key_age_seconds",
+            "Age of the key of today",
+            one(stats.key_age.as_secs_f64()),
+        )?;
+        writer.gauges(
+            "pinfold_store_healthy",
+            "1 while the store takes writes",
+            one(f64::from(u8::from(self.store_healthy))),
+        )?;
+        writer.gauges(
+            "pinfold_config_reload_success",
+            "1 when the configuration in force was read without a fault",
+            one(1.0),
+        )
+    }
+}
+
+struct Writer<'a>(DescriptorEncoder<'a>);
+
+impl Writer<'_> {
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Vec<Label>, u64)>,
+    ) -> Result<(), fmt::Error> {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn gauges(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Vec<Label>, f64)>,
+    ) -> Result<(), fmt::Error> {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            ConstGauge::new(value).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, sum: &LatencySum) -> Result<(), fmt::Error> {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+        let buckets: Vec<_> = bounds.zip(sum.buckets).collect();
+        metric.encode_histogram::<Vec<Label>>(sum.seconds, sum.buckets.iter().sum(), &buckets, None)
+    }
+}

@@ -1,0 +1,96 @@
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::uri::Authority;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+
+use super::{health, metrics, page};
+use crate::serve::{Readings, text_response};
+
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Answers on the admin listener until the task is dropped.
+pub(crate) async fn serve(listeners: Vec<TcpListener>, readings: Readings, stopping: watch::Receiver<bool>) {
+    let desk = Arc::new(Desk { readings, stopping });
+    let listener = listeners.into_iter().next().map(tokio::net::TcpListener::from_std);
+    let Some(Ok(listener)) = listener else { return };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let desk = desk.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let desk = desk.clone();
+                async move { Ok::<_, Infallible>(desk.answer(&request).await) }
+            });
+            let mut server = http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            // Whoever hangs up has had enough.
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+struct Desk {
+    readings: Readings,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Desk {
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        if !is_for_loopback(request) {
+            return text_response(StatusCode::MISDIRECTED_REQUEST, "Use the loopback address.\n");
+        }
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return text_response(StatusCode::METHOD_NOT_ALLOWED, "These pages can only be read.\n");
+        }
+        match request.uri().path() {
+            "/" => respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings)),
+            "/style.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::CSS),
+            "/healthz" => respond(StatusCode::OK, "application/json", "{\"alive\":true}\n"),
+            "/readyz" => {
+                let stopping = *self.stopping.borrow();
+                let ready = health::readiness(&self.readings, stopping).await;
+                let status = if ready.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                respond(status, "application/json", ready.to_json())
+            }
+            "/metrics" => {
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                respond(StatusCode::OK, kind, metrics::encode(&self.readings))
+            }
+            _ => text_response(StatusCode::NOT_FOUND, "There is /, /healthz, /readyz and /metrics.\n"),
+        }
+    }
+}
+
+/// A page elsewhere can make a browser ask here, but not by a loopback name (DNS rebinding).
+fn is_for_loopback(request: &Request<Incoming>) -> bool {
+    let host = request.headers().get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    host.is_some_and(|host| {
+        let name = host.host().trim_matches(['[', ']']);
+        name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    headers.insert("content-security-policy", HeaderValue::from_static(policy));
+    response
+}

@@ -1,0 +1,118 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pinfold::time::CivilDate;
+
+/// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
+#[derive(Debug, Parser)]
+#[command(name = "pinfold", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Example: pinfold demo\n\nStart with `pinfold demo`, then `pinfold run --origin http://127.0.0.1:8000`."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a configuration: every fault in one pass, each with its line
+    ///
+    /// Exit code 0: sound. 1: warnings, with --strict. 2: faults.
+    #[command(after_help = "Example: pinfold check --config pinfold.toml")]
+    Check(Check),
+    /// Start a sample council site with Pinfold in front of it
+    ///
+    /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
+    #[command(after_help = "Example: pinfold demo --listen 127.0.0.1:9000")]
+    Demo(Demo),
+    /// Print the audit of use
+    ///
+    /// Reads the store of the configuration; the server may be running.
+    #[command(after_help = "Example: pinfold report --from 2026-11-01 --to 2026-11-30 --format md")]
+    Report(Report),
+    /// Run the proxy in the foreground
+    ///
+    /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
+    #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
+    pub(crate) config: PathBuf,
+    /// How faults are printed
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+    /// Let warnings fail the check
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// One line for each fault
+    Human,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where visitors come in
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where health, metrics and figures are shown
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub(crate) admin: SocketAddr,
+    /// Where the store is kept [default: a temporary directory, removed at the end]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The first day, such as 2026-11-01 [default: 30 days before the last]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<CivilDate>,
+    /// The last day [default: today]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<CivilDate>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    pub(crate) format: ReportFormat,
+    /// Where the report is written [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One JSON object
+    Json,
+    /// Markdown
+    Md,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The configuration [default: pinfold.toml, unless --origin is given]
+    #[arg(long, value_name = "FILE", conflicts_with = "origin")]
+    pub(crate) config: Option<PathBuf>,
+    /// Serve this web server with no configuration file: loopback, any host, store in this directory
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// Where visitors come in, with --origin [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", requires = "origin")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+fn day(text: &str) -> Result<CivilDate, String> {
+    CivilDate::parse(text).ok_or_else(|| "write a day such as 2026-11-01".to_owned())
+}

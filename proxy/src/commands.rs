@@ -1,0 +1,208 @@
+//! What each command does, and the code with which it ends.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
+use pinfold_store::{Ledgers, Period};
+
+use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Report, ReportFormat, Run};
+use crate::config::{Checked, Fault, Settings};
+use crate::{demo, report, serve};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// It failed while it worked: 3.
+    Failed,
+    /// The command line or the configuration is at fault: 2. Nothing was opened.
+    Misused,
+    /// It did what was asked: 0.
+    Success,
+    /// `check --strict` found warnings: 1.
+    Warned,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Success => Self::SUCCESS,
+            Exit::Warned => Self::from(1),
+            Exit::Misused => Self::from(2),
+            Exit::Failed => Self::from(3),
+        }
+    }
+}
+
+/// Why a command ended early: the code, and lines for standard error.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    lines: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn misuse(line: impl fmt::Display) -> Self {
+        Self { exit: Exit::Misused, lines: vec![line.to_string()] }
+    }
+
+    pub(crate) fn of(error: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, lines: vec![error.to_string()] }
+    }
+
+    fn faults(faults: &[Fault]) -> Self {
+        Self { exit: Exit::Misused, lines: faults.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// Runs the command line `args`, the name of the program first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(help) => {
+            let misused = help.use_stderr();
+            // Standard output may be closed; there is nobody left to tell.
+            let _ = help.print();
+            return if misused { Exit::Misused } else { Exit::Success };
+        }
+    };
+    let result = match cli.command {
+        Command::Check(command) => check(&command),
+        Command::Demo(command) => start_demo(command),
+        Command::Report(command) => print_report(&command),
+        Command::Run(command) => start(&command),
+    };
+    result.unwrap_or_else(|failure| {
+        let mut stderr = std::io::stderr().lock();
+        for line in failure.lines {
+            let _ = writeln!(stderr, "pinfold: {line}");
+        }
+        failure.exit
+    })
+}
+
+fn check(command: &Check) -> Result<Exit, Failure> {
+    let Checked { settings, warnings } = Settings::read(&command.config);
+    let faults = settings.err().unwrap_or_default();
+    let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
+        (false, _) => Exit::Misused,
+        (true, false) => Exit::Warned,
+        (true, true) => Exit::Success,
+    };
+    if let CheckFormat::Json = command.format {
+        let found = serde_json::json!({ "sound": faults.is_empty(), "faults": faults, "warnings": warnings });
+        print(&format!("{found:#}\n"))?;
+        return Ok(exit);
+    }
+    print_warnings(&warnings);
+    if !faults.is_empty() {
+        return Err(Failure::faults(&faults));
+    }
+    print(&format!("{} is sound\n", command.config.display()))?;
+    Ok(exit)
+}
+
+fn start(command: &Run) -> Result<Exit, Failure> {
+    let settings = match &command.origin {
+        Some(origin) => Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?,
+        None => read(command.config.as_deref().unwrap_or(Path::new("pinfold.toml")))?,
+    };
+    serve::log_to_stderr();
+    serve::run(settings, |addresses| {
+        tracing::info!(site = %addresses.site, admin = %addresses.admin, "ready");
+        Ok(())
+    })?;
+    Ok(Exit::Success)
+}
+
+fn start_demo(command: Demo) -> Result<Exit, Failure> {
+    serve::log_to_stderr();
+    let temporary = match &command.dir {
+        Some(_) => None,
+        None => Some(
+            tempfile::tempdir().map_err(|error| Failure::of(format!("no temporary directory: {error}")))?,
+        ),
+    };
+    let directory: PathBuf = match (&command.dir, &temporary) {
+        (Some(directory), _) => directory.clone(),
+        (None, Some(temporary)) => temporary.path().to_owned(),
+        (None, None) => PathBuf::from("."),
+    };
+    demo::run(command.listen, command.admin, &directory, |addresses| {
+        print(&format!("site http://{}\nadmin http://{}\n", addresses.site, addresses.admin))
+    })?;
+    Ok(Exit::Success)
+}
+
+fn print_report(command: &Report) -> Result<Exit, Failure> {
+    let default = Path::new("pinfold.toml");
+    let (store, site, calendar) =
+        match command.config.as_deref().or_else(|| default.exists().then_some(default)) {
+            Some(file) => {
+                let settings = read(file)?;
+                (settings.store, Some(settings.site), settings.calendar)
+            }
+            None => {
+                let calendar = Calendar::named("Europe/London").map_err(Failure::of)?;
+                (PathBuf::from("pinfold.db"), None, calendar)
+            }
+        };
+    let ledgers = Ledgers::open(&store).map_err(Failure::of)?;
+    let now = SystemClock::new().now();
+    let to = command.to.unwrap_or_else(|| calendar.day_of(now).date);
+    let from = command.from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(30)));
+    if from > to {
+        return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
+    }
+    let site = match site {
+        Some(site) => site,
+        None => the_only_site(&ledgers)?,
+    };
+    let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
+    let text = match command.format {
+        ReportFormat::Json => audit.to_json(),
+        ReportFormat::Md => audit.to_markdown(),
+    };
+    match &command.output {
+        None => print(&text)?,
+        Some(file) => std::fs::write(file, text)
+            .map_err(|error| Failure::of(format!("{} cannot be written: {error}", file.display())))?,
+    }
+    Ok(Exit::Success)
+}
+
+fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
+    let mut sites = ledgers.sites().map_err(Failure::of)?;
+    match (sites.pop(), sites.is_empty()) {
+        (Some(site), true) => Ok(site),
+        (Some(_), false) => {
+            Err(Failure::misuse("the store holds several sites (name a configuration with --config)"))
+        }
+        (None, _) => Err(Failure::of("the store holds nothing yet (run the proxy first)")),
+    }
+}
+
+/// The settings of a file; its warnings go to standard error.
+fn read(file: &Path) -> Result<Settings, Failure> {
+    let Checked { settings, warnings } = Settings::read(file);
+    print_warnings(&warnings);
+    settings.map_err(|faults| Failure::faults(&faults))
+}
+
+fn print_warnings(warnings: &[Fault]) {
+    let mut stderr = std::io::stderr().lock();
+    for warning in warnings {
+        let _ = writeln!(stderr, "pinfold: warning: {warning}");
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure::of(format!("standard output cannot be written: {error}")))
+}

@@ -1,0 +1,86 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where in the configuration something was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In an environment variable.
+    Environment(String),
+    /// At a byte of the file.
+    File(usize),
+    /// Nowhere: it is missing.
+    Whole,
+}
+
+/// Something that is wrong, or might be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Fault {
+    /// `file:line:column`, the file alone, or the environment variable.
+    pub(crate) place: String,
+    pub(crate) problem: String,
+    pub(crate) remedy: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.place, self.problem, self.remedy)
+    }
+}
+
+/// Gathers faults and warnings on one pass through a file.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    file: PathBuf,
+    text: String,
+    found: RefCell<Vec<(Place, Fault)>>,
+    warnings: RefCell<Vec<(Place, Fault)>>,
+}
+
+impl Faults {
+    pub(crate) fn new(file: &Path, text: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            found: RefCell::default(),
+            warnings: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.found.borrow_mut().push((place.clone(), self.fault(place, problem.into(), remedy.into())));
+    }
+
+    pub(crate) fn warn(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.warnings.borrow_mut().push((place.clone(), self.fault(place, problem.into(), remedy.into())));
+    }
+
+    /// Everything found: faults, then warnings, each in the order of the file.
+    pub(crate) fn into_found(self) -> (Vec<Fault>, Vec<Fault>) {
+        let in_order = |list: RefCell<Vec<(Place, Fault)>>| {
+            let mut list = list.into_inner();
+            list.sort_by_key(|(place, _)| match place {
+                Place::File(offset) => (1, *offset),
+                Place::Whole => (0, 0),
+                Place::Environment(_) => (2, 0),
+            });
+            list.into_iter().map(|(_, fault)| fault).collect()
+        };
+        (in_order(self.found), in_order(self.warnings))
+    }
+
+    fn fault(&self, place: &Place, problem: String, remedy: String) -> Fault {
+        let file = self.file.display();
+        let place = match place {
+            Place::Environment(name) => name.clone(),
+            Place::Whole => file.to_string(),
+            Place::File(offset) => {
+                let before = self.text.get(..*offset).unwrap_or(&self.text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+                format!("{file}:{line}:{column}")
+            }
+        };
+        Fault { place, problem, remedy }
+    }
+}

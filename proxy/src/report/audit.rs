@@ -1,0 +1,176 @@
+use std::collections::BTreeMap;
+
+use pinfold::time::UnixTime;
+use pinfold_store::{Ledgers, Period, StoreError};
+use serde::Serialize;
+
+/// What the ledgers of one site say of one period. Everything in it is a count.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Audit {
+    pub(crate) site: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) written_at: String,
+    pub(crate) traffic: Traffic,
+    /// By day; `at_least` and `at_most` differ where the program was started more than once that day.
+    pub(crate) distinct_addresses: Vec<Distinct>,
+    /// The most asked for first. `(rare)` is everything that fewer than a crowd asked for on a day.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) cookies: Vec<Cookie>,
+    pub(crate) consent: Vec<Consent>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) keys: Vec<Key>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Traffic {
+    pub(crate) requests: i64,
+    pub(crate) page_views: i64,
+    pub(crate) by_method: BTreeMap<String, i64>,
+    /// `2xx`, `3xx` and so on.
+    pub(crate) by_status: BTreeMap<String, i64>,
+    pub(crate) by_day: BTreeMap<String, Day>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Day {
+    pub(crate) requests: i64,
+    pub(crate) page_views: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Distinct {
+    pub(crate) day: String,
+    pub(crate) at_least: i64,
+    pub(crate) at_most: i64,
+    pub(crate) starts: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Route {
+    pub(crate) route: String,
+    pub(crate) status: String,
+    pub(crate) requests: i64,
+    pub(crate) page_views: i64,
+    pub(crate) entries: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Cookie {
+    pub(crate) pattern: String,
+    pub(crate) purpose: String,
+    pub(crate) direction: String,
+    pub(crate) action: String,
+    pub(crate) seen: i64,
+    pub(crate) first_day: String,
+    pub(crate) last_day: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Consent {
+    pub(crate) policy: String,
+    /// Empty for what concerns all purposes.
+    pub(crate) purpose: String,
+    pub(crate) event: String,
+    pub(crate) events: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Policy {
+    pub(crate) fingerprint: String,
+    pub(crate) from: String,
+    pub(crate) to: Option<String>,
+    pub(crate) statement: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Key {
+    pub(crate) epoch: String,
+    pub(crate) made: String,
+    pub(crate) destroyed: Option<String>,
+    pub(crate) how: Option<String>,
+}
+
+impl Audit {
+    /// Reads the ledgers.
+    pub(crate) fn read(
+        ledgers: &Ledgers,
+        site: &str,
+        period: Period,
+        now: UnixTime,
+    ) -> Result<Self, StoreError> {
+        let mut traffic = Traffic::default();
+        for row in ledgers.traffic(site, period)? {
+            traffic.requests += row.requests;
+            traffic.page_views += row.page_views;
+            *traffic.by_method.entry(row.method).or_default() += row.requests;
+            *traffic.by_status.entry(status(row.status_class)).or_default() += row.requests;
+            let day = traffic.by_day.entry(row.day.to_string()).or_default();
+            day.requests += row.requests;
+            day.page_views += row.page_views;
+        }
+        let distinct = ledgers.distinct(site, period)?.into_iter().map(|row| Distinct {
+            day: row.day.to_string(),
+            at_least: row.at_least,
+            at_most: row.at_most,
+            starts: row.runs,
+        });
+        let routes = ledgers.usage(site, period)?.into_iter().map(|row| Route {
+            route: row.route,
+            status: status(row.status_class),
+            requests: row.requests,
+            page_views: row.page_views,
+            entries: row.entries,
+        });
+        let cookies = ledgers.cookies(site)?.into_iter().map(|row| Cookie {
+            pattern: row.pattern,
+            purpose: row.purpose,
+            direction: row.direction,
+            action: row.action,
+            seen: row.seen,
+            first_day: row.first_day.to_string(),
+            last_day: row.last_day.to_string(),
+        });
+        let consent = ledgers.consent(site, period)?.into_iter().map(|row| Consent {
+            policy: row.policy,
+            purpose: row.purpose,
+            event: row.event,
+            events: row.events,
+        });
+        let policies = ledgers.policies(site)?.into_iter().map(|row| Policy {
+            fingerprint: row.fingerprint,
+            from: row.from.to_string(),
+            to: row.to.map(|day| day.to_string()),
+            statement: row.statement,
+        });
+        let keys = ledgers.keys(site)?.into_iter().map(|row| Key {
+            epoch: row.epoch,
+            made: row.made.to_string(),
+            destroyed: row.destroyed.map(|moment| moment.to_string()),
+            how: row.how,
+        });
+        Ok(Self {
+            site: site.to_owned(),
+            from: period.from.to_string(),
+            to: period.to.to_string(),
+            written_at: now.to_string(),
+            traffic,
+            distinct_addresses: distinct.collect(),
+            routes: routes.collect(),
+            cookies: cookies.collect(),
+            consent: consent.collect(),
+            policies: policies.collect(),
+            keys: keys.collect(),
+        })
+    }
+
+    /// One JSON object, with a line break at the end.
+    pub(crate) fn to_json(&self) -> String {
+        // Strings and numbers alone: nothing in it can fail to be written.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+fn status(class: u8) -> String {
+    format!("{class}xx")
+}

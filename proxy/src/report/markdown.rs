@@ -1,0 +1,140 @@
+use std::fmt::Write as _;
+
+use super::audit::Audit;
+
+/// How many routes are listed.
+const MOST_ROUTES: usize = 50;
+
+impl Audit {
+    /// The report for reading, in Markdown.
+    pub(crate) fn to_markdown(&self) -> String {
+        let mut text = String::new();
+        let traffic = &self.traffic;
+        let _ = writeln!(text, "# Use of {}, {} to {}\n", self.site, self.from, self.to);
+        let _ = writeln!(text, "{} requests, {} page views.\n", traffic.requests, traffic.page_views);
+
+        heading(&mut text, "By day", "Days of Coordinated Universal Time.");
+        let days = traffic.by_day.iter();
+        table(
+            &mut text,
+            &["Day", "Requests", "Page views"],
+            days.map(|(day, counts)| {
+                vec![day.clone(), counts.requests.to_string(), counts.page_views.to_string()]
+            }),
+        );
+
+        heading(&mut text, "By method and status", "");
+        let both = traffic.by_method.iter().chain(&traffic.by_status);
+        table(
+            &mut text,
+            &["Kind", "Requests"],
+            both.map(|(kind, count)| vec![kind.clone(), count.to_string()]),
+        );
+
+        heading(
+            &mut text,
+            "Distinct addresses",
+            "For system administration. Estimated to about 1 % from keyed pseudonyms whose keys are destroyed; a range on a day with several starts.",
+        );
+        table(
+            &mut text,
+            &["Day", "Addresses", "Starts"],
+            self.distinct_addresses.iter().map(|row| {
+                let range = if row.at_least == row.at_most {
+                    row.at_least.to_string()
+                } else {
+                    format!("{} to {}", row.at_least, row.at_most)
+                };
+                vec![row.day.clone(), range, row.starts.to_string()]
+            }),
+        );
+
+        heading(
+            &mut text,
+            "Pages and other routes",
+            "A route is named for a day on which at least a crowd asked for it; the rest is `(rare)`. Totals are exact.",
+        );
+        table(
+            &mut text,
+            &["Route", "Status", "Requests", "Page views", "Entries"],
+            self.routes.iter().take(MOST_ROUTES).map(|row| {
+                let counts = [row.requests, row.page_views, row.entries].map(|count| count.to_string());
+                [row.route.clone(), row.status.clone()].into_iter().chain(counts).collect()
+            }),
+        );
+
+        heading(
+            &mut text,
+            "Cookies",
+            "What was done with each, in both directions, since it was first seen.",
+        );
+        table(
+            &mut text,
+            &["Cookie", "Purpose", "Direction", "Action", "Times", "First seen", "Last seen"],
+            self.cookies.iter().map(|row| {
+                vec![
+                    row.pattern.clone(),
+                    row.purpose.clone(),
+                    row.direction.clone(),
+                    row.action.clone(),
+                    row.seen.to_string(),
+                    row.first_day.clone(),
+                    row.last_day.clone(),
+                ]
+            }),
+        );
+
+        heading(&mut text, "Choices", "");
+        table(
+            &mut text,
+            &["Questions", "Purpose", "What visitors did", "Times"],
+            self.consent.iter().map(|row| {
+                let purpose = if row.purpose.is_empty() { "(all)" } else { &row.purpose };
+                vec![row.policy.clone(), purpose.to_owned(), row.event.clone(), row.events.to_string()]
+            }),
+        );
+
+        heading(&mut text, "Questions asked", "Each version of what visitors were asked.");
+        table(
+            &mut text,
+            &["Version", "From", "To"],
+            self.policies.iter().map(|row| {
+                let to = row.to.clone().unwrap_or_else(|| "now".to_owned());
+                vec![row.fingerprint.clone(), row.from.clone(), to]
+            }),
+        );
+
+        heading(&mut text, "Keys", "Once a key is destroyed, nobody can tell the addresses of its day.");
+        table(
+            &mut text,
+            &["Epoch", "Made", "Destroyed", "How"],
+            self.keys.iter().map(|row| {
+                let destroyed = row.destroyed.clone().unwrap_or_else(|| "alive".to_owned());
+                vec![row.epoch.clone(), row.made.clone(), destroyed, row.how.clone().unwrap_or_default()]
+            }),
+        );
+        let _ = writeln!(text, "Written {} by Pinfold {}.", self.written_at, env!("CARGO_PKG_VERSION"));
+        text
+    }
+}
+
+fn heading(text: &mut String, title: &str, note: &str) {
+    let _ = writeln!(text, "## {title}\n");
+    if !note.is_empty() {
+        let _ = writeln!(text, "{note}\n");
+    }
+}
+
+fn table(text: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        text.push_str("Nothing recorded.\n\n");
+        return;
+    }
+    let _ = writeln!(text, "| {} |\n|{}", columns.join(" | "), " --- |".repeat(columns.len()));
+    for row in rows {
+        let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text.push('\n');
+}

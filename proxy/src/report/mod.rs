@@ -1,0 +1,6 @@
+//! The audit of use: what the ledgers say of a period, as data and as a page of Markdown.
+
+mod audit;
+mod markdown;
+
+pub(crate) use audit::Audit;

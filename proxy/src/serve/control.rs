@@ -1,0 +1,176 @@
+//! Starting, running and stopping everything, in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+
+use http::Uri;
+use http::uri::Scheme;
+use pinfold::PinfoldLayer;
+use pinfold::audit::AuditHandle;
+use pinfold::consent::ConsentManagerLayer;
+use pinfold_store::{Ledgers, SqliteStore};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tower::Layer;
+
+use super::door::Door;
+use super::forward::Forward;
+use super::latency::Latency;
+use super::{listener, worker};
+use crate::admin;
+use crate::commands::Failure;
+use crate::config::Settings;
+
+/// Where the server can be found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) site: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+/// Everything that the admin pages read.
+#[derive(Debug, Clone)]
+pub(crate) struct Readings {
+    pub(crate) audit: AuditHandle,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store_path: std::path::PathBuf,
+    pub(crate) site: String,
+    pub(crate) latencies: Arc<[Arc<Latency>]>,
+    pub(crate) origin: Uri,
+    pub(crate) calendar: pinfold::time::Calendar,
+}
+
+/// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
+pub(crate) fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PINFOLD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // Set already where a test has started a server before.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Runs the server until it is told to stop. `ready` is called once requests are taken.
+pub(crate) fn run(
+    settings: Settings,
+    ready: impl FnOnce(Addresses) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let known_bits = match Ledgers::open(&settings.store) {
+        Ok(ledgers) => ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
+        // There is no store yet, or none that can be read: opening it for writing will tell.
+        Err(_) => Default::default(),
+    };
+    let policy = settings.policy(known_bits).map_err(Failure::misuse)?;
+    let store = SqliteStore::open(&settings.store, settings.retention).map_err(Failure::of)?;
+    let store = Arc::new(store);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let listeners = listener::bind(settings.listen, workers)
+        .map_err(|error| no_listener(settings.listen, &error, "`[listen] http` or --listen"))?;
+    let admin_listener = listener::bind(settings.admin, 1)
+        .map_err(|error| no_listener(settings.admin, &error, "`[admin] listen` or --admin"))?;
+    let addresses = Addresses {
+        site: worker::address_of(&listeners).map_err(Failure::of)?,
+        admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
+    };
+
+    let origin =
+        settings.origin.authority().cloned().ok_or_else(|| Failure::misuse("the origin has no host"))?;
+    let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
+    let consent =
+        ConsentManagerLayer::new(policy, settings.calendar.clone()).with_consent_for_handlers(false);
+    let (layer, background) =
+        PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), settings.audit)
+            .map_err(Failure::of)?;
+
+    let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
+    let readings = Readings {
+        audit: layer.handle(),
+        store: store.clone(),
+        store_path: settings.store,
+        site: settings.site,
+        latencies: latencies.clone(),
+        origin: settings.origin,
+        calendar: settings.calendar,
+    };
+    let (stop, stopped) = watch::channel(false);
+    let hosts = Arc::new(settings.hosts);
+    let mut threads = Vec::new();
+    for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
+        let forward = Forward::new(origin.clone(), scheme.clone(), settings.origin_timeout);
+        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
+        let stopped = stopped.clone();
+        let worker = thread::Builder::new()
+            .name(format!("pinfold-{index}"))
+            .spawn(move || worker::run(listener, door, stopped));
+        threads.push(worker.map_err(Failure::of)?);
+    }
+
+    let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
+    let outcome = control.block_on(async move {
+        let signals = Signals::new().map_err(Failure::of)?;
+        let (written, write_out) = tokio::sync::oneshot::channel::<()>();
+        let background = tokio::spawn(background.run(async {
+            // An error means that the sender is gone: that is a stop as well.
+            let _ = write_out.await;
+        }));
+        let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
+        ready(addresses)?;
+        signals.wait(stop, threads).await;
+        // Only now is everything counted: it is written, and the keys are destroyed.
+        let _ = written.send(());
+        let _ = background.await;
+        admin.abort();
+        let _ = admin.await;
+        Ok(())
+    });
+    // After a second signal a worker may still be at it: nobody waits for it.
+    control.shutdown_background();
+    if let Some(store) = Arc::into_inner(store) {
+        store.close();
+    }
+    outcome
+}
+
+fn no_listener(address: SocketAddr, error: &std::io::Error, other: &str) -> Failure {
+    Failure::of(format!("cannot listen on {address}: {error} (free it, or name another with {other})"))
+}
+
+/// SIGTERM, SIGINT.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for a signal, then for the workers to finish what is under way; a second signal cuts that short.
+    async fn wait(
+        mut self,
+        stop: watch::Sender<bool>,
+        threads: Vec<thread::JoinHandle<std::io::Result<()>>>,
+    ) {
+        self.any().await;
+        tracing::info!("stopping: finishing what is under way");
+        // No receiver left means that every worker has stopped.
+        let _ = stop.send(true);
+        let drained = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // A worker that panicked has stopped as well.
+                let _ = thread.join();
+            }
+        });
+        tokio::select! {
+            _ = drained => {}
+            () = self.any() => tracing::warn!("stopping at once: requests under way are cut off"),
+        }
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use pinfold::Pinfold;
+use pinfold::client_ip::Peer;
+use pinfold::consent::ResponseBody;
+use tower::Service;
+
+use super::admit::{Refused, admit};
+use super::body::text_response;
+use super::forward::{AdmittedHost, Forward, OriginBody};
+use super::latency::Latency;
+use crate::config::Hosts;
+
+/// The body of whatever a client is answered.
+pub(super) type DoorBody = Either<ResponseBody<OriginBody>, Full<Bytes>>;
+
+/// Lets requests in, or not, and times the answers.
+#[derive(Debug, Clone)]
+pub(super) struct Door {
+    pub(super) stack: Pinfold<Forward>,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) latency: Arc<Latency>,
+}
+
+impl Door {
+    /// Answers one request that came from `peer`.
+    pub(super) async fn answer(
+        mut self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<DoorBody>, Infallible> {
+        // Balancers ask by address, with whatever Host they please.
+        if request.uri().path() == "/.pinfold/health" {
+            return Ok(text_response(StatusCode::OK, "ok\n").map(Either::Right));
+        }
+        let (parts, body) = request.into_parts();
+        let host = match admit(&parts, &self.hosts) {
+            Ok(host) => host,
+            Err(Refused { status, text }) => {
+                self.latency.note_refused();
+                return Ok(text_response(status, text).map(Either::Right));
+            }
+        };
+        request = Request::from_parts(parts, body);
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(AdmittedHost(host));
+        let started = Instant::now();
+        let response = self.stack.call(request).await?;
+        self.latency.note(started.elapsed());
+        Ok(response.map(Either::Left))
+    }
+}

@@ -1,0 +1,142 @@
+//! Which header fields go on, in both directions. Pure.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, HOST, HeaderName, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue};
+
+const HOP_BY_HOP: [HeaderName; 10] = [
+    CONNECTION,
+    EXPECT,
+    HeaderName::from_static("http2-settings"),
+    HeaderName::from_static("keep-alive"),
+    // Behind CGI this becomes HTTP_PROXY (CVE-2016-5385).
+    HeaderName::from_static("proxy"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHORIZATION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What no client can take away by naming it in `Connection` (RFC 9110 7.6.1 would let it).
+const PROTECTED: [HeaderName; 7] = [
+    CONTENT_LENGTH,
+    COOKIE,
+    HOST,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("pinfold-consent"),
+];
+
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Makes the fields of a request fit for the origin.
+pub(super) fn prepare_request(headers: &mut HeaderMap, host: &Authority, scheme: &Scheme) {
+    remove_hop_by_hop(headers);
+    for name in
+        ["x-forwarded-port", "x-forwarded-server", "x-original-host", "x-original-url", "x-rewrite-url"]
+    {
+        headers.remove(name);
+    }
+    if let Ok(host) = HeaderValue::from_str(host.as_str()) {
+        headers.insert(X_FORWARDED_HOST, host.clone());
+        headers.insert(HOST, host);
+    }
+    let scheme = if *scheme == Scheme::HTTPS { "https" } else { "http" };
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    join_cookies(headers);
+}
+
+/// Makes the fields of an answer fit for the client.
+pub(super) fn prepare_response(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+    headers.remove(PROXY_AUTHENTICATE);
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .into_iter()
+            .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            .filter(|name| !PROTECTED.contains(name))
+            .collect();
+        named.iter().for_each(|name| {
+            headers.remove(name);
+        });
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// HTTP/2 sends crumbs; HTTP/1.1 has one field (RFC 9113 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let Entry::Occupied(mut cookies) = headers.entry(COOKIE) else { return };
+    if cookies.iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = cookies.iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        cookies.insert(joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(fields: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        prepare_request(&mut headers, &Authority::from_static("town.example"), &Scheme::HTTPS);
+        headers
+    }
+
+    #[test]
+    fn frame10_what_a_client_cannot_take_away() {
+        let headers = prepared(&[
+            ("connection", "close, X-Forwarded-Proto, Cookie, Host, Content-Length, X-Private"),
+            ("cookie", "session=1"),
+            ("content-length", "3"),
+            ("x-private", "1"),
+            ("keep-alive", "5"),
+            ("proxy-connection", "x"),
+            ("te", "trailers"),
+            ("proxy", "http://evil.example"),
+            ("upgrade", "h2c"),
+            ("http2-settings", "x"),
+        ]);
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-length", "cookie", "host", "x-forwarded-host", "x-forwarded-proto"]);
+        assert_eq!(headers["host"], "town.example");
+    }
+
+    #[test]
+    fn forwarding_fields_are_pinfolds_own() {
+        let headers = prepared(&[
+            ("x-forwarded-host", "evil.example"),
+            ("x-forwarded-proto", "gopher"),
+            ("x-forwarded-port", "1"),
+            ("host", "evil.example"),
+        ]);
+        assert_eq!(headers["x-forwarded-host"], "town.example");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers.len(), 3);
+    }
+
+    #[test]
+    fn http2_4_crumbs_become_one_field() {
+        let headers = prepared(&[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")]);
+        assert_eq!(headers.get_all(COOKIE).into_iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
+    }
+}

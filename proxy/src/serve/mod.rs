@@ -1,0 +1,24 @@
+//! The running server: threads, listeners, and the stack that a request passes.
+//!
+//! ```text
+//! worker thread (one per core):
+//!   listener -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//! control thread:
+//!   signals, admin listener, Background
+//! store thread:
+//!   SQLite
+//! ```
+
+mod admit;
+mod body;
+mod control;
+mod door;
+mod fields;
+mod forward;
+mod latency;
+mod listener;
+mod worker;
+
+pub(crate) use body::text_response;
+pub(crate) use control::{Addresses, Readings, log_to_stderr, run};
+pub(crate) use latency::{BOUNDS, LatencySum};
