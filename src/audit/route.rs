@@ -24,7 +24,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// With patterns such as `/planning/:application` (one segment) and `/council-tax/*` (whatever follows). The first
+    /// With patterns such as `/planning/:application` (one segment) and `/council-tax/*` (that, and whatever follows). The first
     /// that matches counts.
     ///
     /// # Errors
@@ -114,11 +114,18 @@ fn placeholder(segment: &str) -> Option<&'static str> {
         Some(":date")
     } else if bytes.len() >= 8 && digits > 0 && bytes.iter().all(is_hex) && digits < bytes.len() {
         Some(":id")
-    } else if bytes.len() > 40 || (bytes.len() >= 16 && digits * 5 >= bytes.len()) {
+    } else if bytes.len() > 40 || bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(is_token) {
         Some(":token")
     } else {
         None
     }
+}
+
+/// A long run of letters and digits, or of letters in both cases mixed as no word mixes them.
+fn is_token(run: &[u8]) -> bool {
+    let turns =
+        run.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
+    run.len() >= 16 && (turns * 3 > run.len() || run.iter().any(u8::is_ascii_digit))
 }
 
 /// `2026-11-22`, with any of `-`, `.` and `_` between, or none.
@@ -173,6 +180,8 @@ mod tests {
             ("/facade/decade", "/facade/decade"),
             ("/t/eyJhbGciOiJIUzI1NiJ9xyz123", "/t/:token"),
             ("/t/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", "/t/:token"),
+            ("/t/PlanningApplicationsNearYou", "/t/PlanningApplicationsNearYou"),
+            ("/t/aGVsbG8gd29ybGQhIQZqXw", "/t/:token"),
             ("/a;jsessionid=123/b", "/a/b"),
             ("/caf\u{e9}", "/:text"),
             ("/1/2/3/4/5/6/7/8/9", "/:n/:n/:n/:n/:n/:n/:n/:n/*"),
@@ -190,7 +199,7 @@ mod tests {
             ("/planning/", "/planning/"),
             ("/planning/1/2", "/planning/:n/:n"),
             ("/council-tax/bands/d", "/council-tax/*"),
-            ("/council-tax", "/council-tax"),
+            ("/council-tax", "/council-tax/*"),
             ("/a/9/c", "/a/:b/c"),
             ("/a/9/d", "/a/:n/d"),
         ] {

@@ -6,11 +6,9 @@ use std::fmt;
 use pinfold::audit::AuditStats;
 use pinfold::consent::{Action, Direction};
 use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode as encode_text;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::serve::{BOUNDS, LatencySum, Readings};
@@ -145,7 +143,11 @@ impl Writer<'_> {
     ) -> Result<(), fmt::Error> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (labels, value) in values {
-            ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
+            if labels.is_empty() {
+                metric.encode_counter::<Vec<Label>, _, u64>(&value, None)?;
+            } else {
+                metric.encode_family(&labels)?.encode_counter::<Vec<Label>, _, u64>(&value, None)?;
+            }
         }
         Ok(())
     }
@@ -158,14 +160,18 @@ impl Writer<'_> {
     ) -> Result<(), fmt::Error> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, value) in values {
-            ConstGauge::new(value).encode(metric.encode_family(&labels)?)?;
+            if labels.is_empty() {
+                metric.encode_gauge(&value)?;
+            } else {
+                metric.encode_family(&labels)?.encode_gauge(&value)?;
+            }
         }
         Ok(())
     }
 
     fn histogram(&mut self, name: &str, help: &str, sum: &LatencySum) -> Result<(), fmt::Error> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
         let buckets: Vec<_> = bounds.zip(sum.buckets).collect();
         metric.encode_histogram::<Vec<Label>>(sum.seconds, sum.buckets.iter().sum(), &buckets, None)
     }
