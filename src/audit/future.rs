@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::auditor::{Auditor, Unsettled, lock};
 use super::details::Answered;
+use super::layer::AuditLayer;
 use super::ledger::StatusClass;
 use super::service::Asked;
 use crate::consent::ResponseBody;
@@ -24,7 +25,7 @@ pin_project! {
     pub struct ResponseFuture<F, ResBody> {
         #[pin]
         inner: F,
-        auditor: Arc<Auditor>,
+        layer: Arc<AuditLayer>,
         asked: Asked,
         target: Option<PathAndQuery>,
         choosing: Option<Box<Choosing<ResBody>>>,
@@ -39,8 +40,8 @@ struct Choosing<ResBody> {
 }
 
 impl<F, ResBody> ResponseFuture<F, ResBody> {
-    pub(super) fn new(inner: F, auditor: Arc<Auditor>, asked: Asked, target: Option<PathAndQuery>) -> Self {
-        Self { inner, auditor, asked, target, choosing: None }
+    pub(super) fn new(inner: F, layer: Arc<AuditLayer>, asked: Asked, target: Option<PathAndQuery>) -> Self {
+        Self { inner, layer, asked, target, choosing: None }
     }
 }
 
@@ -53,10 +54,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Some(choosing) = this.choosing {
-            return choosing.poll(this.auditor, cx).map(Ok);
+            return choosing.poll(&this.layer.auditor, cx).map(Ok);
         }
         let response = ready!(this.inner.poll(cx)?);
-        let auditor = &**this.auditor;
+        let auditor = &*this.layer.auditor;
         let now = auditor.clock.now();
         // The day of the key in force, which is what the civil day is but for the second in which it turns.
         let day = auditor.ring.load().current().day().date;
@@ -74,7 +75,7 @@ where
         let batch = auditor.record_choice(choice, day);
         let patience = auditor.timer.sleep(PATIENCE);
         let choosing = Choosing { response: Some(response), batch: Some(batch), patience };
-        this.choosing.insert(Box::new(choosing)).poll(this.auditor, cx).map(Ok)
+        this.choosing.insert(Box::new(choosing)).poll(auditor, cx).map(Ok)
     }
 }
 

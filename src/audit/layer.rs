@@ -88,7 +88,8 @@ impl<S> Layer<S> for AuditLayer {
     type Service = Audit<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Audit::new(inner, self.clone())
+        // A copy for each service: threads that each make their own share no reference count.
+        Audit::new(inner, Arc::new(self.clone()))
     }
 }
 

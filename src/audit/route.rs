@@ -5,6 +5,9 @@ use crate::error::{ConfigError, Subject};
 /// How many segments of a path are kept.
 const DEEPEST: usize = 8;
 
+/// A segment shorter than this is no token.
+const SHORT: usize = 16;
+
 /// How long a route that is not declared can be.
 const LONGEST: usize = 120;
 
@@ -84,29 +87,56 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 fn generalise(path: &str, route: &mut String) {
-    for (depth, segment) in path.split('/').skip(1).enumerate() {
+    let mut rest = path.strip_prefix('/').unwrap_or_default();
+    let mut depth = 0;
+    loop {
+        let end = memchr::memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
         if depth == DEEPEST || route.len() > LONGEST {
             route.push_str("/*");
             return;
         }
         route.push('/');
-        // What follows a semicolon are parameters, often a session (RFC 3986 3.3).
-        let name = segment.split(';').next().unwrap_or_default();
-        match placeholder(name) {
-            Some(placeholder) => route.push_str(placeholder),
-            None => without_numbers(name, route),
+        write_segment(&rest[..end], route);
+        if end == rest.len() {
+            return;
         }
-    }
-    if route.is_empty() {
-        route.push('/');
+        rest = &rest[end + 1..];
+        depth += 1;
     }
 }
 
-fn placeholder(segment: &str) -> Option<&'static str> {
-    let bytes = segment.as_bytes();
+fn write_segment(segment: &str, route: &mut String) {
+    if is_plain(segment.as_bytes()) {
+        route.push_str(segment);
+        return;
+    }
+    // What follows a semicolon are parameters, often a session (RFC 3986 3.3).
+    let name = segment.split(';').next().unwrap_or_default();
+    match placeholder(name.as_bytes()) {
+        Some(placeholder) => route.push_str(placeholder),
+        None => without_numbers(name, route),
+    }
+}
+
+/// Whether a segment is short, and letters with few marks between: nearly every one is.
+fn is_plain(segment: &[u8]) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            let character = byte as u8;
+            table[byte] = character.is_ascii_alphabetic() || matches!(character, b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        table
+    };
+    segment.len() < SHORT && segment.iter().all(|&byte| PLAIN[byte as usize])
+}
+
+fn placeholder(bytes: &[u8]) -> Option<&'static str> {
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
-    if segment.contains('@') {
+    if bytes.contains(&b'@') {
         Some(":email")
     } else if !bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'%') {
         Some(":text")
@@ -125,7 +155,7 @@ fn placeholder(segment: &str) -> Option<&'static str> {
 fn is_token(run: &[u8]) -> bool {
     let turns =
         run.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
-    run.len() >= 16 && (turns * 3 > run.len() || run.iter().any(u8::is_ascii_digit))
+    run.len() >= SHORT && (turns * 3 > run.len() || run.iter().any(u8::is_ascii_digit))
 }
 
 /// `2026-11-22`, with any of `-`, `.` and `_` between, or none.

@@ -1,6 +1,6 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::ACCEPT;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use tower_service::Service;
@@ -15,11 +15,11 @@ use crate::consent::ResponseBody;
 #[derive(Debug, Clone)]
 pub struct Audit<S> {
     inner: S,
-    layer: AuditLayer,
+    layer: Arc<AuditLayer>,
 }
 
 impl<S> Audit<S> {
-    pub(super) fn new(inner: S, layer: AuditLayer) -> Self {
+    pub(super) fn new(inner: S, layer: Arc<AuditLayer>) -> Self {
         Self { inner, layer }
     }
 }
@@ -49,7 +49,7 @@ where
         let asked = Asked::of(&parts);
         let target = parts.uri.path_and_query().cloned();
         let future = self.inner.call(Request::from_parts(parts, body));
-        ResponseFuture::new(future, self.layer.auditor.clone(), asked, target)
+        ResponseFuture::new(future, self.layer.clone(), asked, target)
     }
 }
 
@@ -64,18 +64,23 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// One walk through the fields: cheaper than to look each of them up.
     fn of(parts: &Parts) -> Self {
-        let field = |name: &str| parts.headers.get(name).map(http::HeaderValue::as_bytes);
-        let wants_html = || {
-            let accept = parts.headers.get(ACCEPT).map_or(&b""[..], |value| value.as_bytes());
-            memchr::memmem::find(accept, b"text/html").is_some()
-        };
+        let (mut destination, mut site, mut accept) = (None, &b""[..], &b""[..]);
+        for (name, value) in &parts.headers {
+            match name.as_str() {
+                "accept" => accept = value.as_bytes(),
+                "sec-fetch-dest" => destination = Some(value.as_bytes()),
+                "sec-fetch-site" => site = value.as_bytes(),
+                _ => {}
+            }
+        }
         let navigation = parts.method == Method::GET
-            && match field("sec-fetch-dest") {
+            && match destination {
                 Some(destination) => destination == b"document",
-                None => wants_html(),
+                None => memchr::memmem::find(accept, b"text/html").is_some(),
             };
-        let entry = navigation && matches!(field("sec-fetch-site"), Some(b"none" | b"cross-site"));
+        let entry = navigation && matches!(site, b"none" | b"cross-site");
         Self { method: MethodClass::of(&parts.method), navigation, entry }
     }
 }

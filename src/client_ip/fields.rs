@@ -1,6 +1,5 @@
 use std::net::SocketAddr;
 
-use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ClientIp;
@@ -32,8 +31,16 @@ pub enum AddressFields {
 impl AddressFields {
     /// Removes every address field and writes those that this choice calls for.
     pub fn rewrite(self, headers: &mut HeaderMap, client: Option<&ClientIp>) {
-        while let Some(name) = headers.keys().find(|name| names_address(name)).cloned() {
-            headers.remove(name);
+        let mut found: [Option<HeaderName>; 4] = Default::default();
+        loop {
+            let named = headers.keys().filter(|name| names_address(name.as_str()));
+            let count = found.iter_mut().zip(named).map(|(place, name)| *place = Some(name.clone())).count();
+            found.iter_mut().filter_map(Option::take).for_each(|name| {
+                headers.remove(name);
+            });
+            if count < found.len() {
+                break;
+            }
         }
         if let (Self::Address, Some(client)) = (self, client)
             && let Ok(mut value) = HeaderValue::from_str(&client.to_ip().to_string())
@@ -46,11 +53,13 @@ impl AddressFields {
 }
 
 /// The fields in which proxies and content networks are known to write the address of a client.
-fn names_address(name: &HeaderName) -> bool {
-    name == FORWARDED
-        || matches!(
-            name.as_str(),
-            "x-forwarded-for"
+fn names_address(name: &str) -> bool {
+    // Most fields are told apart by their first letter.
+    matches!(name.as_bytes(), [b'c' | b'f' | b'p' | b'r' | b't' | b'w' | b'x', ..])
+        && matches!(
+            name,
+            "forwarded"
+                | "x-forwarded-for"
                 | "x-real-ip"
                 | "cf-connecting-ip"
                 | "cf-connecting-ipv6"

@@ -4,7 +4,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The entries of one `X-Forwarded-For` field line, the right-most first.
 pub(super) fn x_forwarded_for(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
-    line.rsplit(|&byte| byte == b',').map(|entry| node(unquote(trim(entry))?))
+    line.rsplit(|&byte| byte == b',').map(|entry| {
+        let entry = trim(entry);
+        // Nearly every entry is an IPv4 address and nothing else.
+        dotted(entry).or_else(|| node(unquote(entry)?))
+    })
 }
 
 /// The `for` parameters of one `Forwarded` field line, the right-most first.
@@ -51,19 +55,40 @@ fn for_parameter(element: &[u8]) -> Option<IpAddr> {
 /// One address, with or without brackets, zone and port. The unspecified address is nobody.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
-    let address = if let Some(bracketed) = text.strip_prefix('[') {
+    let address = if let Ok(address) = text.parse() {
+        address
+    } else if let Some(bracketed) = text.strip_prefix('[') {
         let (inside, port) = bracketed.split_once(']')?;
         sound_port(port).then(|| v6(inside))??
     } else if text.bytes().filter(|&byte| byte == b':').count() == 1 {
         let (v4, _) = text.split_once(':')?;
         sound_port(&text[v4.len()..]).then(|| v4.parse().ok().map(IpAddr::V4))??
-    } else if text.contains(':') {
-        v6(text)?
     } else {
-        IpAddr::V4(text.parse().ok()?)
+        v6(text)?
     };
     let address = address.to_canonical();
     (!address.is_unspecified()).then_some(address)
+}
+
+/// Four numbers of 0 to 255 with dots between, none with a leading zero, not all zero.
+fn dotted(text: &[u8]) -> Option<IpAddr> {
+    let (mut octets, mut place, mut digits) = ([0_u8; 4], 0, 0);
+    for &byte in text {
+        if byte == b'.' {
+            place += 1;
+            if digits == 0 || place > 3 {
+                return None;
+            }
+            digits = 0;
+            continue;
+        }
+        if !byte.is_ascii_digit() || (digits > 0 && octets[place] == 0) {
+            return None;
+        }
+        octets[place] = octets[place].checked_mul(10)?.checked_add(byte - b'0')?;
+        digits += 1;
+    }
+    (place == 3 && digits > 0 && octets != [0; 4]).then(|| IpAddr::from(octets))
 }
 
 fn v6(text: &str) -> Option<IpAddr> {
@@ -150,6 +175,14 @@ mod tests {
     fn x_forwarded_for_runs_from_the_right() {
         let entries: Vec<_> = x_forwarded_for(b"192.0.2.1, nonsense ,192.0.2.3,").collect();
         assert_eq!(entries, [None, ip("192.0.2.3"), None, ip("192.0.2.1")]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn dotted_addresses_are_read_as_the_standard_library_reads_them(text in "[0-9.]{0,16}") {
+            let expected = text.parse::<std::net::Ipv4Addr>().ok().filter(|ip| !ip.is_unspecified()).map(IpAddr::V4);
+            proptest::prop_assert_eq!(dotted(text.as_bytes()), expected);
+        }
     }
 
     #[test]

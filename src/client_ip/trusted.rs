@@ -10,8 +10,9 @@ use crate::error::{ConfigError, Subject};
 /// Looking an address up is a binary search, so the cost hardly grows with the number of networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    v4: Vec<Ipv4Net>,
-    v6: Vec<Ipv6Net>,
+    /// First and last address of each network, in order; none overlaps another.
+    v4: Vec<(Ipv4Addr, Ipv4Addr)>,
+    v6: Vec<(Ipv6Addr, Ipv6Addr)>,
 }
 
 impl TrustedProxies {
@@ -26,15 +27,17 @@ impl TrustedProxies {
     ///
     /// Names the first entry that is no network.
     pub fn new<S: AsRef<str>>(networks: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
-        let mut proxies = Self::default();
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for text in networks {
             match parse_network(text.as_ref())? {
-                IpNet::V4(net) => proxies.v4.push(net),
-                IpNet::V6(net) => proxies.v6.push(net),
+                IpNet::V4(net) => v4.push(net),
+                IpNet::V6(net) => v6.push(net),
             }
         }
-        proxies.v4 = Ipv4Net::aggregate(&proxies.v4);
-        proxies.v6 = Ipv6Net::aggregate(&proxies.v6);
+        let mut proxies = Self {
+            v4: Ipv4Net::aggregate(&v4).iter().map(|net| (net.network(), net.broadcast())).collect(),
+            v6: Ipv6Net::aggregate(&v6).iter().map(|net| (net.network(), net.broadcast())).collect(),
+        };
         proxies.v4.sort();
         proxies.v6.sort();
         Ok(proxies)
@@ -43,8 +46,8 @@ impl TrustedProxies {
     /// Whether the address lies in one of the networks. An IPv4 address mapped into IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
-            IpAddr::V4(v4) => self.contains_v4(v4),
-            IpAddr::V6(v6) => self.contains_v6(v6),
+            IpAddr::V4(v4) => lies_within(&self.v4, &v4),
+            IpAddr::V6(v6) => lies_within(&self.v6, &v6),
         }
     }
 
@@ -52,17 +55,12 @@ impl TrustedProxies {
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
     }
+}
 
-    // The networks are disjoint after aggregation: only the last that begins at or below the address can hold it.
-    fn contains_v4(&self, address: Ipv4Addr) -> bool {
-        let after = self.v4.partition_point(|net| net.network() <= address);
-        after > 0 && self.v4[after - 1].contains(&address)
-    }
-
-    fn contains_v6(&self, address: Ipv6Addr) -> bool {
-        let after = self.v6.partition_point(|net| net.network() <= address);
-        after > 0 && self.v6[after - 1].contains(&address)
-    }
+/// Only the last network that begins at or below an address can hold it.
+fn lies_within<A: Ord>(networks: &[(A, A)], address: &A) -> bool {
+    let after = networks.partition_point(|(first, _)| first <= address);
+    networks[..after].last().is_some_and(|(_, last)| address <= last)
 }
 
 impl FromStr for TrustedProxies {

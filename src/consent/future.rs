@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -28,12 +29,12 @@ pin_project! {
     enum State<F, B> {
         Answer { answer: Option<(Response<Bytes>, ConsentOutcome)> },
         Form { #[pin] body: B, received: Vec<u8>, form: Box<Form> },
-        Site { #[pin] future: F, shared: Shared, standing: Standing, deeds: Option<Deeds> },
+        Site { #[pin] future: F, shared: Arc<Shared>, standing: Standing, deeds: Option<Deeds> },
     }
 }
 
 struct Form {
-    shared: Shared,
+    shared: Arc<Shared>,
     visitor: Visitor,
     uri: Uri,
 }
@@ -44,12 +45,12 @@ impl<F, B> ResponseFuture<F, B> {
         Self { state: State::Answer { answer: Some((response, outcome)) } }
     }
 
-    pub(super) fn form(shared: Shared, visitor: Visitor, uri: Uri, body: B) -> Self {
+    pub(super) fn form(shared: Arc<Shared>, visitor: Visitor, uri: Uri, body: B) -> Self {
         let form = Box::new(Form { shared, visitor, uri });
         Self { state: State::Form { body, received: Vec::new(), form } }
     }
 
-    pub(super) fn site(future: F, shared: Shared, standing: Standing, deeds: Deeds) -> Self {
+    pub(super) fn site(future: F, shared: Arc<Shared>, standing: Standing, deeds: Deeds) -> Self {
         Self { state: State::Site { future, shared, standing, deeds: Some(deeds) } }
     }
 }
@@ -107,7 +108,7 @@ fn poll_receive<B: Body>(
 
 impl Form {
     fn judge(&self, body: Result<&[u8], StatusCode>) -> (Response<Bytes>, ConsentOutcome) {
-        let Shared { policy, calendar, clock, .. } = &self.shared;
+        let Shared { policy, calendar, clock, .. } = &*self.shared;
         let mut outcome =
             ConsentOutcome { state: Some(self.visitor.standing.state), ..ConsentOutcome::default() };
         let chosen = body

@@ -2,6 +2,7 @@ use super::decision::Standing;
 use super::outcome::{Action, CookieSubject};
 use super::own::is_own;
 use super::policy::{Mode, Policy, Undeclared};
+use super::purpose::PurposeSet;
 use super::undeclared::UndeclaredNames;
 
 /// Everything by which a cookie is judged.
@@ -19,13 +20,22 @@ impl Judge<'_> {
         name: &[u8],
         number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
     ) -> (CookieSubject, Action) {
-        if is_own(name) {
-            return (CookieSubject::Own, Action::Withheld);
-        }
-        match self.policy.register().find(name) {
+        self.verdict_by(name, self.policy.register().find(name), number_of)
+    }
+
+    /// The same, where the rule has been found already.
+    pub(super) fn verdict_by(
+        &self,
+        name: &[u8],
+        rule: Option<(u16, PurposeSet)>,
+        number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
+    ) -> (CookieSubject, Action) {
+        match rule {
             Some((number, needed)) => {
                 (CookieSubject::Rule(number), self.action(self.standing.granted.holds(needed)))
             }
+            // No rule bears one of our own names, so they need to be looked for here alone.
+            None if is_own(name) => (CookieSubject::Own, Action::Withheld),
             None => {
                 let subject = CookieSubject::Undeclared(number_of(self.undeclared));
                 (subject, self.action(self.policy.undeclared() == Undeclared::Pass))

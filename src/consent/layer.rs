@@ -12,7 +12,7 @@ use crate::time::{Calendar, Clock, SystemClock};
 #[must_use]
 pub struct ConsentManagerLayer(Shared);
 
-/// What every clone of the layer and of its services has in common.
+/// What the layer and all its services have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) policy: Policy,
@@ -57,6 +57,7 @@ impl<S> Layer<S> for ConsentManagerLayer {
     type Service = ConsentManager<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ConsentManager::new(inner, self.0.clone())
+        // A copy for each service: threads that each make their own share no reference count.
+        ConsentManager::new(inner, Arc::new(self.0.clone()))
     }
 }

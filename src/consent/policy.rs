@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::{HeaderValue, Uri};
+use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
 use super::decision::{ChoiceState, Decision, Standing};
@@ -30,6 +31,7 @@ struct Terms {
     purposes: Vec<(Purpose, u8)>,
     register: CookieRegister,
     cookie: DecisionCookie,
+    cookie_finder: Finder<'static>,
     cookie_domain: Option<String>,
     fingerprint: u32,
     asks: PurposeSet,
@@ -144,6 +146,11 @@ impl Policy {
         self.0.cookie
     }
 
+    /// Looks for the name of the decision cookie.
+    pub(super) fn decision_finder(&self) -> &Finder<'static> {
+        &self.0.cookie_finder
+    }
+
     pub(super) fn cookie_domain(&self) -> Option<&str> {
         self.0.cookie_domain.as_deref()
     }
@@ -166,11 +173,12 @@ impl Policy {
         Decision { fingerprint: self.0.fingerprint, month, answered, granted: granted.and(answered) }
     }
 
-    /// What a visitor allows, given the decision read from the cookie, if any, and the signal of the browser.
-    pub(super) fn standing(&self, decision: Option<Decision>, gpc: bool, month: CivilMonth) -> Standing {
+    /// What a visitor allows, given the decision read from the cookie, if any, with the month that it now is, and the
+    /// signal of the browser.
+    pub(super) fn standing(&self, decision: Option<(Decision, CivilMonth)>, gpc: bool) -> Standing {
         let terms = &*self.0;
         let (answered, granted) = match decision {
-            Some(decision) if decision.is_in_force(month, terms.lifetime) => {
+            Some((decision, month)) if decision.is_in_force(month, terms.lifetime) => {
                 let granted = decision.granted.and(terms.declared);
                 let answered = decision.answered.and(terms.declared);
                 if decision.fingerprint == terms.fingerprint {
@@ -403,8 +411,10 @@ impl PolicyBuilder {
             let chosen = purposes.iter().enumerate().filter(|(place, _)| index >> place & 1 == 1);
             list(&purposes, chosen.fold(PurposeSet::NONE, |set, (_, (_, bit))| set.or(PurposeSet::of(*bit))))
         });
+        let cookie = DecisionCookie::for_site(secure, self.shared_domain.is_some());
         let terms = Terms {
-            cookie: DecisionCookie::for_site(secure, self.shared_domain.is_some()),
+            cookie,
+            cookie_finder: Finder::new(cookie.name),
             cookie_domain: self.shared_domain,
             on_until_refused: declared.without(asks),
             granted_fields: granted_fields.collect(),
@@ -537,19 +547,19 @@ mod tests {
 
     #[test]
     fn before_a_choice_the_regime_decides() {
-        let uk = base().build().unwrap().standing(None, false, november());
+        let uk = base().build().unwrap().standing(None, false);
         assert_eq!((uk.state, uk.granted.bits()), (ChoiceState::Undecided, 0b01));
-        let strict = base().regime(Regime::Consent).build().unwrap().standing(None, false, november());
+        let strict = base().regime(Regime::Consent).build().unwrap().standing(None, false);
         assert_eq!((strict.state, strict.granted.bits()), (ChoiceState::Undecided, 0));
     }
 
     #[test]
     fn gpc3_a_signal_denies_and_gpc4_a_choice_overrides_it() {
         let policy = base().build().unwrap();
-        let signal = policy.standing(None, true, november());
+        let signal = policy.standing(None, true);
         assert_eq!((signal.state, signal.granted.bits()), (ChoiceState::Signal, 0b01));
         let all = PurposeSet::from_bits(0b11);
-        let chosen = policy.standing(Some(policy.decide(all, all, november())), true, november());
+        let chosen = policy.standing(Some((policy.decide(all, all, november()), november())), true);
         assert_eq!((chosen.state, chosen.granted), (ChoiceState::Decided, all));
     }
 
@@ -557,7 +567,7 @@ mod tests {
     fn law5_an_objection_stops_what_was_on() {
         let policy = base().build().unwrap();
         let refusal = policy.decide(policy.declared(), PurposeSet::NONE, november());
-        assert_eq!(policy.standing(Some(refusal), false, november()).granted, PurposeSet::NONE);
+        assert_eq!(policy.standing(Some((refusal, november())), false).granted, PurposeSet::NONE);
     }
 
     #[test]
@@ -571,13 +581,13 @@ mod tests {
             (120, ChoiceState::Undecided),
         ] {
             assert_eq!(
-                policy.standing(Some(decision), false, november().plus(months)).state,
+                policy.standing(Some((decision, november().plus(months))), false).state,
                 state,
                 "{months}"
             );
         }
         let in_the_future = policy.decide(policy.declared(), policy.declared(), november().plus(1));
-        assert_eq!(policy.standing(Some(in_the_future), false, november()).state, ChoiceState::Undecided);
+        assert_eq!(policy.standing(Some((in_the_future, november())), false).state, ChoiceState::Undecided);
     }
 
     #[test]
@@ -592,7 +602,7 @@ mod tests {
         assert_ne!(old.fingerprint(), new.fingerprint());
         let marketing = PurposeSet::of(old.bit_of("marketing").unwrap());
         let decision = old.decide(old.declared(), old.declared().without(marketing), november());
-        let standing = new.standing(Some(decision), false, november());
+        let standing = new.standing(Some((decision, november())), false);
         assert_eq!(standing.state, ChoiceState::Undecided);
         assert_eq!(standing.answered, marketing);
         assert_eq!(standing.granted.bits(), 0b001);

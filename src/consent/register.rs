@@ -88,7 +88,10 @@ impl CookieRule {
                 "name each cookie, or let undeclared cookies pass",
             );
         }
-        if literal.is_empty() || literal.len() > LONGEST || !literal.iter().copied().all(is_token) {
+        if literal.is_empty()
+            || literal.len() > LONGEST
+            || !literal.iter().all(|&byte| is_token(byte) && byte != b'*')
+        {
             return fault(
                 format!("`{}` is not a cookie name", self.pattern),
                 "write a name, or its beginning with one trailing `*`; at most 127 letters, digits and !#$%&'+-.^_`|~",
@@ -103,20 +106,33 @@ impl CookieRule {
 
 const LONGEST: usize = 127;
 
-/// Whether a byte may stand in a cookie name that is passed on (the token of RFC 9110 5.6.2), `*` left out.
+/// Whether a byte may stand in a cookie name that is passed on: the token of RFC 9110 5.6.2.
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            let character = byte as u8;
+            table[byte] = character.is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let others = b"!#$%&'*+-.^_`|~";
+        let mut place = 0;
+        while place < others.len() {
+            table[others[place] as usize] = true;
+            place += 1;
+        }
+        table
+    };
+    TOKEN[usize::from(byte)]
 }
 
-/// Every rule, and an index from names to rules whose cost does not grow with their number.
+/// Every rule, and a way from a name to its rule whose cost does not grow with the number of rules.
 #[derive(Debug, Clone, Default)]
 pub struct CookieRegister {
     rules: Vec<CookieRule>,
     needs: Vec<PurposeSet>,
-    exact: Index,
-    prefixes: Index,
-    /// Bit `n` is set where some prefix is `n` bytes long.
-    prefix_lengths: u128,
+    names: Trie,
 }
 
 impl CookieRegister {
@@ -126,8 +142,7 @@ impl CookieRegister {
         bit_of: impl Fn(&str) -> Option<PurposeSet>,
         faults: &mut Vec<ConfigError>,
     ) -> Self {
-        let mut register =
-            Self { exact: Index::sized(rules.len()), prefixes: Index::sized(rules.len()), ..Self::default() };
+        let mut register = Self::default();
         for rule in rules {
             if let Some(fault) = rule.fault() {
                 faults.push(fault);
@@ -165,12 +180,7 @@ impl CookieRegister {
     fn add(&mut self, rule: CookieRule, need: PurposeSet) {
         let Ok(number) = u16::try_from(self.rules.len()) else { return };
         let (literal, is_prefix) = rule.literal();
-        if is_prefix {
-            self.prefix_lengths |= 1 << literal.len();
-            self.prefixes.insert(literal, number);
-        } else {
-            self.exact.insert(literal, number);
-        }
+        self.names.insert(literal, is_prefix, number);
         self.rules.push(rule);
         self.needs.push(need);
     }
@@ -184,72 +194,96 @@ impl CookieRegister {
     ///
     /// A beginning never reaches into a name prefix that it does not spell out: `_*` is no rule for `__Host-id`.
     pub(super) fn find(&self, name: &[u8]) -> Option<(u16, PurposeSet)> {
-        let literal = |number: u16| self.rules[usize::from(number)].literal().0;
-        let guarded = prefix_length(name);
-        let mut hash = Hash::new();
-        let mut longest = None;
-        for (index, &byte) in name.iter().enumerate() {
-            hash.feed(byte);
-            let length = index + 1;
-            if length <= LONGEST && length >= guarded && self.prefix_lengths >> length & 1 == 1 {
-                longest = self.prefixes.find(hash, |n| literal(n) == &name[..length]).or(longest);
+        let (length, rule) = self.find_token(name);
+        rule.filter(|_| length == name.len())
+    }
+
+    /// The length of the token with which a text begins, and the rule for it as a name.
+    pub(super) fn find_token(&self, text: &[u8]) -> (usize, Option<(u16, PurposeSet)>) {
+        let (length, number) = self.names.walk(text, prefix_length(text));
+        (length, number.map(|number| (number, self.needs[usize::from(number)])))
+    }
+}
+
+/// The names of all rules, letter by letter: rows of numbers, one row for each beginning of a name. A way through it
+/// costs a look-up or two for each letter, however many rules there are.
+///
+/// A row holds the rule of exactly this name, the rule of names that begin so (each plus one; 0 for none), and for each
+/// letter that occurs in any name the place of the next row. Row 0 is nowhere: every way from it leads back.
+#[derive(Debug, Clone)]
+struct Trie {
+    /// For each byte: 0 where it is no token, 1 where no name has it, else its column.
+    columns: [u8; 256],
+    width: usize,
+    rows: Vec<u32>,
+}
+
+const EXACT: usize = 0;
+const NO_LETTER: u8 = 1;
+const PREFIX: usize = 1;
+
+impl Default for Trie {
+    fn default() -> Self {
+        let mut columns = [0; 256];
+        for (byte, column) in (0..=u8::MAX).zip(&mut columns) {
+            *column = if is_token(byte) { NO_LETTER } else { 0 };
+        }
+        // Nowhere, and the beginning of every name.
+        Self { columns, width: 2, rows: vec![0; 4] }
+    }
+}
+
+impl Trie {
+    fn insert(&mut self, name: &[u8], is_prefix: bool, rule: u16) {
+        let columns: Vec<usize> = name.iter().map(|&byte| self.column_for(byte)).collect();
+        let mut row = self.width;
+        for column in columns {
+            if self.rows[row + column] == 0 {
+                let fresh = self.rows.len();
+                self.rows.resize(fresh + self.width, 0);
+                self.rows[row + column] = u32::try_from(fresh).unwrap_or_default();
+            }
+            row = self.rows[row + column] as usize;
+        }
+        self.rows[row + if is_prefix { PREFIX } else { EXACT }] = u32::from(rule) + 1;
+    }
+
+    /// The column of a byte of a name. Every row grows, and every place moves, where the byte is new.
+    fn column_for(&mut self, byte: u8) -> usize {
+        let known = self.columns[usize::from(byte)];
+        if known > NO_LETTER {
+            return usize::from(known);
+        }
+        let (width, wider) = (self.width, self.width + 1);
+        let moved = self.rows.chunks(width).flat_map(|row| {
+            let places = row[2..].iter().map(|place| place / width as u32 * wider as u32);
+            row[..2].iter().copied().chain(places).chain([0])
+        });
+        self.rows = moved.collect();
+        // There are fewer than 80 token characters.
+        self.columns[usize::from(byte)] = width as u8;
+        self.width = wider;
+        width
+    }
+
+    /// The length of the token with which a text begins, and its rule. A beginning shorter than `guarded` is none.
+    fn walk(&self, text: &[u8], guarded: usize) -> (usize, Option<u16>) {
+        let (mut row, mut longest, mut length) = (self.width, 0, 0);
+        for &byte in text {
+            let column = self.columns[usize::from(byte)];
+            if column == 0 {
+                break;
+            }
+            length += 1;
+            row = if column == NO_LETTER { 0 } else { self.rows[row + usize::from(column)] as usize };
+            let begins = self.rows[row + PREFIX];
+            if begins != 0 && length >= guarded {
+                longest = begins;
             }
         }
-        let number = self.exact.find(hash, |n| literal(n) == name).or(longest)?;
-        Some((number, self.needs[usize::from(number)]))
-    }
-}
-
-/// An open-addressed table of rule numbers. Only the operator's own names are ever in it, so nobody else can crowd it.
-#[derive(Debug, Clone, Default)]
-struct Index {
-    slots: Vec<Option<(u64, u16)>>,
-}
-
-impl Index {
-    fn sized(rules: usize) -> Self {
-        Self { slots: vec![None; (rules * 2).next_power_of_two().max(8)] }
-    }
-
-    fn insert(&mut self, literal: &[u8], number: u16) {
-        let mut hash = Hash::new();
-        literal.iter().for_each(|&byte| hash.feed(byte));
-        let mask = self.slots.len() - 1;
-        let mut slot = hash.slot(mask);
-        while self.slots[slot].is_some() {
-            slot = (slot + 1) & mask;
-        }
-        self.slots[slot] = Some((hash.0, number));
-    }
-
-    fn find(&self, hash: Hash, is_it: impl Fn(u16) -> bool) -> Option<u16> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut slot = hash.slot(mask);
-        while let Some((stored, number)) = self.slots[slot] {
-            if stored == hash.0 && is_it(number) {
-                return Some(number);
-            }
-            slot = (slot + 1) & mask;
-        }
-        None
-    }
-}
-
-/// FNV-1a: fed byte by byte, it gives the hash of every beginning of a name on the way.
-#[derive(Clone, Copy)]
-struct Hash(u64);
-
-impl Hash {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn feed(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    fn slot(self, mask: usize) -> usize {
-        (self.0 ^ self.0 >> 32) as usize & mask
+        let exact = self.rows[row + EXACT];
+        let rule = if exact != 0 { exact } else { longest };
+        (length, rule.checked_sub(1).and_then(|rule| u16::try_from(rule).ok()))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which cookies of a request reach the site.
 
-use http::header::{COOKIE, Entry};
+use bytes::Bytes;
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use memchr::memmem;
 
 use super::decision::Decision;
 use super::judge::Judge;
@@ -15,12 +15,11 @@ pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision>
     let name = policy.decision_cookie().name.as_bytes();
     let mut found = None;
     for line in headers.get_all(COOKIE) {
-        if memmem::find(line.as_bytes(), name).is_none() {
+        if policy.decision_finder().find(line.as_bytes()).is_none() {
             continue;
         }
-        for pair in pairs(line.as_bytes()) {
-            let (its_name, value) = split(pair);
-            if its_name == Some(name) && found.replace(value).is_some() {
+        for pair in Pair::all(line.as_bytes()) {
+            if pair.name == Some(name) && found.replace(pair.value).is_some() {
                 return None;
             }
         }
@@ -31,106 +30,166 @@ pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision>
 /// Takes out of `Cookie` what the visitor does not allow, and Pinfold's own cookies. What stays keeps its bytes and its
 /// order; a field from which nothing is taken is not touched.
 pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) {
-    let Entry::Occupied(mut lines) = headers.entry(COOKIE) else { return };
-    let mut emptied = 0;
-    let mut left = 0;
-    for line in lines.iter_mut() {
+    let mut emptied = false;
+    for (_, line) in headers.iter_mut().filter(|(name, _)| *name == COOKIE) {
         if let Some(rest) = filtered(judge, line.as_bytes(), deeds) {
-            // A part of a sound field value is a sound field value.
-            *line = HeaderValue::from_maybe_shared(bytes::Bytes::from(rest))
-                .unwrap_or_else(|_| HeaderValue::from_static(""));
+            emptied |= rest.is_empty();
+            // Parts of a sound field value are a sound field value.
+            *line = HeaderValue::from_maybe_shared(rest).unwrap_or_else(|_| HeaderValue::from_static(""));
             line.set_sensitive(true);
         }
-        if line.is_empty() {
-            emptied += 1;
-        } else {
-            left += 1;
-        }
     }
-    if emptied == 0 {
-        return;
-    }
-    let (name, values) = lines.remove_entry_mult();
-    if left > 0 {
-        let rest: Vec<_> = values.filter(|value| !value.is_empty()).collect();
-        rest.into_iter().for_each(|value| {
-            headers.append(&name, value);
+    if emptied {
+        let rest: Vec<_> =
+            headers.get_all(COOKIE).into_iter().filter(|line| !line.is_empty()).cloned().collect();
+        headers.remove(COOKIE);
+        rest.into_iter().for_each(|line| {
+            headers.append(COOKIE, line);
         });
     }
 }
 
 /// What is left of one field, or `None` where all of it is.
-fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Vec<u8>> {
-    let mut rest: Option<Vec<u8>> = None;
-    let mut taken_from = 0;
-    for pair in pairs(line) {
-        let Some((subject, action)) = verdict(judge, pair) else {
-            // White space between two semicolons: it goes where something else goes.
-            continue;
-        };
-        deeds.push(Deed::new(subject, Direction::Request, action));
-        // Both are parts of the same line, so the difference is the place of the pair in it.
-        let start = pair.as_ptr() as usize - line.as_ptr() as usize;
-        if action == Action::Withheld {
-            let kept = rest.get_or_insert_with(|| Vec::with_capacity(line.len()));
-            if taken_from < start {
-                append(kept, &line[taken_from..start]);
+fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> {
+    let (mut held, mut length) = (false, 0);
+    let note = |deed: Deed| {
+        held |= deed.action == Action::Withheld;
+        deeds.push(deed);
+    };
+    for run in (Runs { judge, line, start: 0, note }) {
+        length += run.len() + if length > 0 { BETWEEN.len() } else { 0 };
+    }
+    if !held {
+        return None;
+    }
+    // The second walk costs less than the allocations that it saves: there is one, of the right size.
+    let mut rest = Vec::with_capacity(length);
+    for run in (Runs { judge, line, start: 0, note: |_| {} }) {
+        if !rest.is_empty() {
+            rest.extend_from_slice(BETWEEN);
+        }
+        rest.extend_from_slice(run);
+    }
+    Some(Bytes::from(rest))
+}
+
+const BETWEEN: &[u8] = b"; ";
+
+/// The runs of pairs of a field that stay, each without the blanks and semicolons at its ends.
+struct Runs<'a, F> {
+    judge: &'a Judge<'a>,
+    line: &'a [u8],
+    start: usize,
+    note: F,
+}
+
+impl<'a, F: FnMut(Deed)> Iterator for Runs<'a, F> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.start <= self.line.len() {
+            let run_starts = self.start;
+            let mut run_ends = self.line.len();
+            while self.start <= self.line.len() {
+                let pair_starts = self.start;
+                let (end, verdict) = verdict(self.judge, self.line, pair_starts);
+                self.start = end + 1;
+                let Some((subject, action)) = verdict else { continue };
+                (self.note)(Deed::new(subject, Direction::Request, action));
+                if action == Action::Withheld {
+                    run_ends = pair_starts;
+                    break;
+                }
             }
-            taken_from = start + pair.len() + 1;
+            let run = bare(&self.line[run_starts.min(run_ends)..run_ends]);
+            if !run.is_empty() {
+                return Some(run);
+            }
         }
+        None
     }
-    let mut kept = rest?;
-    if taken_from < line.len() {
-        append(&mut kept, &line[taken_from..]);
-    }
-    while kept.last().is_some_and(|byte| b"; \t".contains(byte)) {
-        kept.pop();
-    }
-    Some(kept)
 }
 
-fn append(kept: &mut Vec<u8>, part: &[u8]) {
-    let part = part.trim_ascii_start();
-    if !kept.is_empty() && !part.is_empty() {
-        while kept.last().is_some_and(|byte| b"; \t".contains(byte)) {
-            kept.pop();
-        }
-        kept.extend_from_slice(b"; ");
+fn bare(mut run: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b';', rest @ ..] | [rest @ .., b' ' | b'\t' | b';'] = run {
+        run = rest;
     }
-    kept.extend_from_slice(part);
+    run
 }
 
-fn verdict(judge: &Judge<'_>, pair: &[u8]) -> Option<(CookieSubject, Action)> {
-    let (name, value) = split(pair);
-    let Some(name) = name else {
-        // Servers disagree on whether a pair with no `=` is a name or a value, so nobody gets to read it.
-        return (!value.is_empty()).then_some((CookieSubject::Malformed, Action::Withheld));
+/// Where the pair that begins at `start` ends, and what becomes of it; nothing where it is nothing but blanks.
+fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(CookieSubject, Action)>) {
+    // Nearly every pair is one blank, a token, `=` and a value: one walk finds the end of its name and its rule.
+    let name_starts = start + usize::from(line.get(start) == Some(&b' '));
+    let text = &line[name_starts.min(line.len())..];
+    let (length, rule) = judge.policy.register().find_token(text);
+    if length > 0 && text.get(length) == Some(&b'=') && text[0] != b'$' {
+        let name = &text[..length];
+        let after = name_starts + length + 1;
+        let end = memchr::memchr(b';', &line[after..]).map_or(line.len(), |place| after + place);
+        return (end, Some(judge.verdict_by(name, rule, |undeclared| undeclared.find(name))));
+    }
+    let pair = Pair::at(line, start);
+    (pair.end, verdict_on_oddity(judge, &pair))
+}
+
+fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>) -> Option<(CookieSubject, Action)> {
+    let Some(name) = pair.name else {
+        // Servers disagree on whether a pair with no `=` is a name or a value, so nobody gets to read it. White space
+        // between two semicolons is nothing: it goes where something else goes.
+        return (!pair.value.is_empty()).then_some((CookieSubject::Malformed, Action::Withheld));
     };
     // A `$` begins an attribute of RFC 2965 in some servers; bytes that are no token are trimmed or cut by others.
-    if name.is_empty() || name[0] == b'$' || !name.iter().all(|&byte| is_token(byte) || byte == b'*') {
+    if name.is_empty() || name[0] == b'$' || !name.iter().all(|&byte| is_token(byte)) {
         return Some((CookieSubject::Malformed, Action::Withheld));
     }
     Some(judge.verdict(name, |undeclared| undeclared.find(name)))
 }
 
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b';')
+/// One cookie of a field. Quotation marks mean nothing (RFC 6265 5.4).
+struct Pair<'a> {
+    /// What stands before the first `=`, without the blanks around it; nothing where there is no `=`.
+    name: Option<&'a [u8]>,
+    /// The rest, without the blanks around it.
+    value: &'a [u8],
+    /// The place of the semicolon after it, or the end of the field.
+    end: usize,
 }
 
-/// Name and value, each without the blanks around it; no name where there is no `=`. Quotation marks mean nothing (RFC 6265 5.4).
-fn split(pair: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    match memchr::memchr(b'=', pair) {
-        Some(equals) => (Some(trim(&pair[..equals])), trim(&pair[equals + 1..])),
-        None => (None, trim(pair)),
+impl<'a> Pair<'a> {
+    /// The pair that begins at `start`.
+    fn at(line: &'a [u8], start: usize) -> Self {
+        let rest = &line[start..];
+        // Names are short: they are walked through, values are jumped over.
+        let name_ends = rest.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(rest.len());
+        if rest.get(name_ends) != Some(&b'=') {
+            return Self { name: None, value: trim(&rest[..name_ends]), end: start + name_ends };
+        }
+        let value = &rest[name_ends + 1..];
+        let value_ends = memchr::memchr(b';', value).unwrap_or(value.len());
+        let end = start + name_ends + 1 + value_ends;
+        Self { name: Some(trim(&rest[..name_ends])), value: trim(&value[..value_ends]), end }
+    }
+
+    fn all(line: &'a [u8]) -> impl Iterator<Item = Self> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let pair = (start <= line.len()).then(|| Self::at(line, start))?;
+            start = pair.end + 1;
+            Some(pair)
+        })
     }
 }
 
 /// Without the spaces and tabs at both ends; every other byte is part of the text.
-pub(super) fn trim(text: &[u8]) -> &[u8] {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
-    &text[start..end]
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -160,8 +219,8 @@ mod tests {
 
     fn site_sees(policy: &Policy, granted: bool, lines: &[&[u8]]) -> Vec<Vec<u8>> {
         let all = policy.declared();
-        let decision = granted.then(|| policy.decide(all, all, month()));
-        let standing = policy.standing(decision, false, month());
+        let decision = granted.then(|| (policy.decide(all, all, month()), month()));
+        let standing = policy.standing(decision, false);
         let judge = Judge { policy, standing, undeclared: &UndeclaredNames::default() };
         let mut headers = HeaderMap::new();
         for line in lines {

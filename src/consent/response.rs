@@ -1,7 +1,7 @@
 //! Which `Set-Cookie` fields reach the visitor.
 
-use http::HeaderMap;
-use http::header::{Entry, SET_COOKIE};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue};
 
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
@@ -10,9 +10,8 @@ use super::request::trim;
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
 /// bytes, their order and a field each.
 pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) {
-    let Entry::Occupied(fields) = headers.entry(SET_COOKIE) else { return };
     let mut held = false;
-    for field in fields.iter() {
+    for field in headers.get_all(SET_COOKIE) {
         let (subject, action) = verdict(judge, field.as_bytes());
         deeds.push(Deed::new(subject, Direction::Response, action));
         held |= action == Action::Withheld;
@@ -20,11 +19,11 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
     if !held {
         return;
     }
-    let (name, values) = fields.remove_entry_mult();
-    let kept: Vec<_> =
-        values.filter(|field| verdict(judge, field.as_bytes()).1 != Action::Withheld).collect();
+    let passes = |field: &&HeaderValue| verdict(judge, field.as_bytes()).1 != Action::Withheld;
+    let kept: Vec<_> = headers.get_all(SET_COOKIE).into_iter().filter(passes).cloned().collect();
+    headers.remove(SET_COOKIE);
     for field in kept {
-        headers.append(&name, field);
+        headers.append(SET_COOKIE, field);
     }
 }
 
@@ -34,6 +33,11 @@ pub(super) fn filter_trailers(trailers: &mut HeaderMap) {
 }
 
 fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
+    let (length, rule) = judge.policy.register().find_token(field);
+    if length > 0 && field.get(length) == Some(&b'=') {
+        let name = &field[..length];
+        return judge.verdict_by(name, rule, |undeclared| undeclared.note(name));
+    }
     let pair = field.split(|&byte| byte == b';').next().unwrap_or_default();
     // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).
     match memchr::memchr(b'=', pair).map(|equals| trim(&pair[..equals])) {
@@ -61,8 +65,8 @@ mod tests {
     fn visitor_gets(granted: bool, fields: &[&str]) -> Vec<String> {
         let policy = policy();
         let month = CivilMonth::new(2026, 11).unwrap();
-        let decision = granted.then(|| policy.decide(policy.declared(), policy.declared(), month));
-        let standing = policy.standing(decision, false, month);
+        let decision = granted.then(|| (policy.decide(policy.declared(), policy.declared(), month), month));
+        let standing = policy.standing(decision, false);
         let judge = Judge { policy: &policy, standing, undeclared: &UndeclaredNames::default() };
         let mut headers = HeaderMap::new();
         for field in fields {

@@ -1,7 +1,8 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -21,11 +22,11 @@ const PINFOLD_PREFERENCE: HeaderName = HeaderName::from_static("pinfold-preferen
 #[derive(Debug, Clone)]
 pub struct ConsentManager<S> {
     inner: S,
-    shared: Shared,
+    shared: Arc<Shared>,
 }
 
 impl<S> ConsentManager<S> {
-    pub(super) fn new(inner: S, shared: Shared) -> Self {
+    pub(super) fn new(inner: S, shared: Arc<Shared>) -> Self {
         Self { inner, shared }
     }
 }
@@ -48,7 +49,8 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let shared = &self.shared;
         let (mut parts, body) = request.into_parts();
-        let visitor = visitor(shared, &parts.headers);
+        let marks = Marks::of(&parts.headers);
+        let visitor = visitor(shared, &parts.headers, marks);
         match plan(&shared.policy, &visitor, &parts) {
             Plan::Answer(response, Asked(asked)) => {
                 return ResponseFuture::answer(*response, visitor.standing.state, asked);
@@ -59,9 +61,13 @@ where
         let mut deeds = Deeds::default();
         let judge =
             Judge { policy: &shared.policy, standing: visitor.standing, undeclared: &shared.undeclared };
-        request::filter(&judge, &mut parts.headers, &mut deeds);
+        if marks.has_cookies {
+            request::filter(&judge, &mut parts.headers, &mut deeds);
+        }
         parts.headers.insert(PINFOLD_CONSENT, shared.policy.granted_field(visitor.standing.granted));
-        parts.headers.remove(PINFOLD_PREFERENCE);
+        if marks.claims_preferences {
+            parts.headers.remove(PINFOLD_PREFERENCE);
+        }
         if let Some(uri) = without_confirmation(&parts.uri) {
             parts.uri = uri;
         }
@@ -73,10 +79,32 @@ where
     }
 }
 
-fn visitor(shared: &Shared, headers: &http::HeaderMap) -> Visitor {
-    let decision = request::decision(&shared.policy, headers);
-    let signal = signal::gpc(headers);
-    // The month matters to a decision alone.
-    let month = shared.calendar.day_of(shared.clock.now()).month;
-    Visitor { standing: shared.policy.standing(decision, signal, month), decision, signal }
+fn visitor(shared: &Shared, headers: &HeaderMap, marks: Marks) -> Visitor {
+    let decision = if marks.has_cookies { request::decision(&shared.policy, headers) } else { None };
+    // The clock is read for a decision alone.
+    let dated = decision.map(|decision| (decision, shared.calendar.day_of(shared.clock.now()).month));
+    Visitor { standing: shared.policy.standing(dated, marks.gpc), decision, signal: marks.gpc }
+}
+
+/// What one walk through the fields of a request tells: cheaper than to look each of them up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    has_cookies: bool,
+    gpc: bool,
+    claims_preferences: bool,
+}
+
+impl Marks {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut marks = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "cookie" => marks.has_cookies = true,
+                signal::FIELD => marks.gpc |= signal::is_set(value),
+                "pinfold-preference" => marks.claims_preferences = true,
+                _ => {}
+            }
+        }
+        marks
+    }
 }
