@@ -37,22 +37,16 @@ pub(super) fn render(readings: &Readings) -> String {
                         (stats.key_age.as_secs() / 3600) " hours old."
                     }
                     h2 { "Cookies since the start" }
-                    (table(&["Cookie", "Purpose", "Direction", "What was done", "Times"], stats.cookies.iter().map(|stat| {
-                        let held = stat.action == Action::Withheld;
-                        html! {
-                            td { code { (stat.pattern) } }
-                            td { (stat.purpose) }
-                            td { (stat.direction.name()) }
-                            td { span.held[held] { (stat.action.name()) } }
-                            td.n { (stat.seen) }
-                        }
-                    }).collect()))
+                    (table(&["Cookie", "Purpose", "Direction", "What was done"], &["Times"], stats.cookies.iter().map(|stat| {
+                        let action = html! { span.held[stat.action == Action::Withheld] { (stat.action.name()) } };
+                        let name = html! { code { (stat.pattern) } };
+                        (vec![name, text(&stat.purpose), text(stat.direction.name()), action], vec![stat.seen])
+                    })))
                     h2 { "Choices since the start" }
-                    (table(&["Purpose", "What visitors did", "Times"], stats.consent_events.iter().filter(|(_, _, count)| *count > 0).map(|(event, purpose, count)| html! {
-                        td { @if purpose.is_empty() { "(all)" } @else { (purpose) } }
-                        td { (event.name()) }
-                        td.n { (count) }
-                    }).collect()))
+                    (table(&["Purpose", "What visitors did"], &["Times"], stats.consent_events.iter().filter(|(_, _, count)| *count > 0).map(|(event, purpose, count)| {
+                        let purpose = if purpose.is_empty() { "all" } else { purpose };
+                        (vec![text(purpose), text(event.name())], vec![*count])
+                    })))
                     @match audit {
                         Ok(audit) => (kept(&audit)),
                         Err(error) => { p { "The ledgers cannot be read at the moment: " (error) } }
@@ -72,28 +66,43 @@ fn kept(audit: &Audit) -> Markup {
             "Details are written when they are a crowd, at most once an hour, and at a clean stop. "
             "The whole report: " code { "pinfold report" } "."
         }
-        (table(&["Day (UTC)", "Requests", "Page views"], audit.traffic.by_day.iter().map(|(day, counts)| html! {
-            td { (day) }
-            td.n { (counts.requests) }
-            td.n { (counts.page_views) }
-        }).collect()))
+        (table(&["Day (UTC)"], &["Requests", "Page views"], audit.traffic.by_day.iter().map(|(day, counts)| {
+            (vec![text(day)], vec![counts.requests.unsigned_abs(), counts.page_views.unsigned_abs()])
+        })))
         h2 { "Keys" }
-        (table(&["Epoch", "Made", "Destroyed"], audit.keys.iter().rev().take(10).map(|key| html! {
-            td { (key.epoch) }
-            td { (key.made) }
-            td { (key.destroyed.as_deref().unwrap_or("alive")) " " (key.how.as_deref().unwrap_or_default()) }
-        }).collect()))
+        (table(&["Epoch", "Made", "Destroyed", "How"], &[], audit.keys.iter().rev().take(10).map(|key| {
+            let destroyed = key.destroyed.as_deref().unwrap_or("alive");
+            (vec![text(&key.epoch), text(&key.made), text(destroyed), text(key.how.as_deref().unwrap_or("-"))], vec![])
+        })))
     }
 }
 
-fn table(columns: &[&str], rows: Vec<Markup>) -> Markup {
-    if rows.is_empty() {
+fn text(text: &str) -> Markup {
+    html! { (text) }
+}
+
+/// Columns of text, then columns of numbers.
+fn table(words: &[&str], numbers: &[&str], rows: impl Iterator<Item = (Vec<Markup>, Vec<u64>)>) -> Markup {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
         return html! { p { "Nothing yet." } };
     }
     html! {
         table {
-            thead { tr { @for column in columns { th scope="col" { (column) } } } }
-            tbody { @for row in rows { tr { (row) } } }
+            thead {
+                tr {
+                    @for column in words { th scope="col" { (column) } }
+                    @for column in numbers { th.n scope="col" { (column) } }
+                }
+            }
+            tbody {
+                @for (cells, counts) in rows {
+                    tr {
+                        @for (column, cell) in words.iter().zip(cells) { td data-label=(column) { (cell) } }
+                        @for (column, count) in numbers.iter().zip(counts) { td.n data-label=(column) { (count) } }
+                    }
+                }
+            }
         }
     }
 }

@@ -30,7 +30,12 @@ pub(super) struct View<'a> {
 impl View<'_> {
     pub(super) fn render(&self) -> String {
         let words = Words::of(self.language);
-        let title = with(words.title, self.policy.site_name());
+        let heading = with(words.title, self.policy.site_name());
+        // A title is what a screen reader says first: it tells that the choice was taken.
+        let title = match self.confirmation {
+            Some(_) => format!("{}: {heading}", words.success),
+            None => heading.clone(),
+        };
         let page = html! {
             (DOCTYPE)
             html lang=(self.language.code()) {
@@ -51,7 +56,7 @@ impl View<'_> {
                     }
                     main id="main" {
                         (self.done(words))
-                        h1 { (title) }
+                        h1 { (heading) }
                         p { (words.intro) }
                         (self.choice(words))
                         (self.questions(words))
@@ -97,8 +102,9 @@ impl View<'_> {
                     }
                     ul {
                         @for (purpose, bit) in self.policy.purposes_with_bits().filter(|(_, bit)| self.standing.answered.has(*bit)) {
+                            @let (wording, lang) = self.wording(purpose);
                             li {
-                                (self.wording(purpose).title) ": "
+                                span lang=[lang] { (wording.title) } ": "
                                 strong { @if self.standing.granted.has(bit) { (words.allowed) } @else { (words.refused) } }
                             }
                         }
@@ -117,7 +123,7 @@ impl View<'_> {
             return html! {};
         }
         html! {
-            h2 { (words.all_at_once) }
+            h2.all { (words.all_at_once) }
             form.all method="post" action=(self.action) {
                 div.buttons {
                     button type="submit" name="cookies[all]" value="yes" { (words.accept) }
@@ -135,7 +141,7 @@ impl View<'_> {
     }
 
     fn question(&self, words: &Words, purpose: &Purpose, allowed: bool) -> Markup {
-        let wording = self.wording(purpose);
+        let (wording, lang) = self.wording(purpose);
         let name = format!("cookies[{}]", purpose.id());
         let rules: Vec<_> = self
             .policy
@@ -145,14 +151,14 @@ impl View<'_> {
             .filter(|rule| rule.purpose() == Some(purpose.id()))
             .collect();
         html! {
-            h3 id=(purpose.id()) { (wording.title) }
-            p { (wording.description) }
+            h3 id=(purpose.id()) lang=[lang] { (wording.title) }
+            p lang=[lang] { (wording.description) }
             p.kind {
                 @if self.policy.is_on_until_refused(purpose) { (words.on_until) } @else { (words.needs_consent) }
             }
-            (cookie_table(words, &wording.title, &rules, html! {}))
+            (self.cookie_table(words, &wording.title, &rules, html! {}))
             fieldset {
-                legend { (wording.title) ": " (words.question) }
+                legend { span lang=[lang] { (wording.title) } ": " (words.question) }
                 div.answers {
                     label { input type="radio" name=(name) value="yes" checked[allowed]; (words.yes) }
                     label { input type="radio" name=(name) value="no" checked[!allowed]; (words.no) }
@@ -175,46 +181,52 @@ impl View<'_> {
         html! {
             h2 { (words.necessary) }
             p { (words.necessary_why) }
-            (cookie_table(words, words.necessary, &rules, own))
+            (self.cookie_table(words, words.necessary, &rules, own))
             @if self.policy.undeclared() == Undeclared::Hold { p { (words.undeclared) } }
         }
     }
 
-    /// The purpose in the language of the page; in English where the operator has written no Welsh.
-    fn wording<'p>(&self, purpose: &'p Purpose) -> &'p Wording {
-        match self.language {
-            Language::English => purpose.english(),
-            Language::Welsh => purpose.welsh().unwrap_or(purpose.english()),
+    /// The purpose in the language of the page; in English, and said to be, where the operator has written no Welsh.
+    fn wording<'p>(&self, purpose: &'p Purpose) -> (&'p Wording, Option<&'static str>) {
+        match (self.language, purpose.welsh()) {
+            (Language::Welsh, Some(welsh)) => (welsh, None),
+            _ => (purpose.english(), self.marks_english()),
         }
     }
-}
 
-fn cookie_table(words: &Words, caption: &str, rules: &[&CookieRule], more_rows: Markup) -> Markup {
-    if rules.is_empty() && more_rows.0.is_empty() {
-        return html! { p { (words.none_declared) } };
+    /// What cookie rules say is written in English alone.
+    fn marks_english(&self) -> Option<&'static str> {
+        (self.language != Language::English).then(|| Language::English.code())
     }
-    html! {
-        table aria-label=(caption) {
-            thead {
-                tr {
-                    th scope="col" { (words.cookie) }
-                    th scope="col" { (words.what_for) }
-                    th scope="col" { (words.provider) }
-                    th scope="col" { (words.lasts) }
-                }
-            }
-            tbody {
-                @for rule in rules {
+
+    fn cookie_table(&self, words: &Words, caption: &str, rules: &[&CookieRule], more_rows: Markup) -> Markup {
+        if rules.is_empty() && more_rows.0.is_empty() {
+            return html! { p { (words.none_declared) } };
+        }
+        let lang = self.marks_english();
+        html! {
+            table aria-label=(caption) {
+                thead {
                     tr {
-                        td data-label=(words.cookie) { code { (rule.pattern()) } }
-                        td data-label=(words.what_for) { (rule.description()) }
-                        td data-label=(words.provider) {
-                            @if rule.provider().is_empty() { (words.this_site) } @else { (rule.provider()) }
-                        }
-                        td data-label=(words.lasts) { (rule.lifetime()) }
+                        th scope="col" { (words.cookie) }
+                        th scope="col" { (words.what_for) }
+                        th scope="col" { (words.provider) }
+                        th scope="col" { (words.lasts) }
                     }
                 }
-                (more_rows)
+                tbody {
+                    @for rule in rules {
+                        tr {
+                            td data-label=(words.cookie) { code { (rule.pattern()) } }
+                            td data-label=(words.what_for) { span lang=[lang] { (rule.description()) } }
+                            td data-label=(words.provider) {
+                                @if rule.provider().is_empty() { (words.this_site) } @else { (rule.provider()) }
+                            }
+                            td data-label=(words.lasts) { span lang=[lang] { (rule.lifetime()) } }
+                        }
+                    }
+                    (more_rows)
+                }
             }
         }
     }
