@@ -1,4 +1,6 @@
 //! The rows of each ledger. No row type holds an address pseudonym beside a path, a cookie or a browser.
+//!
+//! The structs are exhaustive on purpose: a new column of any ledger is a breaking change.
 
 use std::sync::Arc;
 
@@ -8,7 +10,6 @@ use crate::time::{CivilDate, UnixTime};
 
 /// Rows of one ledger of one site, sorted by value, to be kept together or not at all.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Batch {
     /// The host of the site.
     pub site: Arc<str>,
@@ -124,7 +125,6 @@ impl Ledger {
 
 /// Requests of one host within one bucket, written only with a crowd of networks beside it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub struct AddressRow {
     /// When the bucket began: ten minutes, or longer where it took longer to be a crowd.
     pub bucket: UnixTime,
@@ -140,7 +140,6 @@ pub struct AddressRow {
 
 /// Choices and questions of one day about one purpose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub struct ConsentRow {
     /// The day.
     pub day: CivilDate,
@@ -156,7 +155,6 @@ pub struct ConsentRow {
 
 /// What was done with one cookie on one day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub struct CookieRow {
     /// The pattern of its rule; the name, cut at its first digit, of a cookie that the site sets undeclared; or a name in brackets.
     pub pattern: String,
@@ -174,7 +172,6 @@ pub struct CookieRow {
 
 /// How many distinct addresses one run of the program saw in a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct DistinctRow {
     /// The day.
     pub day: CivilDate,
@@ -186,7 +183,6 @@ pub struct DistinctRow {
 
 /// A policy as it was put to visitors.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct PolicyRow {
     /// Its fingerprint.
     pub fingerprint: String,
@@ -200,7 +196,6 @@ pub struct PolicyRow {
 
 /// Requests of one hour.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub struct TrafficRow {
     /// When the hour began.
     pub hour: UnixTime,
@@ -216,7 +211,6 @@ pub struct TrafficRow {
 
 /// Requests for one route on one day. The counts are signed: a route that becomes a crowd is moved out of `(rare)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub struct UsageRow {
     /// The day.
     pub day: CivilDate,

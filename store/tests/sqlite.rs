@@ -1,0 +1,366 @@
+//! The store through its door: batches in, a file on disk, figures out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pinfold::audit::{
+    AddressRow, Batch, ConsentRow, CookieRow, Delivery, DistinctRow, Ledger, Lost, MethodClass, PolicyRow,
+    Rows, Sink, StatusClass, TrafficRow, UsageRow,
+};
+use pinfold::consent::{Action, ConsentEvent, Direction};
+use pinfold::pseudonym::{KeyEnd, KeyEvent, Pseudonym};
+use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
+use pinfold_store::{Ledgers, Period, Retention, SqliteStore, StoreError};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+const SITE: &str = "www.town.example";
+
+struct Place {
+    _dir: TempDir,
+    file: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pinfold.db");
+        Self { _dir: dir, file }
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.file, Retention::default()).unwrap()
+    }
+
+    fn read(&self) -> Ledgers {
+        Ledgers::open(&self.file).unwrap()
+    }
+}
+
+fn deliver(store: &SqliteStore, rows: Rows) -> Delivery {
+    store.sink().deliver(Batch { site: Arc::from(SITE), rows })
+}
+
+fn today() -> CivilDate {
+    Calendar::utc().day_of(now()).date
+}
+
+fn now() -> UnixTime {
+    SystemClock::new().now()
+}
+
+fn always() -> Period {
+    Period { from: CivilDate::from_days(0), to: CivilDate::from_days(today().days() + 1) }
+}
+
+fn choice(events: u64) -> Rows {
+    let (policy, purpose) = ("00c0ffee".to_owned(), "marketing".to_owned());
+    Rows::Consent(vec![ConsentRow { day: today(), policy, event: ConsentEvent::Accepted, purpose, events }])
+}
+
+fn traffic(hour: UnixTime, requests: u64) -> Rows {
+    let status = StatusClass::from_digit(2).unwrap();
+    Rows::Traffic(vec![TrafficRow { hour, method: MethodClass::Get, status, requests, page_views: 1 }])
+}
+
+fn address(host: u64, bucket: UnixTime) -> Rows {
+    let (host, network) = (Pseudonym::from_number(host), Pseudonym::from_number(host ^ 1));
+    Rows::Address(vec![AddressRow { bucket, host, network, requests: 3, refused: 0 }])
+}
+
+/// Every column of every table, and no table that joins a person's address to what a person did.
+#[test]
+fn no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
+    let place = Place::new();
+    place.open().close();
+    let connection = Connection::open(&place.file).unwrap();
+    let mut statement = connection
+        .prepare("SELECT m.name || '.' || p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'")
+        .unwrap();
+    let columns: BTreeSet<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let expected: BTreeSet<String> = [
+        ("address", "site bucket host network requests refused"),
+        ("consent", "site day policy event purpose events"),
+        ("cookie", "site pattern direction purpose action seen first_day last_day"),
+        ("delivered", "ledger incarnation sequence"),
+        ("distinct_addresses", "site day epoch estimate"),
+        ("key", "site epoch made destroyed how"),
+        ("policy", "site from_day fingerprint statement to_day"),
+        ("purpose_bit", "site purpose bit"),
+        ("traffic", "site hour method status requests page_views"),
+        ("usage", "site day route status requests page_views entries"),
+    ]
+    .iter()
+    .flat_map(|(table, columns)| columns.split(' ').map(move |column| format!("{table}.{column}")))
+    .collect();
+    assert_eq!(columns, expected);
+
+    // The address ledger has a key of its own: nothing but the site is common to it and any other ledger.
+    let of = |table: &str| -> BTreeSet<String> {
+        let start = format!("{table}.");
+        columns.iter().filter_map(|column| column.strip_prefix(&start)).map(str::to_owned).collect()
+    };
+    let counts = BTreeSet::from(["requests".to_owned(), "site".to_owned()]);
+    for table in ["usage", "cookie", "consent", "policy", "purpose_bit"] {
+        let common: BTreeSet<_> = of("address").intersection(&of(table)).cloned().collect();
+        assert!(common.is_subset(&counts), "{table}: {common:?}");
+    }
+    let rows: i64 = connection
+        .query_row("SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND wr = 0 AND name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 0, "a row number would tell the order in which rows came");
+}
+
+#[tokio::test]
+async fn counts_add_up_and_outlive_the_process() {
+    let place = Place::new();
+    let store = place.open();
+    let hour = now().floor_to(3_600);
+    for _ in 0..3 {
+        deliver(&store, choice(2)).await.unwrap();
+        deliver(&store, traffic(hour, 5)).await.unwrap();
+    }
+    let usage = |route: &str, requests| {
+        let (route, status) = (route.to_owned(), StatusClass::from_digit(2).unwrap());
+        UsageRow { day: today(), route, status, requests, page_views: requests, entries: 0 }
+    };
+    deliver(&store, Rows::Usage(vec![usage("(rare)", 9)])).await.unwrap();
+    deliver(&store, Rows::Usage(vec![usage("(rare)", -9), usage("/bins", 10)])).await.unwrap();
+    let cookie = |day| CookieRow {
+        pattern: "_ga*".to_owned(),
+        direction: Direction::Response,
+        purpose: "marketing".to_owned(),
+        action: Action::Withheld,
+        seen: 4,
+        day,
+    };
+    let yesterday = CivilDate::from_days(today().days() - 1);
+    deliver(&store, Rows::Cookie(vec![cookie(today())])).await.unwrap();
+    deliver(&store, Rows::Cookie(vec![cookie(yesterday)])).await.unwrap();
+    for (epoch, estimate) in [("a", 10), ("a", 12), ("b", 5)] {
+        let row = DistinctRow { day: today(), epoch: epoch.to_owned(), estimate };
+        deliver(&store, Rows::Distinct(row)).await.unwrap();
+    }
+    drop(store);
+
+    let ledgers = place.read();
+    assert_eq!(ledgers.consent(SITE, always()).unwrap()[0].events, 6);
+    let traffic = &ledgers.traffic(SITE, always()).unwrap()[0];
+    assert_eq!((traffic.requests, traffic.page_views, traffic.method.as_str()), (15, 3, "GET"));
+    let routes = ledgers.usage(SITE, always()).unwrap();
+    assert_eq!((routes.len(), routes[0].route.as_str(), routes[0].requests), (1, "/bins", 10));
+    let cookies = ledgers.cookies(SITE).unwrap();
+    assert_eq!((cookies[0].seen, cookies[0].first_day, cookies[0].last_day), (8, yesterday, today()));
+    let distinct = &ledgers.distinct(SITE, always()).unwrap()[0];
+    assert_eq!((distinct.at_least, distinct.at_most, distinct.runs), (12, 17, 2));
+}
+
+#[tokio::test]
+async fn what_is_settled_is_on_disk_while_the_store_is_open() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, choice(1)).await.unwrap();
+    assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 1);
+    assert_eq!(fs::metadata(wal(&place.file)).map_or(0, |file| file.len()), 0, "the log is emptied");
+}
+
+fn wal(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+#[tokio::test]
+async fn many_batches_share_a_commit() {
+    let place = Place::new();
+    let store = place.open();
+    let started = Instant::now();
+    let deliveries: Vec<_> = (0..20_000).map(|_| deliver(&store, choice(1))).collect();
+    for delivery in deliveries {
+        delivery.await.unwrap();
+    }
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 20_000);
+}
+
+/// FAULT5: another program holds the file.
+#[tokio::test]
+async fn fault_05_a_locked_file_costs_time_and_no_count() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, choice(1)).await.unwrap();
+    let other = Connection::open(&place.file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let handed_over = Instant::now();
+    let mut waiting = deliver(&store, choice(1));
+    assert!(handed_over.elapsed() < Duration::from_millis(50), "handing over never waits");
+    assert!(timeout(Duration::from_millis(1_500), &mut waiting).await.is_err());
+    let pending = store.pending().into_iter().find(|(ledger, _)| *ledger == Ledger::Consent).unwrap().1;
+    assert_eq!((pending, store.is_healthy()), (1, false));
+    other.execute_batch("COMMIT").unwrap();
+    timeout(Duration::from_secs(5), waiting).await.expect("within five seconds").unwrap();
+    assert!(store.is_healthy());
+    assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 2);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_queue_is_refused_at_once() {
+    let place = Place::new();
+    let store = place.open();
+    let other = Connection::open(&place.file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let large = || {
+        let rows = (0..60_000).map(|host| AddressRow {
+            bucket: now(),
+            host: Pseudonym::from_number(host),
+            network: Pseudonym::from_number(1),
+            requests: 1,
+            refused: 0,
+        });
+        Rows::Address(rows.collect())
+    };
+    let _waiting = deliver(&store, large());
+    assert_eq!(deliver(&store, large()).await, Err(Lost));
+    other.execute_batch("COMMIT").unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_that_can_never_be_written_is_lost_and_holds_nothing_up() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, traffic(now().floor_to(3_600), u64::from(u32::MAX) << 30)).await.unwrap();
+    let overflows = traffic(now().floor_to(3_600), i64::MAX.unsigned_abs());
+    assert_eq!(deliver(&store, overflows).await, Err(Lost));
+    deliver(&store, choice(1)).await.unwrap();
+}
+
+/// LOG3: with its key gone, a row is gone from the file as well.
+#[tokio::test]
+async fn log_03_rows_go_with_their_key_and_leave_no_trace() {
+    let place = Place::new();
+    let store = place.open();
+    let host: u64 = 0x1122_3344_5566_7788;
+    let day = Calendar::utc().day_of(now());
+    deliver(&store, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }])).await.unwrap();
+    deliver(&store, address(host, now())).await.unwrap();
+    assert!(holds(&place.file, host));
+    let how = KeyEnd::Rotated;
+    let destroyed =
+        KeyEvent::Destroyed { epoch: "e".to_owned(), at: now(), how, starts: day.starts, ends: day.ends };
+    deliver(&store, Rows::Key(vec![destroyed])).await.unwrap();
+    assert!(!holds(&place.file, host) && !holds(&wal(&place.file), host));
+    let keys = place.read().keys(SITE).unwrap();
+    assert_eq!(keys[0].how.as_deref(), Some("rotated"));
+}
+
+fn holds(file: &Path, number: u64) -> bool {
+    let bytes = fs::read(file).unwrap_or_default();
+    bytes.windows(8).any(|window| window == number.to_be_bytes())
+}
+
+#[tokio::test]
+async fn keys_of_a_process_that_was_killed_are_entered_as_lost_and_its_addresses_are_removed() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }])).await.unwrap();
+    deliver(&store, address(7, now())).await.unwrap();
+    drop(store);
+    place.open().close();
+    assert_eq!(place.read().keys(SITE).unwrap()[0].how.as_deref(), Some("lost with the process"));
+    let connection = Connection::open(&place.file).unwrap();
+    let left: i64 = connection.query_row("SELECT count(*) FROM address", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn old_rows_are_removed_at_the_start() {
+    let place = Place::new();
+    let store = place.open();
+    let month = 31 * 86_400;
+    for months in [0, 24, 26] {
+        deliver(&store, traffic(now().plus(-months * month).floor_to(3_600), 1)).await.unwrap();
+    }
+    store.close();
+    place.open().close();
+    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 2);
+    SqliteStore::open(&place.file, Retention::months(1).unwrap()).unwrap().close();
+    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_policy_is_entered_once_and_ends_when_another_begins() {
+    let place = Place::new();
+    let store = place.open();
+    let policy = |fingerprint: &str, days_ago: i32| {
+        Rows::Policy(PolicyRow {
+            fingerprint: fingerprint.to_owned(),
+            statement: format!("purpose\t{fingerprint}"),
+            bits: vec![("marketing".to_owned(), 1)],
+            from: CivilDate::from_days(today().days() - days_ago),
+        })
+    };
+    for (fingerprint, days_ago) in [("one", 9), ("one", 8), ("two", 5), ("two", 4), ("one", 1), ("one", 0)] {
+        deliver(&store, policy(fingerprint, days_ago)).await.unwrap();
+    }
+    let policies = place.read().policies(SITE).unwrap();
+    let seen: Vec<_> = policies
+        .iter()
+        .map(|policy| {
+            (
+                policy.fingerprint.as_str(),
+                today().days() - policy.from.days(),
+                policy.to.map(|to| today().days() - to.days()),
+            )
+        })
+        .collect();
+    assert_eq!(seen, [("one", 9, Some(5)), ("two", 5, Some(1)), ("one", 1, None)]);
+    assert_eq!(place.read().purpose_bits(SITE).unwrap()["marketing"], 1);
+}
+
+/// STORE4.
+#[test]
+fn store_04_one_server_to_a_file_and_readers_beside_it() {
+    let place = Place::new();
+    let store = place.open();
+    let refused = SqliteStore::open(&place.file, Retention::default()).unwrap_err();
+    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
+    assert!(place.read().sites().unwrap().is_empty());
+    store.close();
+    place.open().close();
+}
+
+/// FAULT6.
+#[test]
+fn fault_06_files_that_cannot_be_used_are_named() {
+    let place = Place::new();
+    assert!(Ledgers::open(&place.file).unwrap_err().to_string().contains("pinfold.db cannot be used"));
+    fs::write(&place.file, "this is no database, but long enough to look at: ".repeat(100)).unwrap();
+    let refused = SqliteStore::open(&place.file, Retention::default()).unwrap_err();
+    assert!(refused.to_string().contains("pinfold.db cannot be used: file is not a database"), "{refused}");
+    fs::remove_file(&place.file).unwrap();
+    place.open().close();
+    Connection::open(&place.file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for refused in [
+        SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
+        Ledgers::open(&place.file).unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1, .. }), "{refused}");
+    }
+    let nowhere =
+        SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
+    assert!(nowhere.to_string().contains("/nowhere/at/all/pinfold.db"), "{nowhere}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.open().close();
+    assert_eq!(fs::metadata(&place.file).unwrap().permissions().mode() & 0o777, 0o600);
+}
