@@ -1,4 +1,5 @@
 //! The layer is a good citizen of Tower.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

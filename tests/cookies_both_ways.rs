@@ -1,4 +1,5 @@
 //! What a visitor does not allow passes in neither direction, whatever the site answers; what passes keeps its bytes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Imports run one way, as `docs/design.md` draws them: Rust itself would allow circles.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! What is counted, when it may leave memory, and what never does.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

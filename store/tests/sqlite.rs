@@ -1,4 +1,5 @@
 //! The store through its door: batches in, a file on disk, figures out.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
 //! A town to test with: its policy, a clock that is moved by hand, and a sink that keeps what it is given.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and a test may panic")]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

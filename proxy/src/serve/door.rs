@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use pinfold::Pinfold;
@@ -45,7 +46,7 @@ impl Door {
             Ok(host) => host,
             Err(Refused { status, text }) => {
                 self.latency.note_refused();
-                return Ok(text_response(status, text).map(Either::Right));
+                return Ok(refusal(status, text, parts.version).map(Either::Right));
             }
         };
         request = Request::from_parts(parts, body);
@@ -56,4 +57,13 @@ impl Door {
         self.latency.note(started.elapsed());
         Ok(response.map(Either::Left))
     }
+}
+
+/// Whoever sends what cannot be believed is not listened to any longer (RFC 9112 section 9.6); HTTP/2 has no such field.
+fn refusal(status: StatusCode, text: &'static str, version: Version) -> Response<Full<Bytes>> {
+    let mut response = text_response(status, text);
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }

@@ -1,0 +1,101 @@
+//! Bad configurations and command lines: one clear line each, exit code 2, nothing opened.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+
+use common::{configuration, pinfold};
+
+#[test]
+fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let origin = ([127, 0, 0, 1], 9).into();
+    let faulty = configuration(
+        origin,
+        "timout = \"30 s\"\n[audit]\ncrowd = 0\n[[cookie]]\nname = \"x\"\npurpose = \"fun\"",
+    );
+    fs::write(directory.path().join("pinfold.toml"), faulty).unwrap();
+    for command in ["run", "check"] {
+        let output = pinfold(&[command, "--config", "pinfold.toml"], directory.path());
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<_> = stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{stderr}");
+        assert_eq!(
+            lines[0],
+            "pinfold: pinfold.toml:28:1: unknown key `timout` in [origin] (did you mean `timeout`?)"
+        );
+        assert!(lines[1].starts_with("pinfold: pinfold.toml:30:9: a crowd of 0"), "{stderr}");
+        assert!(lines[2].starts_with("pinfold: pinfold.toml:32:8: the cookie `x`"), "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+    assert!(!directory.path().join("pinfold.db").exists(), "no store is opened");
+}
+
+#[test]
+fn check_says_sound_or_json_or_warns() {
+    let directory = tempfile::tempdir().unwrap();
+    let origin = ([127, 0, 0, 1], 9).into();
+    let file = directory.path().join("pinfold.toml");
+    fs::write(&file, configuration(origin, "")).unwrap();
+    let output = pinfold(&["check"], directory.path());
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"pinfold.toml is sound\n"[..]));
+
+    fs::write(&file, configuration(origin, "[consent]\nbanner = true")).unwrap();
+    assert_eq!(pinfold(&["check"], directory.path()).status.code(), Some(0));
+    assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(1));
+    let output = pinfold(&["check", "--format", "json"], directory.path());
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["sound"], true);
+    assert_eq!(found["warnings"][0]["place"], "pinfold.toml:29:1");
+}
+
+#[test]
+fn misuse_is_one_line_and_code_2() {
+    let directory = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        (&["run"][..], "pinfold: pinfold.toml: it cannot be read"),
+        (&["run", "--config", "no.toml"], "pinfold: no.toml: it cannot be read"),
+        (&["run", "--origin", "ftp://x"], "`ftp://x` is not an origin"),
+        (&["run", "--origin", "http://127.0.0.1:9", "--listen", "0.0.0.0:80"], "not a loopback address"),
+        (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
+        (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),
+        (&["report", "--from", "yesterday"], "write a day such as 2026-11-01"),
+        (&["frobnicate"], "unrecognized subcommand"),
+    ] {
+        let output = pinfold(arguments, directory.path());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        let code = if arguments[0] == "report" && words.contains("pinfold.db") { 3 } else { 2 };
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let output = pinfold(&["run", "--origin", "http://127.0.0.1:9", "--listen", &address], directory.path());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains(&format!("pinfold: cannot listen on {address}: Address already in use")),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn every_help_fits_a_screen_and_shows_an_example() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in [&[][..], &["run"], &["demo"], &["check"], &["report"]] {
+        let arguments: Vec<_> = command.iter().copied().chain(["--help"]).collect();
+        let output = pinfold(&arguments, directory.path());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.lines().count() <= 40, "{command:?}\n{text}");
+        assert!(text.contains("Example: pinfold"), "{command:?}\n{text}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
