@@ -1,10 +1,8 @@
-//! What each command does, and the code with which it ends.
+//! What each command does.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Parser;
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
@@ -12,53 +10,8 @@ use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Report, ReportFormat, Run};
 use crate::config::{Checked, Fault, Settings};
-use crate::{demo, report, serve};
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Exit {
-    /// It failed while it worked: 3.
-    Failed,
-    /// The command line or the configuration is at fault: 2. Nothing was opened.
-    Misused,
-    /// It did what was asked: 0.
-    Success,
-    /// `check --strict` found warnings: 1.
-    Warned,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Success => Self::SUCCESS,
-            Exit::Warned => Self::from(1),
-            Exit::Misused => Self::from(2),
-            Exit::Failed => Self::from(3),
-        }
-    }
-}
-
-/// Why a command ended early: the code, and lines for standard error.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    exit: Exit,
-    lines: Vec<String>,
-}
-
-impl Failure {
-    pub(crate) fn misuse(line: impl fmt::Display) -> Self {
-        Self { exit: Exit::Misused, lines: vec![line.to_string()] }
-    }
-
-    pub(crate) fn of(error: impl fmt::Display) -> Self {
-        Self { exit: Exit::Failed, lines: vec![error.to_string()] }
-    }
-
-    fn faults(faults: &[Fault]) -> Self {
-        Self { exit: Exit::Misused, lines: faults.iter().map(ToString::to_string).collect() }
-    }
-}
+use crate::exit::{Exit, Failure};
+use crate::{config, demo, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -79,15 +32,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     result.unwrap_or_else(|failure| {
         let mut stderr = std::io::stderr().lock();
-        for line in failure.lines {
+        for line in failure.lines() {
             let _ = writeln!(stderr, "pinfold: {line}");
         }
-        failure.exit
+        failure.exit()
     })
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {
-    let Checked { settings, warnings } = Settings::read(&command.config);
+    let Checked { settings, warnings } = config::read(&command.config);
     let faults = settings.err().unwrap_or_default();
     let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
         (false, _) => Exit::Misused,
@@ -189,7 +142,7 @@ fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
 
 /// The settings of a file; its warnings go to standard error.
 fn read(file: &Path) -> Result<Settings, Failure> {
-    let Checked { settings, warnings } = Settings::read(file);
+    let Checked { settings, warnings } = config::read(file);
     print_warnings(&warnings);
     settings.map_err(|faults| Failure::faults(&faults))
 }

@@ -14,7 +14,9 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod exit;
 mod report;
 mod serve;
 
-pub use commands::{Exit, run};
+pub use commands::run;
+pub use exit::Exit;

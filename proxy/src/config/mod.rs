@@ -1,10 +1,13 @@
 //! The configuration: read whole, checked whole, before anything is opened.
 
+mod check;
 mod fault;
 mod reader;
+mod sections;
 mod settings;
 mod source;
 mod units;
 
+pub(crate) use check::{Checked, parse, read};
 pub(crate) use fault::Fault;
-pub(crate) use settings::{Checked, Hosts, Settings};
+pub(crate) use settings::{Hosts, Settings};

@@ -6,8 +6,8 @@ mod site;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::commands::Failure;
-use crate::config::Settings;
+use crate::config;
+use crate::exit::Failure;
 use crate::serve::{self, Addresses};
 
 /// The configuration of the demo, but for its addresses.
@@ -35,7 +35,7 @@ pub(crate) fn run(
         .replace("@ORIGIN@", &origin.to_string());
     let file = directory.join(FILE);
     std::fs::write(&file, &configuration).map_err(|error| cannot_write(&file, &error))?;
-    let settings = Settings::parse(&file, &configuration, &[]).settings.map_err(|faults| {
+    let settings = config::parse(&file, &configuration, &[]).settings.map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Failure::of(format!("the demo is at fault: {}", faults.join("; ")))
     })?;

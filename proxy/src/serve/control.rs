@@ -19,8 +19,8 @@ use super::forward::Forward;
 use super::latency::Latency;
 use super::{listener, worker};
 use crate::admin;
-use crate::commands::Failure;
 use crate::config::Settings;
+use crate::exit::Failure;
 
 /// Where the server can be found.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,171 @@
+//! Reading a configuration as a whole: what can be run, or every fault.
+
+use std::path::Path;
+
+use super::fault::{Fault, Faults, Place};
+use super::reader::Section;
+use super::sections::read_settings;
+use super::settings::Settings;
+use super::source;
+
+/// What became of a configuration.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// What can be run, or every fault.
+    pub(crate) settings: Result<Settings, Vec<Fault>>,
+    pub(crate) warnings: Vec<Fault>,
+}
+
+/// Reads a file with the environment over it.
+pub(crate) fn read(file: &Path) -> Checked {
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    match std::fs::read_to_string(file) {
+        Ok(text) => parse(file, &text, &environment),
+        Err(error) => {
+            let faults = Faults::new(file, "");
+            faults.add(&Place::Whole, format!("it cannot be read: {error}"), "name a file with --config");
+            Checked { settings: Err(faults.into_found().0), warnings: Vec::new() }
+        }
+    }
+}
+
+/// Checks a configuration: everything that is wrong with it, in one pass.
+pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -> Checked {
+    let faults = Faults::new(file, text);
+    let tree = source::read(text, environment, &faults);
+    let root = Section::whole(&tree, &faults);
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let settings = read_settings(root, directory, &faults);
+    let (found, warnings) = faults.into_found();
+    let settings = match settings {
+        Some(settings) if found.is_empty() => Ok(settings),
+        _ => Err(found),
+    };
+    Checked { settings, warnings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::{Hosts, LISTEN};
+
+    fn check(text: &str) -> Checked {
+        parse(Path::new("pinfold.toml"), text, &[])
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        check(text).settings.err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    const LEAST: &str = "
+[site]
+name = \"Town\"
+url = \"https://www.town.example\"
+[origin]
+url = \"http://127.0.0.1:8000\"
+";
+
+    #[test]
+    fn the_least_that_is_needed() {
+        let settings = check(LEAST).settings.unwrap();
+        assert_eq!(settings.hosts, Hosts::Only(vec!["www.town.example".to_owned()]));
+        assert_eq!(settings.listen, LISTEN);
+        assert_eq!(settings.site, "www.town.example");
+    }
+
+    #[test]
+    fn the_example_of_the_handbook_is_sound() {
+        let checked = check(include_str!("../../../docs/pinfold.example.toml"));
+        assert!(checked.settings.is_ok(), "{:#?}", checked.settings);
+        assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn faults_have_lines_and_remedies() {
+        for (more, expected) in [
+            ("[site", "pinfold.toml:7:6:"),
+            ("colour = 1\n", "pinfold.toml:7:1: unknown key `colour` in [origin] (known here: url, timeout)"),
+            (
+                "timout = \"30 s\"\n",
+                "pinfold.toml:7:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
+            ),
+            ("timeout = 30\n", "pinfold.toml:7:11: `timeout` is a number (write a text in quotation marks)"),
+            (
+                "timeout = \"30\"\n",
+                "pinfold.toml:7:11: `timeout` cannot be \"30\" (write a time with its unit, such as \"30 s\")",
+            ),
+            ("[sit]\n", "pinfold.toml:7:2: unknown key `sit` (did you mean `site`?)"),
+            ("[listen]\nhttp = \"8080\"\n", "pinfold.toml:8:8: `http` cannot be \"8080\""),
+            ("[listen]\nhttps = {}\n", "does not speak TLS"),
+            ("[consent]\nregime = \"eu\"\n", "`regime` cannot be \"eu\" (write \"uk\" or \"consent\")"),
+            (
+                "[consent]\nlifetime = \"14 months\"\n",
+                "pinfold.toml:8:12: a decision cannot be kept for 14 months",
+            ),
+            ("[consent]\nlifetime = \"600 months\"\n", "pinfold.toml:8:12: a decision cannot be kept for"),
+            ("[consent]\npage = \"cookies\"\n", "pinfold.toml:8:8: `cookies` cannot be the path"),
+            ("[[purpose]]\nid = \"x\"\n", "`title` is missing from [purpose]"),
+            ("[[purpose]]\nid = \"x\"\n", "pinfold.toml:7:1: a purpose has no `basis`"),
+            (
+                "[[cookie]]\nname = \"a\"\npurpose = \"fun\"\n",
+                "pinfold.toml:8:8: the cookie `a` has the purpose `fun`",
+            ),
+            ("[purpose]\nid = \"x\"\n", "`purpose` is a table (write a list of tables"),
+            ("[client_address]\nsource = \"x-forwarded-for\"\n", "nobody is trusted"),
+            (
+                "[client_address]\ntrusted_proxies = [\"10.0.0.0/99\"]\n",
+                "pinfold.toml:8:20: `10.0.0.0/99` is not a network",
+            ),
+            ("[client_address]\ntrusted_proxies = [\"::/0\"]\n", "trusts the whole internet"),
+            ("[audit]\ncrowd = 1\n", "pinfold.toml:8:9: a crowd of 1 is no crowd"),
+            ("[audit]\nstore = \"postgres://x\"\n", "this version has no other store"),
+            ("[audit]\nroutes = [\"planning\"]\n", "pinfold.toml:8:11: `planning` is not a route"),
+            ("[keys]\nhold = \"valkey\"\n", "holds keys nowhere else"),
+            ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "has no password"),
+            ("version = 2\n", "unknown key `version` in [origin]"),
+        ] {
+            let text = format!("{LEAST}{more}");
+            let found = faults(&text);
+            assert!(found.iter().any(|fault| fault.contains(expected)), "{more}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn all_faults_in_one_pass_in_the_order_of_the_file() {
+        let found =
+            faults("version = 3\n[site]\nname = 1\n[origin]\nurl = \"ftp://x\"\n[audit]\ncrowd = 0\n");
+        let lines: Vec<_> = found.iter().map(|fault| fault.split(':').nth(1).unwrap_or_default()).collect();
+        assert_eq!(lines, ["1", "2", "3", "5", "7"], "{found:#?}");
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let environment = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> =
+                pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            parse(Path::new("pinfold.toml"), LEAST, &pairs)
+        };
+        let settings = environment(&[
+            ("PINFOLD__LISTEN__HTTP", "127.0.0.1:9"),
+            ("PINFOLD__SITE__HOSTS", "[\"a.example\", \"B.example:80\"]"),
+            ("PINFOLD__AUDIT__CROWD", "5"),
+        ]);
+        let settings = settings.settings.unwrap();
+        assert_eq!(settings.listen.port(), 9);
+        assert_eq!(settings.hosts, Hosts::Only(vec!["a.example".to_owned(), "b.example".to_owned()]));
+        let faults = environment(&[("PINFOLD__LISTEN__HTPP", "x")]).settings.unwrap_err();
+        assert_eq!(faults[0].place, "PINFOLD__LISTEN__HTPP");
+        assert_eq!(faults[0].remedy, "did you mean `http`?");
+    }
+
+    #[test]
+    fn keys_of_later_versions_are_warnings() {
+        let checked =
+            check(&format!("{LEAST}[consent]\nbanner = true\n[[preference]]\nname = \"x\"\nvalues = []\n"));
+        assert!(checked.settings.is_ok());
+        assert_eq!(checked.warnings.len(), 2, "{:#?}", checked.warnings);
+        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `banner` is not acted on"));
+    }
+}

@@ -1,0 +1,469 @@
+//! What each section of the file says, checked against what it may say.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Authority;
+use pinfold::audit::{AuditSettings, Routes};
+use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
+use pinfold::consent::page::Language;
+use pinfold::consent::{CookieRule, LegalBasis, Mode, Policy, PolicyBuilder, Purpose, Regime, Undeclared};
+use pinfold::time::Calendar;
+use pinfold::{ConfigError, Subject};
+use pinfold_store::Retention;
+
+use super::fault::{Faults, Place};
+use super::reader::{Located, Section};
+use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, Settings, origin_uri};
+use super::units;
+
+/// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
+pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
+    if let Some(version) = root.number("version").filter(|version| version.value != 1) {
+        faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
+    }
+    let mut places = Places::default();
+    let site = read_site(root.section("site"), &mut places, faults);
+    let listen = read_listen(root.section("listen"), faults);
+    let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
+    let consent = read_consent(root.section("consent"), &mut places, faults);
+    let audit_section = root.section("audit");
+    let audit = AuditSettings::default();
+    let (resolver, fields) = read_client_address(root.section("client_address"), faults);
+    let (audit, store, retention) = read_audit(
+        audit_section,
+        audit.with_client_ip(resolver).with_address_fields(fields),
+        directory,
+        faults,
+    );
+    read_keys(root.section("keys"), faults);
+    let admin = read_admin(root.section("admin"), faults);
+
+    let mut policy = consent.apply(Policy::builder(
+        site.name.as_deref().unwrap_or("this site"),
+        site.url.as_ref().map_or("https://missing.invalid", |url| url.value.as_str()),
+    ));
+    policy = policy.languages(site.languages);
+    if let Some(domain) = site.shared_domain {
+        policy = policy.shared_under(domain);
+    }
+    for purpose in root.sections("purpose") {
+        if let Some(purpose) = read_purpose(purpose, &mut places, faults) {
+            policy = policy.purpose(purpose);
+        }
+    }
+    for cookie in root.sections("cookie") {
+        if let Some(rule) = read_cookie(cookie, &mut places) {
+            policy = policy.cookie(rule);
+        }
+    }
+    read_what_is_to_come(&root);
+    root.end();
+    if let Err(errors) = policy.clone().build() {
+        errors.iter().for_each(|fault| places.report(fault, faults));
+    }
+
+    Some(Settings {
+        policy,
+        site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
+        hosts: Hosts::Only(site.hosts),
+        calendar: site.calendar?,
+        listen,
+        admin,
+        origin: origin?,
+        origin_timeout,
+        audit: audit?,
+        store,
+        retention,
+    })
+}
+
+/// Where the subjects of library faults were written.
+#[derive(Default)]
+struct Places {
+    subjects: Vec<(Subject, Place)>,
+}
+
+impl Places {
+    fn note(&mut self, subject: Subject, place: &Place) {
+        self.subjects.push((subject, place.clone()));
+    }
+
+    fn report(&self, fault: &ConfigError, faults: &Faults) {
+        // Of two things of one name the second is the one too many.
+        let place = self.subjects.iter().rev().find(|(subject, _)| subject == fault.subject());
+        let place = place.map_or(Place::Whole, |(_, place)| place.clone());
+        faults.add(&place, fault.problem(), fault.remedy());
+    }
+}
+
+struct Site {
+    name: Option<String>,
+    url: Option<Located<String>>,
+    hosts: Vec<String>,
+    shared_domain: Option<String>,
+    languages: Vec<Language>,
+    calendar: Option<Calendar>,
+}
+
+fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
+    let name = section.required("name", "Example Borough Council").map(|name| name.value);
+    let url = section.required("url", "https://www.example.gov.uk");
+    if let Some(url) = &url {
+        places.note(Subject::SiteUrl, &url.place);
+    }
+    let own_host =
+        url.as_ref().and_then(|url| authority_of(&url.value)).map(|authority| without_port(&authority));
+    let hosts = match section.texts("hosts") {
+        None => own_host.clone().into_iter().collect(),
+        Some(hosts) => {
+            for host in hosts.iter().filter(|host| host.value.parse::<Authority>().is_err()) {
+                faults.add(
+                    &host.place,
+                    format!("`{}` is not a host", host.value),
+                    "write a name such as www.example.gov.uk",
+                );
+            }
+            hosts.iter().map(|host| without_port(&host.value)).collect()
+        }
+    };
+    let domain = section.text("cookie_domain");
+    if let (Some(domain), Some(host)) = (&domain, &own_host) {
+        let wide = domain.value.to_ascii_lowercase();
+        if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
+            faults.add(
+                &domain.place,
+                format!("`{}` is not a domain of {host}", domain.value),
+                "write the end of the site's host name, such as example.gov.uk",
+            );
+        }
+    }
+    let shared = section.flag("shared_choice").filter(|shared| shared.value);
+    let shared_domain = match (&shared, &domain) {
+        (Some(shared), None) => {
+            faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
+            None
+        }
+        (Some(_), Some(domain)) => Some(domain.value.to_ascii_lowercase()),
+        (None, Some(domain)) => {
+            faults.warn(
+                &domain.place,
+                "`cookie_domain` without `shared_choice` is not acted on by this version: removals",
+                "leave it for a later one",
+            );
+            None
+        }
+        (None, None) => None,
+    };
+    let mut languages = Vec::new();
+    for code in section.texts("languages").unwrap_or_default() {
+        match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
+            Some(language) => languages.push(language),
+            None => faults.add(
+                &code.place,
+                format!("the language `{}` is not built in", code.value),
+                "write en or cy",
+            ),
+        }
+    }
+    let zone = section.text("time_zone");
+    let (zone, place) =
+        zone.map_or(("Europe/London".to_owned(), Place::Whole), |zone| (zone.value, zone.place));
+    let calendar = match Calendar::named(&zone) {
+        Ok(calendar) => Some(calendar),
+        Err(fault) => {
+            faults.add(&place, fault.problem(), fault.remedy());
+            None
+        }
+    };
+    section.end();
+    Site { name, url, hosts, shared_domain, languages, calendar }
+}
+
+fn read_listen(section: Section<'_>, faults: &Faults) -> SocketAddr {
+    let http = address(&section, "http", "127.0.0.1:8080");
+    let https = section.section("https");
+    if https.place() != &Place::Whole {
+        faults.add(
+            https.place(),
+            "this version does not speak TLS",
+            "let the web server or balancer in front end TLS, and remove `https`",
+        );
+    }
+    section.end();
+    http.map_or(LISTEN, |address| address.value)
+}
+
+fn address(section: &Section<'_>, key: &'static str, example: &str) -> Option<Located<SocketAddr>> {
+    section.parsed(key, &format!("an address and port such as {example:?}"), |text| text.parse().ok())
+}
+
+fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Duration) {
+    let url = section.required("url", "http://127.0.0.1:8000");
+    let origin = url.as_ref().and_then(|url| {
+        let origin = origin_uri(&url.value);
+        if origin.is_none() {
+            faults.add(
+                &url.place,
+                format!("`{}` is not an origin", url.value),
+                "write scheme, host and port, such as http://127.0.0.1:8000; this version reaches origins by http",
+            );
+        }
+        origin
+    });
+    let expected = "a time with its unit, such as \"30 s\"";
+    let timeout =
+        section.parsed("timeout", expected, |text| units::duration(text).filter(|time| !time.is_zero()));
+    section.end();
+    (origin, timeout.map_or(ORIGIN_TIMEOUT, |timeout| timeout.value))
+}
+
+fn read_client_address(section: Section<'_>, faults: &Faults) -> (ClientIpResolver, AddressFields) {
+    const PEER: Option<HeaderFamily> = None;
+    let source =
+        section.parsed("source", "\"peer\", \"x-forwarded-for\" or \"forwarded\"", |text| match text {
+            "peer" => Some(PEER),
+            "x-forwarded-for" => Some(Some(HeaderFamily::XForwardedFor)),
+            "forwarded" => Some(Some(HeaderFamily::Forwarded)),
+            _ => None,
+        });
+    let networks = section.texts("trusted_proxies").unwrap_or_default();
+    let mut trusted = Vec::new();
+    for network in &networks {
+        match TrustedProxies::new([&network.value]) {
+            Ok(_) if network.value.ends_with("/0") => faults.add(
+                &network.place,
+                format!("`{}` trusts the whole internet, so anybody could name any address", network.value),
+                "write the networks of your own proxies",
+            ),
+            Ok(_) => trusted.push(network.value.as_str()),
+            Err(fault) => faults.add(&network.place, fault.problem(), fault.remedy()),
+        }
+    }
+    let fields =
+        section.choice("to_origin", &[("none", AddressFields::None), ("address", AddressFields::Address)]);
+    let resolver = match source {
+        Some(Located { value: Some(family), place }) => {
+            if networks.is_empty() {
+                faults.add(
+                    &place,
+                    "nobody is trusted to say who the client is",
+                    "list your proxies in `trusted_proxies`, or write source = \"peer\"",
+                );
+            }
+            ClientIpResolver::behind(TrustedProxies::new(trusted).unwrap_or_default(), family)
+        }
+        _ => ClientIpResolver::peer(),
+    };
+    section.end();
+    (resolver, fields.map_or(AddressFields::None, |fields| fields.value))
+}
+
+#[derive(Default)]
+struct ConsentSettings {
+    page: Option<String>,
+    lifetime: Option<u8>,
+    undeclared: Undeclared,
+    mode: Mode,
+    regime: Regime,
+    gpc: Option<bool>,
+}
+
+impl ConsentSettings {
+    fn apply(self, mut policy: PolicyBuilder) -> PolicyBuilder {
+        if let Some(page) = self.page {
+            policy = policy.page(page);
+        }
+        if let Some(lifetime) = self.lifetime {
+            policy = policy.lifetime_months(lifetime);
+        }
+        policy
+            .undeclared(self.undeclared)
+            .mode(self.mode)
+            .regime(self.regime)
+            .global_privacy_control(self.gpc.unwrap_or(true))
+    }
+}
+
+fn read_consent(section: Section<'_>, places: &mut Places, faults: &Faults) -> ConsentSettings {
+    let page = section.text("page");
+    if let Some(page) = &page {
+        places.note(Subject::Page, &page.place);
+    }
+    let lifetime = section.parsed("lifetime", "a number of months, such as \"12 months\"", units::months);
+    if let Some(lifetime) = &lifetime {
+        places.note(Subject::Lifetime, &lifetime.place);
+    }
+    let undeclared = section.choice("undeclared", &[("hold", Undeclared::Hold), ("pass", Undeclared::Pass)]);
+    let mode = section.choice("mode", &[("enforce", Mode::Enforce), ("report", Mode::Report)]);
+    let regime = section.choice("regime", &[("uk", Regime::Uk), ("consent", Regime::Consent)]);
+    let gpc = section.flag("global_privacy_control").map(|flag| flag.value);
+    if section.flag("banner").is_some_and(|banner| banner.value) {
+        section.not_yet("banner", "pages link to the cookies page themselves");
+    }
+    if section.choice("link", &[("site", false), ("insert", true)]).is_some_and(|link| link.value) {
+        section.not_yet("link", "the site's own pages must link to the cookies page");
+    }
+    if let Some(key) = section.text("shared_cache_key").filter(|key| !key.value.is_empty()) {
+        faults.warn(
+            &key.place,
+            "`shared_cache_key` is not acted on by this version",
+            "leave it for a later one",
+        );
+    }
+    section.end();
+    ConsentSettings {
+        page: page.map(|page| page.value),
+        lifetime: lifetime.map(|lifetime| u8::try_from(lifetime.value).unwrap_or(u8::MAX)),
+        undeclared: undeclared.map(|word| word.value).unwrap_or_default(),
+        mode: mode.map(|word| word.value).unwrap_or_default(),
+        regime: regime.map(|word| word.value).unwrap_or_default(),
+        gpc,
+    }
+}
+
+fn read_purpose(section: Section<'_>, places: &mut Places, faults: &Faults) -> Option<Purpose> {
+    let id = section.required("id", "statistics");
+    if let Some(id) = &id {
+        places.note(Subject::Purpose(id.value.clone()), &id.place);
+    }
+    let bases = [LegalBasis::Appearance, LegalBasis::Consent, LegalBasis::Statistics];
+    let basis = section.choice("basis", &bases.map(|basis| (basis.name(), basis)));
+    if basis.is_none() && section.text("basis").is_none() {
+        faults.add(
+            section.place(),
+            "a purpose has no `basis`",
+            "write \"appearance\", \"consent\" or \"statistics\"",
+        );
+    }
+    let title = section.required("title", "Cookies that count visits").map(|text| text.value);
+    let description =
+        section.required("description", "They tell us which pages are used.").map(|text| text.value);
+    let uses = section.texts("uses").unwrap_or_default();
+    let welsh = section.section("cy");
+    let is_written = welsh.place() != &Place::Whole;
+    let welsh_words = is_written.then(|| {
+        Some((welsh.required("title", "Teitl")?.value, welsh.required("description", "Disgrifiad")?.value))
+    });
+    welsh.end();
+    section.end();
+    let mut purpose = Purpose::new(id?.value, basis?.value, title?, description?)
+        .with_uses(uses.into_iter().map(|one| one.value));
+    if let Some((title, description)) = welsh_words.flatten() {
+        purpose = purpose.with_welsh(title, description);
+    }
+    Some(purpose)
+}
+
+fn read_cookie(section: Section<'_>, places: &mut Places) -> Option<CookieRule> {
+    let name = section.required("name", "_ga*");
+    if let Some(name) = &name {
+        places.note(Subject::Cookie(name.value.clone()), &name.place);
+    }
+    let purpose = section.required("purpose", "strictly-necessary").map(|text| text.value);
+    let text = |key| section.text(key).map(|text| text.value).unwrap_or_default();
+    let (provider, description, lifetime) = (text("provider"), text("description"), text("lifetime"));
+    for key in ["domains", "paths", "partitioned"] {
+        section.not_yet(key, "removals of refused cookies");
+    }
+    section.end();
+    let (name, purpose) = (name?.value, purpose?);
+    let rule = if purpose == "strictly-necessary" {
+        CookieRule::strictly_necessary(name)
+    } else {
+        CookieRule::new(name, purpose)
+    };
+    Some(rule.with_provider(provider).with_description(description).with_lifetime(lifetime))
+}
+
+fn read_audit(
+    section: Section<'_>,
+    audit: AuditSettings,
+    directory: &Path,
+    faults: &Faults,
+) -> (Option<AuditSettings>, PathBuf, Retention) {
+    let expected = "\"sqlite:\" and a file, such as \"sqlite:pinfold.db\"; this version has no other store";
+    let store = section.parsed("store", expected, |text| {
+        text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
+    });
+    let expected = "\"1 month\" to \"10 years\"";
+    let retention = section.parsed("retention", expected, |text| {
+        units::months(text).and_then(|months| u16::try_from(months).ok()).and_then(Retention::months)
+    });
+    let report = |place: &Place, fault: &ConfigError| faults.add(place, fault.problem(), fault.remedy());
+    let mut audit = Some(audit);
+    if let Some(crowd) = section.number("crowd") {
+        let threshold = usize::try_from(crowd.value).unwrap_or_default();
+        audit = audit
+            .and_then(|audit| audit.with_crowd(threshold).map_err(|fault| report(&crowd.place, &fault)).ok());
+    }
+    let patterns = section.texts("routes").unwrap_or_default();
+    for pattern in &patterns {
+        if let Err(errors) = Routes::new([pattern.value.as_str()]) {
+            errors.iter().for_each(|fault| report(&pattern.place, fault));
+        }
+    }
+    if let Ok(routes) = Routes::new(patterns.into_iter().map(|pattern| pattern.value)) {
+        audit = audit.map(|audit| audit.with_routes(routes));
+    }
+    if section.flag("footprint").is_some_and(|footprint| footprint.value) {
+        section.not_yet("footprint", "page views are counted, visits are not");
+    }
+    section.not_yet("spool", "it belongs to a store that this version has not");
+    section.end();
+    let store = store.map_or_else(|| PathBuf::from("pinfold.db"), |store| store.value);
+    (audit, directory.join(store), retention.map(|retention| retention.value).unwrap_or_default())
+}
+
+fn read_keys(section: Section<'_>, faults: &Faults) {
+    let expected = "\"memory\": this version holds keys nowhere else";
+    section.parsed("hold", expected, |text| (text == "memory").then_some(()));
+    let valkey = section.section("valkey");
+    if valkey.place() != &Place::Whole {
+        faults.add(valkey.place(), "this version does not share keys through Valkey", "remove `valkey`");
+    }
+    section.end();
+}
+
+fn read_admin(section: Section<'_>, faults: &Faults) -> SocketAddr {
+    let listen = address(&section, "listen", "127.0.0.1:8081");
+    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
+        faults.add(
+            &listen.place,
+            format!(
+                "{} would show the figures to others: this version has no password for them",
+                listen.value
+            ),
+            "listen on loopback",
+        );
+    }
+    for (key, what) in [
+        ("socket", "no command needs it"),
+        ("password_file", "the admin listener is on loopback"),
+        ("lookup_approval", "there is no look-up"),
+        ("blocked_status", "nobody is blocked"),
+    ] {
+        section.not_yet(key, what);
+    }
+    section.end();
+    listen.map_or(ADMIN, |listen| listen.value)
+}
+
+/// Tables that are known but wait for a later version.
+fn read_what_is_to_come(root: &Section<'_>) {
+    root.not_yet("preference", "preferences");
+    root.not_yet("embed", "third-party content in pages is not held");
+}
+
+fn authority_of(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
+}
+
+/// The host of an authority, in lower case.
+fn without_port(authority: &str) -> String {
+    let host = authority.parse::<Authority>().map(|authority| authority.host().to_owned());
+    host.unwrap_or_else(|_| authority.to_owned()).to_ascii_lowercase()
+}
