@@ -1,6 +1,6 @@
 //! `X-Forwarded-For` and `Forwarded` (RFC 7239), read from the right.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The entries of one `X-Forwarded-For` field line, the right-most first.
 pub(super) fn x_forwarded_for(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
@@ -72,23 +72,25 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 
 /// Four numbers of 0 to 255 with dots between, none with a leading zero, not all zero.
 fn dotted(text: &[u8]) -> Option<IpAddr> {
-    let (mut octets, mut place, mut digits) = ([0_u8; 4], 0, 0);
+    let (mut address, mut octet, mut digits, mut dots) = (0_u32, 0, 0, 0);
     for &byte in text {
-        if byte == b'.' {
-            place += 1;
-            if digits == 0 || place > 3 {
-                return None;
+        match byte {
+            b'0'..=b'9' if digits == 0 || octet > 0 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
             }
-            digits = 0;
-            continue;
+            b'.' if digits > 0 => {
+                address = address << 8 | octet;
+                (octet, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
         }
-        if !byte.is_ascii_digit() || (digits > 0 && octets[place] == 0) {
+        if octet > 255 {
             return None;
         }
-        octets[place] = octets[place].checked_mul(10)?.checked_add(byte - b'0')?;
-        digits += 1;
     }
-    (place == 3 && digits > 0 && octets != [0; 4]).then(|| IpAddr::from(octets))
+    let address = address << 8 | octet;
+    (dots == 3 && digits > 0 && address != 0).then(|| Ipv4Addr::from(address).into())
 }
 
 fn v6(text: &str) -> Option<IpAddr> {
