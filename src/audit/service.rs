@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::request::Parts;
-use http::{Method, Request, Response};
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
@@ -36,19 +36,20 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let entrance = &*self.layer.entrance;
-        let peer = (entrance.peer)(&parts.extensions);
-        let client = entrance.resolver.resolve(peer, &parts.headers);
+        let peer = (entrance.peer)(request.extensions());
+        let client = entrance.resolver.resolve(peer, request.headers());
         self.layer.auditor.count_address(client.as_ref());
-        entrance.fields.rewrite(&mut parts.headers, client.as_ref());
+        let mut fetch = Fetch::default();
+        let see = |name: &str, value: &HeaderValue| fetch.see(name, value);
+        entrance.fields.rewrite_and_show(request.headers_mut(), client.as_ref(), see);
         drop(client);
-        parts.extensions.remove::<Peer>();
+        request.extensions_mut().remove::<Peer>();
 
-        let asked = Asked::of(&parts);
-        let target = parts.uri.path_and_query().cloned();
-        let future = self.inner.call(Request::from_parts(parts, body));
+        let asked = Asked::of(&request, fetch);
+        let target = request.uri().path_and_query().cloned();
+        let future = self.inner.call(request);
         ResponseFuture::new(future, self.layer.clone(), asked, target)
     }
 }
@@ -64,24 +65,34 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// One walk through the fields: cheaper than to look each of them up.
-    fn of(parts: &Parts) -> Self {
-        let (mut destination, mut site, mut accept) = (None, &b""[..], &b""[..]);
-        for (name, value) in &parts.headers {
-            match name.as_str() {
-                "accept" => accept = value.as_bytes(),
-                "sec-fetch-dest" => destination = Some(value.as_bytes()),
-                "sec-fetch-site" => site = value.as_bytes(),
-                _ => {}
-            }
+    fn of<B>(request: &Request<B>, fetch: Fetch) -> Self {
+        let navigation = *request.method() == Method::GET
+            && fetch.of_document.unwrap_or_else(|| accepts_html(request.headers()));
+        let entry = navigation && fetch.from_outside;
+        Self { method: MethodClass::of(request.method()), navigation, entry }
+    }
+}
+
+/// Browsers that do not say what they fetch for say what they would read.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(ACCEPT).into_iter().next_back();
+    accept.is_some_and(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some())
+}
+
+/// What the browser says of a request (W3C Fetch Metadata).
+#[derive(Debug, Clone, Copy, Default)]
+struct Fetch {
+    of_document: Option<bool>,
+    from_outside: bool,
+}
+
+impl Fetch {
+    fn see(&mut self, name: &str, value: &HeaderValue) {
+        match name {
+            "sec-fetch-dest" => self.of_document = Some(value == "document"),
+            "sec-fetch-site" => self.from_outside = value == "none" || value == "cross-site",
+            _ => {}
         }
-        let navigation = parts.method == Method::GET
-            && match destination {
-                Some(destination) => destination == b"document",
-                None => memchr::memmem::find(accept, b"text/html").is_some(),
-            };
-        let entry = navigation && matches!(site, b"none" | b"cross-site");
-        Self { method: MethodClass::of(&parts.method), navigation, entry }
     }
 }
 
@@ -107,7 +118,10 @@ mod tests {
             for (name, value) in fields {
                 request = request.header(*name, *value);
             }
-            let asked = Asked::of(&request.body(()).unwrap().into_parts().0);
+            let request = request.body(()).unwrap();
+            let mut fetch = Fetch::default();
+            request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
+            let asked = Asked::of(&request, fetch);
             assert_eq!((asked.navigation, asked.entry), (navigation, entry), "{method} {fields:?}");
         }
     }

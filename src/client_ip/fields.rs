@@ -31,14 +31,32 @@ pub enum AddressFields {
 impl AddressFields {
     /// Removes every address field and writes those that this choice calls for.
     pub fn rewrite(self, headers: &mut HeaderMap, client: Option<&ClientIp>) {
+        self.rewrite_and_show(headers, client, |_, _| {});
+    }
+
+    /// The same, and shows every other field on the way, some perhaps more than once: a walk for whoever needs one too.
+    pub(crate) fn rewrite_and_show(
+        self,
+        headers: &mut HeaderMap,
+        client: Option<&ClientIp>,
+        mut show: impl FnMut(&str, &HeaderValue),
+    ) {
         let mut found: [Option<HeaderName>; 4] = Default::default();
         loop {
-            let named = headers.keys().filter(|name| names_address(name.as_str()));
-            let count = found.iter_mut().zip(named).map(|(place, name)| *place = Some(name.clone())).count();
+            let mut places = found.iter_mut();
+            for (name, value) in &*headers {
+                let text = name.as_str();
+                if !names_address(text) {
+                    show(text, value);
+                } else if let Some(place) = places.next() {
+                    *place = Some(name.clone());
+                }
+            }
+            let is_last = places.next().is_some();
             found.iter_mut().filter_map(Option::take).for_each(|name| {
                 headers.remove(name);
             });
-            if count < found.len() {
+            if is_last {
                 break;
             }
         }
@@ -53,6 +71,7 @@ impl AddressFields {
 }
 
 /// The fields in which proxies and content networks are known to write the address of a client.
+#[inline]
 fn names_address(name: &str) -> bool {
     // Most fields are told apart by their first letter.
     matches!(name.as_bytes(), [b'c' | b'f' | b'p' | b'r' | b't' | b'w' | b'x', ..])
