@@ -12,7 +12,7 @@ use super::future::ResponseFuture;
 use super::judge::Judge;
 use super::layer::Shared;
 use super::outcome::Deeds;
-use super::page::{Asked, Plan, Visitor, plan, without_confirmation};
+use super::page::{Asked, Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
 use super::{request, signal};
 
 const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");
@@ -46,35 +46,38 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let shared = &self.shared;
-        let (mut parts, body) = request.into_parts();
-        let marks = Marks::of(&parts.headers);
-        let visitor = visitor(shared, &parts.headers, marks);
-        match plan(&shared.policy, &visitor, &parts) {
-            Plan::Answer(response, Asked(asked)) => {
-                return ResponseFuture::answer(*response, visitor.standing.state, asked);
+        let marks = Marks::of(request.headers());
+        let visitor = visitor(shared, request.headers(), marks);
+        if is_worth_a_plan(&shared.policy, request.uri().path()) {
+            let (parts, body) = request.into_parts();
+            match plan(&shared.policy, &visitor, &parts) {
+                Plan::Answer(response, Asked(asked)) => {
+                    return ResponseFuture::answer(*response, visitor.standing.state, asked);
+                }
+                Plan::Form => return ResponseFuture::form(shared.clone(), visitor, parts.uri, body),
+                Plan::Site => request = Request::from_parts(parts, body),
             }
-            Plan::Form => return ResponseFuture::form(shared.clone(), visitor, parts.uri, body),
-            Plan::Site => {}
         }
         let mut deeds = Deeds::default();
         let judge =
             Judge { policy: &shared.policy, standing: visitor.standing, undeclared: &shared.undeclared };
+        let headers = request.headers_mut();
         if marks.has_cookies {
-            request::filter(&judge, &mut parts.headers, &mut deeds);
+            request::filter(&judge, headers, &mut deeds);
         }
-        parts.headers.insert(PINFOLD_CONSENT, shared.policy.granted_field(visitor.standing.granted));
+        headers.insert(PINFOLD_CONSENT, shared.policy.granted_field(visitor.standing.granted));
         if marks.claims_preferences {
-            parts.headers.remove(PINFOLD_PREFERENCE);
+            headers.remove(PINFOLD_PREFERENCE);
         }
-        if let Some(uri) = without_confirmation(&parts.uri) {
-            parts.uri = uri;
+        if let Some(uri) = without_confirmation(request.uri()) {
+            *request.uri_mut() = uri;
         }
         if shared.tells_handlers {
-            parts.extensions.insert(Consent::new(shared.policy.clone(), visitor.standing));
+            request.extensions_mut().insert(Consent::new(shared.policy.clone(), visitor.standing));
         }
-        let future = self.inner.call(Request::from_parts(parts, body));
+        let future = self.inner.call(request);
         ResponseFuture::site(future, shared.clone(), visitor.standing, deeds)
     }
 }

@@ -78,14 +78,15 @@ impl Refusal {
     }
 }
 
+/// Whether a request may be for Pinfold. Nearly none is: two comparisons settle it.
+pub(crate) fn is_worth_a_plan(policy: &Policy, path: &str) -> bool {
+    path == policy.page() || path.starts_with("/.")
+}
+
 /// Whose a request is, and the answer where it can be given at once. Only POST to the cookies page changes anything.
 pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
     let path = parts.uri.path();
-    // Nearly every request is for the site: two comparisons settle it.
     let is_page = path == policy.page();
-    if !is_page && !path.starts_with("/.") {
-        return Plan::Site;
-    }
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     let now = |response| Plan::Answer(Box::new(response), Asked(false));
     if is_page && reading {

@@ -19,5 +19,5 @@ mod words;
 pub use language::Language;
 
 pub(super) use address::without_confirmation;
-pub(super) use answer::{Asked, Plan, Refusal, Visitor, plan};
+pub(super) use answer::{Asked, Plan, Refusal, Visitor, is_worth_a_plan, plan};
 pub(super) use form::LIMIT;
