@@ -1,7 +1,7 @@
 //! Which cookies of a request reach the site.
 
 use bytes::Bytes;
-use http::header::COOKIE;
+use http::header::{COOKIE, Entry};
 use http::{HeaderMap, HeaderValue};
 
 use super::decision::Decision;
@@ -30,8 +30,9 @@ pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision>
 /// Takes out of `Cookie` what the visitor does not allow, and Pinfold's own cookies. What stays keeps its bytes and its
 /// order; a field from which nothing is taken is not touched.
 pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) {
+    let Entry::Occupied(mut lines) = headers.entry(COOKIE) else { return };
     let mut emptied = false;
-    for (_, line) in headers.iter_mut().filter(|(name, _)| *name == COOKIE) {
+    for line in lines.iter_mut() {
         if let Some(rest) = filtered(judge, line.as_bytes(), deeds) {
             emptied |= rest.is_empty();
             // Parts of a sound field value are a sound field value.
@@ -118,6 +119,7 @@ fn bare(mut run: &[u8]) -> &[u8] {
 }
 
 /// Where the pair that begins at `start` ends, and what becomes of it; nothing where it is nothing but blanks.
+#[inline]
 fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(CookieSubject, Action)>) {
     // Nearly every pair is one blank, a token, `=` and a value: one walk finds the end of its name and its rule.
     let name_starts = start + usize::from(line.get(start) == Some(&b' '));
@@ -126,13 +128,24 @@ fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(Cook
     if length > 0 && text.get(length) == Some(&b'=') && text[0] != b'$' {
         let name = &text[..length];
         let after = name_starts + length + 1;
-        let end = memchr::memchr(b';', &line[after..]).map_or(line.len(), |place| after + place);
+        let end = after + length_of_value(&line[after..]);
         return (end, Some(judge.verdict_by(name, rule, |undeclared| undeclared.find(name))));
     }
     let pair = Pair::at(line, start);
     (pair.end, verdict_on_oddity(judge, &pair))
 }
 
+/// Most values are short, and walked through; what is longer is jumped over.
+fn length_of_value(rest: &[u8]) -> usize {
+    const SHORT: usize = 16;
+    let (near, far) = rest.split_at(rest.len().min(SHORT));
+    match near.iter().position(|&byte| byte == b';') {
+        Some(length) => length,
+        None => near.len() + memchr::memchr(b';', far).unwrap_or(far.len()),
+    }
+}
+
+#[cold]
 fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>) -> Option<(CookieSubject, Action)> {
     let Some(name) = pair.name else {
         // Servers disagree on whether a pair with no `=` is a name or a value, so nobody gets to read it. White space
