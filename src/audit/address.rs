@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
 use super::ledger::AddressRow;
+use crate::client_ip::AddressSource;
 use crate::pseudonym::Pseudonym;
 use crate::time::UnixTime;
 
@@ -42,6 +43,8 @@ pub(super) struct AddressShard {
     closed: Vec<Collected>,
     /// Requests that came too late for the key under which they were named.
     late: u64,
+    /// Requests by how their address was found.
+    sources: [u64; AddressSource::ALL.len()],
 }
 
 /// What a shard gives up.
@@ -62,7 +65,24 @@ pub(super) enum Met {
 
 impl AddressShard {
     pub(super) fn new() -> Self {
-        Self { turn: 0, hosts: Hosts::default(), sketch: new_sketch(), closed: Vec::new(), late: 0 }
+        Self {
+            turn: 0,
+            hosts: Hosts::default(),
+            sketch: new_sketch(),
+            closed: Vec::new(),
+            late: 0,
+            sources: Default::default(),
+        }
+    }
+
+    /// Counts how the address of a request was found.
+    pub(super) fn count_source(&mut self, source: AddressSource) {
+        self.sources[place_of(source)] += 1;
+    }
+
+    /// How many requests had an address that was found so.
+    pub(super) fn requests_by(&self, source: AddressSource) -> u64 {
+        self.sources[place_of(source)]
     }
 
     /// Counts a request of a host that was met before in this bucket.
@@ -132,6 +152,10 @@ impl AddressShard {
     pub(super) fn take_late(&mut self) -> u64 {
         std::mem::take(&mut self.late)
     }
+}
+
+fn place_of(source: AddressSource) -> usize {
+    AddressSource::ALL.iter().position(|one| *one == source).unwrap_or_default()
 }
 
 // The size is a constant within the bounds of the algorithm; a count without a sketch is still a count.

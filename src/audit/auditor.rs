@@ -34,7 +34,6 @@ pub(super) struct Auditor {
     pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
     pub(super) below_crowd: AtomicU64,
-    sources: [AtomicU64; AddressSource::ALL.len()],
     choices: Mutex<BTreeMap<(ConsentEvent, String), u64>>,
     lost: [AtomicU64; Ledger::ALL.len()],
     /// Deliveries of choices that took longer than a visitor waits.
@@ -81,7 +80,6 @@ impl Auditor {
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
             below_crowd: AtomicU64::new(0),
-            sources: Default::default(),
             choices: Mutex::default(),
             lost: Default::default(),
             unsettled: Mutex::default(),
@@ -99,14 +97,12 @@ impl Auditor {
     /// Counts a request under the pseudonym of its address. After this nothing is given the address.
     pub(super) fn count_address(&self, client: Option<&ClientIp>) {
         let source = client.map_or(AddressSource::Unknown, ClientIp::source);
-        if let Some(place) = AddressSource::ALL.iter().position(|one| *one == source) {
-            self.sources[place].fetch_add(1, Ordering::Relaxed);
-        }
-        let Some(client) = client else { return };
+        let Some(client) = client else { return self.addresses.mine().count_source(source) };
         let ring = self.ring.load();
         let key = ring.current().key();
         let host = key.operations().pseudonym(Unit::Host, client);
         let mut shard = self.addresses.mine();
+        shard.count_source(source);
         if shard.count_again(ring.turns(), host) == Met::Again {
             return;
         }
@@ -170,7 +166,7 @@ impl Auditor {
     pub(super) fn stats(&self) -> AuditStats {
         let mut sum = Totals::default();
         for shard in self.details.each() {
-            sum.add(shard.totals());
+            sum.add(&shard.totals());
         }
         let requests = MethodClass::ALL.iter().zip(sum.requests).flat_map(|(method, by_status)| {
             by_status
@@ -185,12 +181,16 @@ impl Auditor {
         consent_events.push((ConsentEvent::Asked, String::new(), sum.asked));
         consent_events.push((ConsentEvent::Signalled, String::new(), sum.signalled));
         let relaxed = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let mut address_sources = AddressSource::ALL.map(|source| (source, 0));
+        for shard in self.addresses.each() {
+            address_sources.iter_mut().for_each(|(source, count)| *count += shard.requests_by(*source));
+        }
         AuditStats {
             requests: requests.collect(),
             page_views: sum.page_views,
             cookies: self.cookie_stats(&sum.cookies),
             consent_events,
-            address_sources: AddressSource::ALL.into_iter().zip(self.sources.iter().map(relaxed)).collect(),
+            address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
             below_crowd: relaxed(&self.below_crowd),
             key_age: self.ring.load().current().age(self.clock.uptime()),

@@ -64,7 +64,8 @@ pub(super) type CookieCounts = [[u64; Action::ALL.len()]; 2];
 pub(super) struct DetailShard {
     traffic: Vec<TrafficHour>,
     days: Vec<DayDetails>,
-    totals: Totals,
+    /// What was given up already.
+    before: Totals,
     /// Where a route is written before it is looked up.
     route: String,
 }
@@ -98,36 +99,28 @@ struct TrafficHour {
 impl DetailShard {
     /// With places for this many cookie rules.
     pub(super) fn new(rules: usize) -> Self {
-        let totals =
+        let before =
             Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
-        Self { traffic: Vec::new(), days: Vec::new(), totals, route: String::new() }
+        Self { traffic: Vec::new(), days: Vec::new(), before, route: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
     pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes) {
         let (method, status) = (method_index(answered.method), answered.status.index());
         let page_view = u64::from(answered.page_view);
-        self.totals.requests[method][status] += 1;
-        self.totals.page_views += page_view;
         let cell = &mut self.hour(answered.now.floor_to(HOUR)).cells[method][status];
         cell.0 += 1;
         cell.1 += page_view;
 
         let signalled = answered.page_view && answered.outcome.state() == Some(ChoiceState::Signal);
-        let asked = answered.outcome.asked();
-        self.totals.asked += u64::from(asked);
-        self.totals.signalled += u64::from(signalled);
         let place = self.day(answered.day);
-        let (day, totals, route) = (&mut self.days[place], &mut self.totals, &mut self.route);
-        day.asked += u64::from(asked);
+        let (day, route) = (&mut self.days[place], &mut self.route);
+        day.asked += u64::from(answered.outcome.asked());
         day.signalled += u64::from(signalled);
         for deed in answered.outcome.deeds() {
             let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
-            let action = action_index(deed.action);
-            if let (Some(of_day), Some(in_all)) = (day.cookies.get_mut(place), totals.cookies.get_mut(place))
-            {
-                of_day[direction][action] += 1;
-                in_all[direction][action] += 1;
+            if let Some(counts) = day.cookies.get_mut(place) {
+                counts[direction][action_index(deed.action)] += 1;
             }
         }
         routes.write(answered.path, route);
@@ -142,6 +135,7 @@ impl DetailShard {
     /// Gives up the totals by the hour.
     pub(super) fn take_traffic(&mut self, rows: &mut Vec<TrafficRow>) {
         for hour in self.traffic.drain(..) {
+            self.before.add_hour(&hour);
             for (method, cells) in MethodClass::ALL.iter().zip(hour.cells) {
                 let used = cells.iter().enumerate().filter(|(_, (requests, _))| *requests > 0);
                 rows.extend(used.map(|(status, (requests, page_views))| TrafficRow {
@@ -157,11 +151,16 @@ impl DetailShard {
 
     /// Gives up the details by the day.
     pub(super) fn take_days(&mut self) -> Vec<DayDetails> {
+        self.days.iter().for_each(|day| self.before.add_day(day));
         std::mem::take(&mut self.days)
     }
 
-    pub(super) fn totals(&self) -> &Totals {
-        &self.totals
+    /// Everything since the start.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.before.clone();
+        self.traffic.iter().for_each(|hour| totals.add_hour(hour));
+        self.days.iter().for_each(|day| totals.add_day(day));
+        totals
     }
 
     fn hour(&mut self, hour: UnixTime) -> &mut TrafficHour {
@@ -174,10 +173,27 @@ impl DetailShard {
 
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
-            let cookies = vec![CookieCounts::default(); self.totals.cookies.len()];
+            let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
             self.days.push(DayDetails { day, routes: HashMap::new(), cookies, asked: 0, signalled: 0 });
             self.days.len() - 1
         })
+    }
+}
+
+impl Totals {
+    fn add_hour(&mut self, hour: &TrafficHour) {
+        let pairs = self.requests.iter_mut().flatten().zip(hour.cells.iter().flatten());
+        pairs.for_each(|(sum, (requests, page_views))| {
+            *sum += requests;
+            self.page_views += page_views;
+        });
+    }
+
+    fn add_day(&mut self, day: &DayDetails) {
+        self.asked += day.asked;
+        self.signalled += day.signalled;
+        let pairs = self.cookies.iter_mut().flatten().flatten().zip(day.cookies.iter().flatten().flatten());
+        pairs.for_each(|(sum, more)| *sum += more);
     }
 }
 
