@@ -208,19 +208,22 @@ impl CookieRegister {
 /// The names of all rules, letter by letter: rows of numbers, one row for each beginning of a name. A way through it
 /// costs a look-up or two for each letter, however many rules there are.
 ///
-/// A row holds the rule of exactly this name, the rule of names that begin so (each plus one; 0 for none), and for each
-/// letter that occurs in any name the place of the next row. Row 0 is nowhere: every way from it leads back.
+/// A row holds the rule of exactly this name, the rule of names that begin so (each plus one; 0 for none), a 0 for letters
+/// that occur in no name, and for each letter that does a way: the place of the next row, twice, and one more where names
+/// that begin so have a rule. Row 0 is nowhere: every way from it leads back.
 #[derive(Debug, Clone)]
 struct Trie {
-    /// For each byte: 0 where it is no token, 1 where no name has it, else its column.
+    /// For each byte: 0 where it is no token, else its column, which is the same for all that no name has.
     columns: [u8; 256],
     width: usize,
     rows: Vec<u32>,
 }
 
 const EXACT: usize = 0;
-const NO_LETTER: u8 = 1;
 const PREFIX: usize = 1;
+const NO_LETTER: u8 = 2;
+const FIRST_LETTER: usize = 3;
+const BEGINS: u32 = 1;
 
 impl Default for Trie {
     fn default() -> Self {
@@ -229,23 +232,27 @@ impl Default for Trie {
             *column = if is_token(byte) { NO_LETTER } else { 0 };
         }
         // Nowhere, and the beginning of every name.
-        Self { columns, width: 2, rows: vec![0; 4] }
+        Self { columns, width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER] }
     }
 }
 
 impl Trie {
     fn insert(&mut self, name: &[u8], is_prefix: bool, rule: u16) {
         let columns: Vec<usize> = name.iter().map(|&byte| self.column_for(byte)).collect();
-        let mut row = self.width;
+        let (mut row, mut way) = (self.width, 0);
         for column in columns {
-            if self.rows[row + column] == 0 {
+            way = row + column;
+            if self.rows[way] == 0 {
                 let fresh = self.rows.len();
                 self.rows.resize(fresh + self.width, 0);
-                self.rows[row + column] = u32::try_from(fresh).unwrap_or_default();
+                self.rows[way] = u32::try_from(2 * fresh).unwrap_or_default();
             }
-            row = self.rows[row + column] as usize;
+            row = (self.rows[way] / 2) as usize;
         }
         self.rows[row + if is_prefix { PREFIX } else { EXACT }] = u32::from(rule) + 1;
+        if is_prefix {
+            self.rows[way] |= BEGINS;
+        }
     }
 
     /// The column of a byte of a name. Every row grows, and every place moves, where the byte is new.
@@ -256,8 +263,9 @@ impl Trie {
         }
         let (width, wider) = (self.width, self.width + 1);
         let moved = self.rows.chunks(width).flat_map(|row| {
-            let places = row[2..].iter().map(|place| place / width as u32 * wider as u32);
-            row[..2].iter().copied().chain(places).chain([0])
+            let (rules, ways) = row.split_at(FIRST_LETTER);
+            let ways = ways.iter().map(|way| way / 2 / width as u32 * wider as u32 * 2 + way % 2);
+            rules.iter().copied().chain(ways).chain([0])
         });
         self.rows = moved.collect();
         // There are fewer than 80 token characters.
@@ -275,10 +283,10 @@ impl Trie {
                 break;
             }
             length += 1;
-            row = if column == NO_LETTER { 0 } else { self.rows[row + usize::from(column)] as usize };
-            let begins = self.rows[row + PREFIX];
-            if begins != 0 && length >= guarded {
-                longest = begins;
+            let way = self.rows[row + usize::from(column)];
+            row = (way / 2) as usize;
+            if way & BEGINS != 0 && length >= guarded {
+                longest = self.rows[row + PREFIX];
             }
         }
         let exact = self.rows[row + EXACT];
@@ -289,6 +297,8 @@ impl Trie {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn register(patterns: &[&str]) -> (CookieRegister, Vec<ConfigError>) {
@@ -359,5 +369,33 @@ mod tests {
         let mut faults = Vec::new();
         CookieRegister::new(vec![CookieRule::new("x", "fun")], |_| None, &mut faults);
         assert!(faults[0].to_string().contains("`fun`, which is not declared"), "{faults:?}");
+    }
+
+    /// What [`CookieRegister::find`] should give, by comparing with one pattern after another.
+    fn found_one_by_one(patterns: &[String], name: &str) -> Option<usize> {
+        let exact = patterns.iter().position(|pattern| pattern == name);
+        let begins = |pattern: &str| {
+            let start = pattern.strip_suffix('*')?;
+            (name.starts_with(start) && start.len() >= prefix_length(name.as_bytes())).then_some(start.len())
+        };
+        let longest = (0..patterns.len()).max_by_key(|place| begins(&patterns[*place]).map_or(0, |n| n + 1));
+        exact.or(longest.filter(|place| begins(&patterns[*place]).is_some()))
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_finds_the_rule_that_comparing_finds(
+            patterns in prop::collection::btree_set("(__Host-|__)?[a-c_]{1,4}[*]?", 1..12),
+            seed in any::<u64>(),
+            name in "(__Host-|__host-|__)?[a-d_]{0,5}",
+        ) {
+            let mut patterns: Vec<_> = patterns.into_iter().collect();
+            let turn = seed as usize % patterns.len();
+            patterns.rotate_left(turn);
+            let (register, faults) = register(&patterns.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert!(faults.is_empty());
+            let found = register.find(name.as_bytes()).map(|(number, _)| usize::from(number));
+            prop_assert_eq!(found, found_one_by_one(&patterns, &name));
+        }
     }
 }
