@@ -9,11 +9,11 @@ use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
+use super::asked::Asked;
 use super::auditor::{Auditor, Unsettled, lock};
 use super::details::Answered;
-use super::layer::AuditLayer;
+use super::entrance::Entrance;
 use super::ledger::StatusClass;
-use super::service::Asked;
 use crate::consent::ResponseBody;
 use crate::time::Sleep;
 
@@ -25,7 +25,7 @@ pin_project! {
     pub struct ResponseFuture<F, ResBody> {
         #[pin]
         inner: F,
-        layer: Arc<AuditLayer>,
+        entrance: Arc<Entrance>,
         asked: Asked,
         target: Option<PathAndQuery>,
         choosing: Option<Box<Choosing<ResBody>>>,
@@ -40,8 +40,8 @@ struct Choosing<ResBody> {
 }
 
 impl<F, ResBody> ResponseFuture<F, ResBody> {
-    pub(super) fn new(inner: F, layer: Arc<AuditLayer>, asked: Asked, target: Option<PathAndQuery>) -> Self {
-        Self { inner, layer, asked, target, choosing: None }
+    pub(super) fn new(inner: F, entrance: Arc<Entrance>, asked: Asked, target: Option<PathAndQuery>) -> Self {
+        Self { inner, entrance, asked, target, choosing: None }
     }
 }
 
@@ -54,10 +54,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Some(choosing) = this.choosing {
-            return choosing.poll(&this.layer.auditor, cx).map(Ok);
+            return choosing.poll(&this.entrance.auditor, cx).map(Ok);
         }
         let response = ready!(this.inner.poll(cx)?);
-        let auditor = &*this.layer.auditor;
+        let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
         // The day of the key in force, which is what the civil day is but for the second in which it turns.
         let day = auditor.ring.load().current().day().date;

@@ -7,6 +7,7 @@ use tower_layer::Layer;
 
 use super::auditor::{Auditor, Parts};
 use super::background::Background;
+use super::entrance::Entrance;
 use super::route::Routes;
 use super::service::Audit;
 use super::sink::Sink;
@@ -20,18 +21,7 @@ use crate::time::Timer;
 /// Puts an [`Audit`] around a service that is wrapped in a [`crate::consent::ConsentManager`].
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct AuditLayer {
-    pub(super) auditor: Arc<Auditor>,
-    pub(super) entrance: Arc<Entrance>,
-}
-
-/// How the address of a client is found, and what the site is told of it.
-#[derive(Debug)]
-pub(super) struct Entrance {
-    pub(super) resolver: ClientIpResolver,
-    pub(super) fields: AddressFields,
-    pub(super) peer: fn(&Extensions) -> Option<IpAddr>,
-}
+pub struct AuditLayer(Entrance);
 
 impl AuditLayer {
     /// A layer with the default [`AuditSettings`], and the work to spawn beside it. Batches go to `sink`.
@@ -73,14 +63,14 @@ impl AuditLayer {
             sink,
             ring,
         }));
-        let entrance = Entrance { resolver: settings.resolver, fields: settings.fields, peer: settings.peer };
         let background = Background::new(auditor.clone(), made);
-        Ok((Self { auditor, entrance: Arc::new(entrance) }, background))
+        let AuditSettings { resolver, fields, peer, .. } = settings;
+        Ok((Self(Entrance { auditor, resolver, fields, peer }), background))
     }
 
     /// A view of what is counted.
     pub fn handle(&self) -> AuditHandle {
-        AuditHandle(self.auditor.clone())
+        AuditHandle(self.0.auditor.clone())
     }
 }
 
@@ -89,7 +79,7 @@ impl<S> Layer<S> for AuditLayer {
 
     fn layer(&self, inner: S) -> Self::Service {
         // A copy for each service: threads that each make their own share no reference count.
-        Audit::new(inner, Arc::new(self.clone()))
+        Audit::new(inner, Arc::new(self.0.clone()))
     }
 }
 

@@ -29,10 +29,12 @@
 //! [`Background::run`] must be spawned. It is what destroys keys.
 
 mod address;
+mod asked;
 mod auditor;
 mod background;
 mod day_book;
 mod details;
+mod entrance;
 mod future;
 mod layer;
 mod ledger;

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Request, Response};
 use tower_service::Service;
 
+use super::asked::{Asked, Fetch};
+use super::entrance::Entrance;
 use super::future::ResponseFuture;
-use super::layer::AuditLayer;
-use super::ledger::MethodClass;
 use crate::client_ip::Peer;
 use crate::consent::ResponseBody;
 
@@ -15,12 +14,12 @@ use crate::consent::ResponseBody;
 #[derive(Debug, Clone)]
 pub struct Audit<S> {
     inner: S,
-    layer: Arc<AuditLayer>,
+    entrance: Arc<Entrance>,
 }
 
 impl<S> Audit<S> {
-    pub(super) fn new(inner: S, layer: Arc<AuditLayer>) -> Self {
-        Self { inner, layer }
+    pub(super) fn new(inner: S, entrance: Arc<Entrance>) -> Self {
+        Self { inner, entrance }
     }
 }
 
@@ -37,10 +36,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let entrance = &*self.layer.entrance;
+        let entrance = &*self.entrance;
         let peer = (entrance.peer)(request.extensions());
         let client = entrance.resolver.resolve(peer, request.headers());
-        self.layer.auditor.count_address(client.as_ref());
+        entrance.auditor.count_address(client.as_ref());
         let mut fetch = Fetch::default();
         let see = |name: &str, value: &HeaderValue| fetch.see(name, value);
         entrance.fields.rewrite_and_show(request.headers_mut(), client.as_ref(), see);
@@ -50,79 +49,6 @@ where
         let asked = Asked::of(&request, fetch);
         let target = request.uri().path_and_query().cloned();
         let future = self.inner.call(request);
-        ResponseFuture::new(future, self.layer.clone(), asked, target)
-    }
-}
-
-/// What is remembered of a request until it is answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) method: MethodClass,
-    /// A page is asked for, not something on a page.
-    pub(super) navigation: bool,
-    /// The visitor comes from outside the site.
-    pub(super) entry: bool,
-}
-
-impl Asked {
-    fn of<B>(request: &Request<B>, fetch: Fetch) -> Self {
-        let navigation = *request.method() == Method::GET
-            && fetch.of_document.unwrap_or_else(|| accepts_html(request.headers()));
-        let entry = navigation && fetch.from_outside;
-        Self { method: MethodClass::of(request.method()), navigation, entry }
-    }
-}
-
-/// Browsers that do not say what they fetch for say what they would read.
-fn accepts_html(headers: &HeaderMap) -> bool {
-    let accept = headers.get_all(ACCEPT).into_iter().next_back();
-    accept.is_some_and(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some())
-}
-
-/// What the browser says of a request (W3C Fetch Metadata).
-#[derive(Debug, Clone, Copy, Default)]
-struct Fetch {
-    of_document: Option<bool>,
-    from_outside: bool,
-}
-
-impl Fetch {
-    fn see(&mut self, name: &str, value: &HeaderValue) {
-        match name {
-            "sec-fetch-dest" => self.of_document = Some(value == "document"),
-            "sec-fetch-site" => self.from_outside = value == "none" || value == "cross-site",
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn navigations_and_entries() {
-        for (method, fields, navigation, entry) in [
-            ("GET", &[("sec-fetch-dest", "document"), ("sec-fetch-site", "none")][..], true, true),
-            ("GET", &[("sec-fetch-dest", "document"), ("sec-fetch-site", "cross-site")], true, true),
-            ("GET", &[("sec-fetch-dest", "document"), ("sec-fetch-site", "same-origin")], true, false),
-            ("GET", &[("sec-fetch-dest", "image"), ("accept", "text/html")], false, false),
-            ("GET", &[("sec-fetch-dest", "iframe")], false, false),
-            ("GET", &[("accept", "text/html,*/*;q=0.8")], true, false),
-            ("GET", &[("accept", "image/*")], false, false),
-            ("GET", &[], false, false),
-            ("POST", &[("sec-fetch-dest", "document")], false, false),
-            ("HEAD", &[("accept", "text/html")], false, false),
-        ] {
-            let mut request = Request::builder().method(method);
-            for (name, value) in fields {
-                request = request.header(*name, *value);
-            }
-            let request = request.body(()).unwrap();
-            let mut fetch = Fetch::default();
-            request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
-            let asked = Asked::of(&request, fetch);
-            assert_eq!((asked.navigation, asked.entry), (navigation, entry), "{method} {fields:?}");
-        }
+        ResponseFuture::new(future, self.entrance.clone(), asked, target)
     }
 }

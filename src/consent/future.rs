@@ -11,10 +11,10 @@ use pin_project_lite::pin_project;
 use super::body::ResponseBody;
 use super::decision::{ChoiceState, Standing};
 use super::judge::Judge;
-use super::layer::Shared;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::page::{LIMIT, Refusal, Visitor};
 use super::response;
+use super::shared::Shared;
 
 pin_project! {
     /// The future of [`super::ConsentManager`].

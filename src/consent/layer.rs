@@ -4,23 +4,13 @@ use tower_layer::Layer;
 
 use super::policy::Policy;
 use super::service::ConsentManager;
-use super::undeclared::UndeclaredNames;
+use super::shared::Shared;
 use crate::time::{Calendar, Clock, SystemClock};
 
 /// Puts a [`ConsentManager`] around a service.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ConsentManagerLayer(Shared);
-
-/// What the layer and all its services have in common.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    pub(crate) policy: Policy,
-    pub(crate) calendar: Calendar,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) undeclared: Arc<UndeclaredNames>,
-    pub(super) tells_handlers: bool,
-}
 
 impl ConsentManagerLayer {
     /// A layer that enforces `policy`, with months as in `calendar`.

@@ -36,7 +36,9 @@
 //! browser by itself; the site will not be sent it while it is held, but it is there.
 
 mod body;
+mod builder;
 mod decision;
+mod extension;
 mod future;
 mod judge;
 mod layer;
@@ -49,15 +51,18 @@ mod register;
 mod request;
 mod response;
 mod service;
+mod shared;
 mod signal;
 mod undeclared;
 
 pub use body::ResponseBody;
-pub use decision::{ChoiceState, Consent};
+pub use builder::PolicyBuilder;
+pub use decision::ChoiceState;
+pub use extension::Consent;
 pub use future::ResponseFuture;
 pub use layer::ConsentManagerLayer;
 pub use outcome::{Action, Choice, ConsentEvent, ConsentOutcome, CookieSubject, Deed, Direction};
-pub use policy::{Mode, Policy, PolicyBuilder, Regime, Undeclared};
+pub use policy::{Mode, Policy, Regime, Undeclared};
 pub use purpose::{LegalBasis, Purpose, PurposeSet, Wording};
 pub use register::{CookieRegister, CookieRule};
 pub use service::ConsentManager;

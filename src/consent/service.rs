@@ -7,12 +7,12 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::ResponseBody;
-use super::decision::Consent;
+use super::extension::Consent;
 use super::future::ResponseFuture;
 use super::judge::Judge;
-use super::layer::Shared;
 use super::outcome::Deeds;
 use super::page::{Asked, Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
+use super::shared::Shared;
 use super::{request, signal};
 
 const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");

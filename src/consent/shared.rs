@@ -1,0 +1,15 @@
+use std::sync::Arc;
+
+use super::policy::Policy;
+use super::undeclared::UndeclaredNames;
+use crate::time::{Calendar, Clock};
+
+/// What the layer and all its services have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) policy: Policy,
+    pub(crate) calendar: Calendar,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) undeclared: Arc<UndeclaredNames>,
+    pub(super) tells_handlers: bool,
+}
