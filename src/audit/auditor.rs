@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 
 use super::address::{AddressShard, Met, new_union};
 use super::day_book::described;
@@ -16,7 +17,7 @@ use super::stats::{AuditStats, CookieStat};
 use crate::client_ip::{AddressSource, ClientIp};
 use crate::consent::{Action, Choice, ConsentEvent, Direction, Policy, UndeclaredNames};
 use crate::pseudonym::{KeyRing, Pseudonym, Unit};
-use crate::time::{Calendar, CivilDate, Clock, Timer};
+use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
 /// What all clones of the audit share: the counts, the keys, and where the ledgers go.
 pub(super) struct Auditor {
@@ -29,7 +30,8 @@ pub(super) struct Auditor {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
     pub(super) sink: Arc<dyn Sink>,
-    pub(super) ring: ArcSwap<KeyRing>,
+    /// None once the background has stopped: the keys are gone.
+    pub(super) ring: ArcSwapOption<KeyRing>,
     pub(super) addresses: Shards<AddressShard>,
     pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
@@ -75,7 +77,7 @@ impl Auditor {
         let rules = policy.register().rules().len();
         Self {
             site: host_of(policy.origin()).into(),
-            ring: ArcSwap::from_pointee(ring),
+            ring: ArcSwapOption::from_pointee(ring),
             addresses: Shards::new(AddressShard::new),
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
@@ -99,6 +101,10 @@ impl Auditor {
         let source = client.map_or(AddressSource::Unknown, ClientIp::source);
         let Some(client) = client else { return self.addresses.mine().count_source(source) };
         let ring = self.ring.load();
+        let Some(ring) = &*ring else {
+            self.below_crowd.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
         let key = ring.current().key();
         let host = key.operations().pseudonym(Unit::Host, client);
         let mut shard = self.addresses.mine();
@@ -155,10 +161,19 @@ impl Auditor {
         warn_of_loss(ledger, rows);
     }
 
+    /// The day that is counted: that of the key in force, which is the civil day but for the second in which it turns.
+    pub(super) fn today(&self, now: UnixTime) -> CivilDate {
+        match &*self.ring.load() {
+            Some(ring) => ring.current().day().date,
+            None => self.calendar.day_of(now).date,
+        }
+    }
+
     /// An estimate of the distinct addresses under the key in force.
     pub(super) fn distinct(&self) -> u64 {
         let Some(mut union) = new_union() else { return 0 };
-        let turn = self.ring.load().turns();
+        let Some(ring) = &*self.ring.load() else { return 0 };
+        let turn = ring.turns();
         self.addresses.each().for_each(|shard| shard.sketch_into(turn, &mut union));
         union.estimate().round() as u64
     }
@@ -193,7 +208,11 @@ impl Auditor {
             address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
             below_crowd: relaxed(&self.below_crowd),
-            key_age: self.ring.load().current().age(self.clock.uptime()),
+            key_age: self
+                .ring
+                .load()
+                .as_ref()
+                .map_or(Duration::ZERO, |ring| ring.current().age(self.clock.uptime())),
             distinct_today: self.distinct(),
         }
     }

@@ -91,9 +91,7 @@ impl Background {
     fn tick(&mut self) {
         let (now, uptime) = (self.auditor.clock.now(), self.auditor.clock.uptime());
         self.write_traffic();
-        if self.auditor.ring.load().is_due(now, uptime) {
-            self.turn_keys(now, uptime);
-        }
+        self.turn_keys(now, uptime);
         if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
             self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
             if let Some(rows) = self.bucket.close(now, self.auditor.crowd) {
@@ -121,16 +119,15 @@ impl Background {
         self.write_distinct();
         self.write_details(now);
         self.end_bucket(now, u32::MAX);
-        for (_, rows) in std::mem::take(&mut self.outbox) {
-            self.send(rows);
+        self.send_outbox();
+        if let Some(ring) = self.auditor.ring.swap(None) {
+            self.send(Rows::Key(ring.stop(now)));
         }
-        let ring = (**self.auditor.ring.load()).clone();
-        self.send(Rows::Key(ring.stop(now)));
     }
 
     fn turn_keys(&mut self, now: UnixTime, uptime: Duration) {
         let auditor = self.auditor.clone();
-        let ring = auditor.ring.load_full();
+        let Some(ring) = auditor.ring.load_full().filter(|ring| ring.is_due(now, uptime)) else { return };
         let rotates = ring.must_rotate(now, uptime);
         let fresh = rotates.then(|| FreshKey::generate(&auditor.site)).transpose().unwrap_or_else(|error| {
             tracing::error!(%error, "no key for the new day yet: the system gave no randomness; trying again");
@@ -141,12 +138,23 @@ impl Background {
             self.write_distinct();
         }
         let (next, events) = ring.turn(now, uptime, &auditor.calendar, fresh);
-        auditor.ring.store(Arc::new(next));
+        let turn = next.turns();
+        auditor.ring.store(Some(Arc::new(next)));
         if rotates {
-            self.end_bucket(now, auditor.ring.load().turns());
+            // Whoever was met has another name from now on, and must not be met twice.
+            auditor.gate.shut();
+            self.end_bucket(now, turn);
             tracing::info!("a new day has a new key");
         }
+        self.send_outbox();
         self.send(Rows::Key(events));
+    }
+
+    /// Address rows never wait past the end of a key.
+    fn send_outbox(&mut self) {
+        for (_, rows) in std::mem::take(&mut self.outbox) {
+            self.send(rows);
+        }
     }
 
     /// Closes the bucket for good: pseudonyms under two keys are never in one.
@@ -170,7 +178,7 @@ impl Background {
     }
 
     fn collect_addresses(&self) -> Vec<Collected> {
-        let turn = self.auditor.ring.load().turns();
+        let turn = self.auditor.ring.load().as_ref().map_or(0, |ring| ring.turns());
         let mut all = Vec::new();
         for mut shard in self.auditor.addresses.each() {
             all.extend(shard.collect(turn));
@@ -208,7 +216,7 @@ impl Background {
     }
 
     fn write_distinct(&mut self) {
-        let ring = self.auditor.ring.load_full();
+        let Some(ring) = self.auditor.ring.load_full() else { return };
         let (day, epoch) = (ring.current().day().date, ring.current().id().to_owned());
         let estimate = self.auditor.distinct();
         self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));

@@ -34,6 +34,7 @@ pin_project! {
 
 /// The answer to a choice, held until the choice is counted.
 struct Choosing<ResBody> {
+    auditor: Arc<Auditor>,
     response: Option<Response<ResponseBody<ResBody>>>,
     batch: Option<Unsettled>,
     patience: Sleep,
@@ -54,13 +55,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Some(choosing) = this.choosing {
-            return choosing.poll(&this.entrance.auditor, cx).map(Ok);
+            return choosing.poll(cx).map(Ok);
         }
         let response = ready!(this.inner.poll(cx)?);
         let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
-        // The day of the key in force, which is what the civil day is but for the second in which it turns.
-        let day = auditor.ring.load().current().day().date;
+        let day = auditor.today(now);
         auditor.count_answer(&Answered {
             now,
             day,
@@ -74,33 +74,42 @@ where
         let Some(choice) = response.body().outcome().choice() else { return Poll::Ready(Ok(response)) };
         let batch = auditor.record_choice(choice, day);
         let patience = auditor.timer.sleep(PATIENCE);
-        let choosing = Choosing { response: Some(response), batch: Some(batch), patience };
-        this.choosing.insert(Box::new(choosing)).poll(auditor, cx).map(Ok)
+        let auditor = this.entrance.auditor.clone();
+        let choosing = Choosing { auditor, response: Some(response), batch: Some(batch), patience };
+        this.choosing.insert(Box::new(choosing)).poll(cx).map(Ok)
     }
 }
 
 impl<ResBody> Choosing<ResBody> {
-    fn poll(&mut self, auditor: &Auditor, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<ResBody>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<ResBody>>> {
         if let Some(batch) = &mut self.batch {
             match Pin::new(&mut batch.delivery).poll(cx) {
                 Poll::Ready(Ok(())) => self.batch = None,
                 Poll::Ready(Err(_)) => {
-                    auditor.note_loss(batch.ledger, batch.rows);
+                    self.auditor.note_loss(batch.ledger, batch.rows);
                     self.batch = None;
                 }
                 Poll::Pending => ready!(self.patience.as_mut().poll(cx)),
             }
         }
-        // The choice is honoured either way; if the count is still under way, the background sees to it.
-        self.hand_over(auditor);
+        // The choice is honoured either way.
+        self.hand_over();
         match self.response.take() {
             Some(response) => Poll::Ready(response),
             None => Poll::Pending,
         }
     }
 
-    fn hand_over(&mut self, auditor: &Auditor) {
-        lock(&auditor.unsettled).extend(self.batch.take());
+    /// If the count is still under way, the background sees to it.
+    fn hand_over(&mut self) {
+        lock(&self.auditor.unsettled).extend(self.batch.take());
+    }
+}
+
+impl<ResBody> Drop for Choosing<ResBody> {
+    /// A visitor who hangs up has chosen all the same.
+    fn drop(&mut self) {
+        self.hand_over();
     }
 }
 

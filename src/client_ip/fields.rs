@@ -72,9 +72,15 @@ impl AddressFields {
 
 /// The fields in which proxies and content networks are known to write the address of a client.
 #[inline]
+///
+/// Behind CGI and its like a `_` cannot be told from a `-`.
 fn names_address(name: &str) -> bool {
+    if name.contains('_') { is_address_field(&name.replace('_', "-")) } else { is_address_field(name) }
+}
+
+fn is_address_field(name: &str) -> bool {
     // Most fields are told apart by their first letter.
-    matches!(name.as_bytes(), [b'c' | b'f' | b'p' | b'r' | b't' | b'w' | b'x', ..])
+    matches!(name.as_bytes(), [b'c' | b'd' | b'f' | b'i' | b'p' | b'r' | b't' | b'w' | b'x', ..])
         && matches!(
             name,
             "forwarded"
@@ -84,9 +90,12 @@ fn names_address(name: &str) -> bool {
                 | "cf-connecting-ipv6"
                 | "cf-pseudo-ipv4"
                 | "client-ip"
+                | "cloudfront-viewer-address"
+                | "do-connecting-ip"
                 | "fastly-client-ip"
                 | "fly-client-ip"
                 | "forwarded-for"
+                | "incap-client-ip"
                 | "proxy-client-ip"
                 | "remote-addr"
                 | "true-client-ip"
@@ -101,8 +110,11 @@ fn names_address(name: &str) -> bool {
                 | "x-nf-client-connection-ip"
                 | "x-original-forwarded-for"
                 | "x-originating-ip"
+                | "x-proxyuser-ip"
+                | "x-real-client-ip"
                 | "x-remote-addr"
                 | "x-remote-ip"
+                | "x-sucuri-clientip"
                 | "x-vercel-forwarded-for"
         )
 }
@@ -127,6 +139,9 @@ mod tests {
             "Fastly-Client-IP",
             "X-Envoy-External-Address",
             "X-Original-Forwarded-For",
+            "X_Forwarded_For",
+            "CloudFront-Viewer-Address",
+            "X-Sucuri-ClientIP",
         ] {
             headers.append(
                 HeaderName::from_bytes(name.as_bytes()).unwrap(),

@@ -240,6 +240,7 @@ fn is_page_path(path: &str) -> bool {
         && path.starts_with('/')
         && !path.starts_with("//")
         && !path.starts_with("/.pinfold/")
+        && path != "/.well-known/gpc.json"
         && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\\"<>{}".contains(&byte))
 }
 
@@ -283,9 +284,10 @@ fn assign_bits(
 }
 
 fn fingerprint(purposes: &[(Purpose, u8)], register: &CookieRegister) -> u32 {
+    // The bit is part of it: a grant is a bit, and must never be read as one for another purpose.
     let mut facts: Vec<String> = purposes
         .iter()
-        .map(|(purpose, _)| format!("purpose\0{}\0{}", purpose.id(), purpose.basis().name()))
+        .map(|(purpose, bit)| format!("purpose\0{}\0{}\0{bit}", purpose.id(), purpose.basis().name()))
         .collect();
     facts.extend(register.rules().iter().filter_map(|rule| {
         rule.purpose().map(|purpose| format!("cookie\0{}\0{purpose}\0{}", rule.pattern(), rule.provider()))

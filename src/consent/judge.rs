@@ -30,17 +30,24 @@ impl Judge<'_> {
         rule: Option<(u16, PurposeSet)>,
         number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
     ) -> (CookieSubject, Action) {
+        // A rule such as `__Host-*` would let our own names through, and the site could write the visitor's decision.
+        if is_own(name) {
+            return (CookieSubject::Own, Action::Withheld);
+        }
         match rule {
             Some((number, needed)) => {
                 (CookieSubject::Rule(number), self.action(self.standing.granted.holds(needed)))
             }
-            // No rule bears one of our own names, so they need to be looked for here alone.
-            None if is_own(name) => (CookieSubject::Own, Action::Withheld),
             None => {
                 let subject = CookieSubject::Undeclared(number_of(self.undeclared));
                 (subject, self.action(self.policy.undeclared() == Undeclared::Pass))
             }
         }
+    }
+
+    /// What becomes of a cookie that servers read in different ways: nobody can have agreed to it.
+    pub(super) fn on_malformed(&self) -> (CookieSubject, Action) {
+        (CookieSubject::Malformed, self.action(false))
     }
 
     fn action(&self, allowed: bool) -> Action {

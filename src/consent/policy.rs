@@ -333,10 +333,21 @@ mod tests {
     }
 
     #[test]
+    fn law20_a_grant_is_never_read_as_one_for_another_purpose() {
+        let one = Policy::builder("Town", "https://www.example.gov.uk")
+            .purpose(purpose("aaa", LegalBasis::Consent))
+            .purpose(purpose("bbb", LegalBasis::Consent));
+        let other = Policy::builder("Town", "https://www.example.gov.uk")
+            .purpose(purpose("bbb", LegalBasis::Consent))
+            .purpose(purpose("aaa", LegalBasis::Consent));
+        assert_ne!(one.build().unwrap().fingerprint(), other.build().unwrap().fingerprint());
+    }
+
+    #[test]
     fn law21_words_alone_change_nothing() {
         let other_words = Policy::builder("Another town", "https://www.example.gov.uk")
-            .purpose(Purpose::new("marketing", LegalBasis::Consent, "Other", "Words entirely"))
             .purpose(Purpose::new("statistics", LegalBasis::Statistics, "Other", "Words entirely"))
+            .purpose(Purpose::new("marketing", LegalBasis::Consent, "Other", "Words entirely"))
             .cookie(CookieRule::new("_ga*", "marketing").with_provider("Google").with_description("Counts."))
             .cookie(CookieRule::strictly_necessary("other-session"))
             .build();

@@ -111,6 +111,12 @@ impl Purpose {
                 "visitors must be told what they are asked: write both",
             ));
         }
+        faults.extend(self.uses.iter().filter(|one| !NEED_CONSENT.contains(&one.as_str())).map(|one| {
+            fault(
+                format!("the purpose `{}` has the use `{one}`, which is not known", self.id),
+                "write advertising, profiling, sharing, cross-site or individual, or leave it out",
+            )
+        }));
         if self.basis != LegalBasis::Consent {
             faults.extend(self.uses.iter().filter(|one| NEED_CONSENT.contains(&one.as_str())).map(|one| {
                 fault(

@@ -150,11 +150,11 @@ fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>) -> Option<(CookieSubjec
     let Some(name) = pair.name else {
         // Servers disagree on whether a pair with no `=` is a name or a value, so nobody gets to read it. White space
         // between two semicolons is nothing: it goes where something else goes.
-        return (!pair.value.is_empty()).then_some((CookieSubject::Malformed, Action::Withheld));
+        return (!pair.value.is_empty()).then(|| judge.on_malformed());
     };
     // A `$` begins an attribute of RFC 2965 in some servers; bytes that are no token are trimmed or cut by others.
     if name.is_empty() || name[0] == b'$' || !name.iter().all(|&byte| is_token(byte)) {
-        return Some((CookieSubject::Malformed, Action::Withheld));
+        return Some(judge.on_malformed());
     }
     Some(judge.verdict(name, |undeclared| undeclared.find(name)))
 }

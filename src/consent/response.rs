@@ -41,7 +41,7 @@ fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
     let pair = field.split(|&byte| byte == b';').next().unwrap_or_default();
     // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).
     match memchr::memchr(b'=', pair).map(|equals| trim(&pair[..equals])) {
-        None | Some(b"") => (CookieSubject::Malformed, Action::Withheld),
+        None | Some(b"") => judge.on_malformed(),
         Some(name) => judge.verdict(name, |undeclared| undeclared.note(name)),
     }
 }

@@ -77,7 +77,7 @@ impl KeyRing {
 
     /// Whether [`KeyRing::turn`] has anything to do.
     pub fn is_due(&self, now: UnixTime, uptime: Duration) -> bool {
-        self.must_rotate(now, uptime) || self.previous_is_spent(uptime)
+        self.must_rotate(now, uptime) || self.previous_is_spent(now, uptime)
     }
 
     /// Whether the day is over.
@@ -85,8 +85,11 @@ impl KeyRing {
         now >= self.current.day.ends || self.current.age(uptime) >= LONGEST_DAY
     }
 
-    fn previous_is_spent(&self, uptime: Duration) -> bool {
-        self.previous.as_ref().is_some_and(|epoch| epoch.age(uptime) >= LIFE)
+    /// By whichever clock says so first: the uptime of a machine stands still while it sleeps.
+    fn previous_is_spent(&self, now: UnixTime, uptime: Duration) -> bool {
+        let by_wall =
+            |epoch: &Epoch| now.seconds() - epoch.day.starts.seconds() >= LIFE.as_secs().cast_signed();
+        self.previous.as_ref().is_some_and(|epoch| epoch.age(uptime) >= LIFE || by_wall(epoch))
     }
 
     /// The ring as it is from now on, and what became of its keys. The spent ones are destroyed with the last ring
@@ -108,7 +111,7 @@ impl KeyRing {
             let spent = next.previous.replace(std::mem::replace(&mut next.current, current));
             events.extend(spent.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Rotated)));
         }
-        if next.previous_is_spent(uptime) {
+        if next.previous_is_spent(now, uptime) {
             let spent = next.previous.take();
             events.extend(spent.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Expired)));
         }
@@ -116,8 +119,8 @@ impl KeyRing {
     }
 
     /// What the end of the process makes of the keys.
-    pub fn stop(self, now: UnixTime) -> Vec<KeyEvent> {
-        let epochs = self.previous.into_iter().chain([self.current]);
+    pub fn stop(&self, now: UnixTime) -> Vec<KeyEvent> {
+        let epochs = self.previous.iter().chain([&self.current]).cloned();
         epochs.map(|epoch| KeyEvent::destroyed(epoch, now, KeyEnd::Stopped)).collect()
     }
 }
@@ -156,10 +159,8 @@ pub enum KeyEvent {
         at: UnixTime,
         /// How.
         how: KeyEnd,
-        /// Address buckets that begin before this moment, and not before `starts`, were under it.
+        /// Address buckets that begin before this moment were under it, or under a key that is gone as well.
         ends: UnixTime,
-        /// The first moment of its day.
-        starts: UnixTime,
     },
     /// It was made.
     Made {
@@ -172,7 +173,7 @@ pub enum KeyEvent {
 
 impl KeyEvent {
     fn destroyed(epoch: Epoch, at: UnixTime, how: KeyEnd) -> Self {
-        Self::Destroyed { epoch: epoch.id, at, how, starts: epoch.day.starts, ends: epoch.day.ends }
+        Self::Destroyed { epoch: epoch.id, at, how, ends: epoch.day.ends }
     }
 }
 
@@ -296,6 +297,14 @@ mod tests {
         }
         assert_eq!(town.made.len(), 3);
         assert_eq!(&town.made[2][..10], "2026-11-22");
+    }
+
+    #[test]
+    fn a_machine_that_slept_for_days_wakes_up_without_its_old_key() {
+        let mut town = Town::at("2026-11-21T12:00:00Z");
+        let events = town.step(5 * 86_400);
+        assert!(matches!(&events[..], [KeyEvent::Made { .. }, KeyEvent::Destroyed { .. }]), "{events:?}");
+        assert!(town.ring.previous().is_none());
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn apply_key(transaction: &Transaction<'_>, site: &str, event: &KeyEvent) -> rus
                 params![site, epoch, at.seconds()],
             )?;
         }
-        KeyEvent::Destroyed { epoch, at, how, ends, .. } => {
+        KeyEvent::Destroyed { epoch, at, how, ends } => {
             transaction.execute(
                 "UPDATE key SET destroyed = ?3, how = ?4 WHERE site = ?1 AND epoch = ?2",
                 params![site, epoch, at.seconds(), how.name()],

@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pinfold::audit::{Batch, Delivery, Ledger, Lost};
 use tokio::sync::oneshot;
 
 /// How many rows may wait. Beyond that batches are refused, and counted as lost.
 pub(crate) const ROOM: usize = 100_000;
+
+/// Rows that have waited for so long are left waiting by something.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Batches between whoever counts and the thread that writes. Putting one in never waits for the disk.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(crate) struct Queue {
 struct State {
     waiting: VecDeque<Waiting>,
     rows: usize,
+    /// Since when rows have been waiting without a pause.
+    waiting_since: Option<Instant>,
     sequence: i64,
     closed: bool,
 }
@@ -46,6 +51,7 @@ impl Queue {
             return Box::pin(std::future::ready(Err(Lost)));
         }
         state.rows += rows;
+        state.waiting_since.get_or_insert_with(Instant::now);
         state.sequence += 1;
         self.of(batch.rows.ledger()).fetch_add(rows, Ordering::Relaxed);
         let sequence = state.sequence;
@@ -90,8 +96,23 @@ impl Queue {
         self.of(ledger).load(Ordering::Relaxed)
     }
 
+    /// Whether the last write succeeded, and rows are not left waiting by a disk that does not answer.
     pub(crate) fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        let waits_long = self.lock().waiting_since.is_some_and(|since| since.elapsed() > LONG);
+        self.healthy.load(Ordering::Relaxed) && !waits_long
+    }
+
+    /// Takes nothing more and gives up what waits: there is nobody left to write it.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let left: Vec<_> = state.waiting.drain(..).collect();
+        drop(state);
+        if !left.is_empty() {
+            tracing::error!("the writer of the store is gone");
+            self.set_healthy(false);
+        }
+        self.give_up(left);
     }
 
     pub(crate) fn set_healthy(&self, healthy: bool) -> bool {
@@ -105,6 +126,7 @@ impl Queue {
             state.rows -= rows;
             self.of(waiting.batch.rows.ledger()).fetch_sub(rows, Ordering::Relaxed);
         }
+        state.waiting_since = (state.rows > 0).then(Instant::now);
     }
 
     fn of(&self, ledger: Ledger) -> &AtomicUsize {

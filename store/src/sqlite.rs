@@ -2,6 +2,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use pinfold::audit::{Batch, Delivery, Ledger, Sink};
 
@@ -9,6 +10,9 @@ use crate::error::StoreError;
 use crate::queue::Queue;
 use crate::retention::Retention;
 use crate::writer::Writer;
+
+/// How long a stop waits for the writer, which itself gives up after five seconds.
+const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// Ledgers in one SQLite file.
 ///
@@ -31,8 +35,11 @@ impl SqliteStore {
         let lock = lock(path)?;
         let queue = Arc::new(Queue::default());
         let writer = Writer::open(path, queue.clone(), retention)?;
-        let spawned =
-            std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || writer.run());
+        let last = LastOneOut(queue.clone());
+        let spawned = std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || {
+            let _last = last;
+            writer.run();
+        });
         let writer = spawned.map_err(|error| StoreError::unusable(path, error))?;
         Ok(Self { queue, writer: Some(writer), _lock: lock })
     }
@@ -47,7 +54,7 @@ impl SqliteStore {
         Ledger::ALL.into_iter().map(|ledger| (ledger, self.queue.pending(ledger))).collect()
     }
 
-    /// Whether the last write succeeded.
+    /// Whether the last write succeeded, and none has been waiting for long.
     pub fn is_healthy(&self) -> bool {
         self.queue.is_healthy()
     }
@@ -59,9 +66,14 @@ impl SqliteStore {
 
     fn stop(&mut self) {
         self.queue.close();
-        if let Some(writer) = self.writer.take() {
-            // A writer that panicked has dropped its batches, which tells whoever waits.
-            let _ = writer.join();
+        let Some(writer) = self.writer.take() else { return };
+        // A disk that does not answer must not hold up a stop for ever.
+        let waits_until = Instant::now() + LONGEST_STOP;
+        while !writer.is_finished() && Instant::now() < waits_until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if !writer.is_finished() {
+            tracing::error!("the store did not finish: what it was writing may be lost");
         }
     }
 }
@@ -69,6 +81,15 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Leaves nothing waiting for a thread that is gone, whether it ended or panicked.
+struct LastOneOut(Arc<Queue>);
+
+impl Drop for LastOneOut {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 

@@ -251,8 +251,7 @@ async fn log_03_rows_go_with_their_key_and_leave_no_trace() {
     deliver(&store, address(host, now())).await.unwrap();
     assert!(holds(&place.file, host));
     let how = KeyEnd::Rotated;
-    let destroyed =
-        KeyEvent::Destroyed { epoch: "e".to_owned(), at: now(), how, starts: day.starts, ends: day.ends };
+    let destroyed = KeyEvent::Destroyed { epoch: "e".to_owned(), at: now(), how, ends: day.ends };
     deliver(&store, Rows::Key(vec![destroyed])).await.unwrap();
     assert!(!holds(&place.file, host) && !holds(&wal(&place.file), host));
     let keys = place.read().keys(SITE).unwrap();

@@ -122,6 +122,10 @@ url = \"http://127.0.0.1:8000\"
             ("[audit]\ncrowd = 1\n", "pinfold.toml:8:9: a crowd of 1 is no crowd"),
             ("[audit]\nstore = \"postgres://x\"\n", "this version has no other store"),
             ("[audit]\nroutes = [\"planning\"]\n", "pinfold.toml:8:11: `planning` is not a route"),
+            (
+                "[[purpose]]\nid = \"x\"\nuses = [\"advertisng\"]\nbasis = \"statistics\"\ntitle = \"x\"\ndescription = \"x\"\n",
+                "the use `advertisng`, which is not known",
+            ),
             ("[keys]\nhold = \"valkey\"\n", "holds keys nowhere else"),
             ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "has no password"),
             ("version = 2\n", "unknown key `version` in [origin]"),

@@ -80,6 +80,10 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     })
 }
 
+/// Domains under which councils and their neighbours register theirs (from the Public Suffix List).
+const PUBLIC_SUFFIXES: [&str; 9] =
+    ["ac.uk", "co.uk", "gov.scot", "gov.uk", "nhs.uk", "org.uk", "police.uk", "sch.uk", "service.gov.uk"];
+
 /// Where the subjects of library faults were written.
 #[derive(Default)]
 struct Places {
@@ -119,7 +123,14 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     let hosts = match section.texts("hosts") {
         None => own_host.clone().into_iter().collect(),
         Some(hosts) => {
-            for host in hosts.iter().filter(|host| host.value.parse::<Authority>().is_err()) {
+            if hosts.is_empty() {
+                faults.add(
+                    section.place(),
+                    "`hosts` is empty, so no request would be served",
+                    "name a host, or leave it out",
+                );
+            }
+            for host in hosts.iter().filter(|host| !is_host(&host.value)) {
                 faults.add(
                     &host.place,
                     format!("`{}` is not a host", host.value),
@@ -139,6 +150,13 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
                 "write the end of the site's host name, such as example.gov.uk",
             );
         }
+    }
+    if let Some(domain) = domain.as_ref().filter(|domain| PUBLIC_SUFFIXES.contains(&domain.value.as_str())) {
+        faults.add(
+            &domain.place,
+            format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
+            "write a domain of your own, such as example.gov.uk",
+        );
     }
     let shared = section.flag("shared_choice").filter(|shared| shared.value);
     let shared_domain = match (&shared, &domain) {
@@ -455,6 +473,11 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> SocketAddr {
 fn read_what_is_to_come(root: &Section<'_>) {
     root.not_yet("preference", "preferences");
     root.not_yet("embed", "third-party content in pages is not held");
+}
+
+/// A name or address, and perhaps a port.
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok() && !text.contains(['@', '*'])
 }
 
 fn authority_of(url: &str) -> Option<String> {

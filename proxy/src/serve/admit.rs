@@ -18,6 +18,9 @@ const fn refused(status: StatusCode, text: &'static str) -> Refused {
     Refused { status, text }
 }
 
+/// The longest path and query, in bytes.
+const LONGEST_TARGET: usize = 8 * 1024;
+
 const MALFORMED: Refused = refused(StatusCode::BAD_REQUEST, "The request is malformed.\n");
 
 /// The host a request is for, once it may come in.
@@ -25,8 +28,12 @@ pub(super) fn admit(parts: &Parts, hosts: &Hosts) -> Result<Authority, Refused> 
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(refused(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed.\n"));
     }
-    if parts.uri.path() != "*" && !parts.uri.path().starts_with('/') {
+    let whole_server = parts.method == Method::OPTIONS && parts.uri.path() == "*";
+    if !whole_server && !parts.uri.path().starts_with('/') {
         return Err(MALFORMED);
+    }
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
+        return Err(refused(StatusCode::URI_TOO_LONG, "The address is too long.\n"));
     }
     check_framing(&parts.headers, parts.version)?;
     if parts
@@ -192,6 +199,8 @@ mod tests {
         assert_eq!(status(("TRACE", "/", Version::HTTP_11), &[host]), 405);
         assert_eq!(status(("CONNECT", "town.example:80", Version::HTTP_11), &[host]), 405);
         assert_eq!(status(("OPTIONS", "*", Version::HTTP_11), &[host]), 200);
+        assert_eq!(status(("GET", "*", Version::HTTP_11), &[host]), 400);
+        assert_eq!(status(("GET", &format!("/{}", "x".repeat(8 * 1024)), Version::HTTP_11), &[host]), 414);
         assert_eq!(status(("POST", "/", Version::HTTP_11), &[host, ("expect", b"100-Continue")]), 200);
         assert_eq!(status(("POST", "/", Version::HTTP_11), &[host, ("expect", b"tea")]), 417);
     }

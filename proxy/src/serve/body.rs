@@ -1,7 +1,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -10,49 +11,102 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+
+/// How long a client may send nothing in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
 
 pin_project! {
-    /// The body of a request on its way to the origin. It remembers whether the client broke it off, because that is
-    /// the client's fault and not the origin's.
+    /// The body of a request. It has no trailers, which some servers merge into the fields before; a client that falls
+    /// silent is cut off; and how it goes can be watched, because what a client does wrong is not the origin's fault.
     pub(crate) struct ClientBody {
         #[pin]
         body: Incoming,
-        broken: Option<BrokenOff>,
+        silence: Option<Pin<Box<Sleep>>>,
+        progress: Option<Progress>,
     }
 }
 
-/// Whether a client broke off its body.
-#[derive(Debug, Clone, Default)]
-pub(super) struct BrokenOff(Arc<AtomicBool>);
+/// How far the body of a request has come.
+#[derive(Debug, Clone)]
+pub(super) struct Progress(Arc<AtomicU8>);
 
-impl BrokenOff {
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+/// A state of [`Progress`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upload {
+    /// The client has broken it off, or sent nonsense.
+    Broken,
+    /// All of it has come.
+    Ended,
+    /// The next part has not been asked for: the origin has not taken the last.
+    Offered,
+    /// The client has fallen silent.
+    Silent,
+    /// The next part has not come yet.
+    Waiting,
+}
+
+const STATES: [Upload; 5] = [Upload::Broken, Upload::Ended, Upload::Offered, Upload::Silent, Upload::Waiting];
+
+impl Progress {
+    pub(super) fn state(&self) -> Upload {
+        STATES[usize::from(self.0.load(Ordering::Relaxed))]
+    }
+
+    fn set(&self, state: Upload) {
+        let place = STATES.iter().position(|one| *one == state).unwrap_or_default();
+        self.0.store(place as u8, Ordering::Relaxed);
     }
 }
 
 impl ClientBody {
-    /// A body and, unless it is empty already, where to look whether it was broken off.
-    pub(super) fn new(body: Incoming) -> (Self, Option<BrokenOff>) {
-        let broken = (!body.is_end_stream()).then(BrokenOff::default);
-        (Self { body, broken: broken.clone() }, broken)
+    pub(super) fn new(body: Incoming) -> Self {
+        let progress = (!body.is_end_stream()).then(|| {
+            let progress = Progress(Arc::default());
+            progress.set(Upload::Offered);
+            progress
+        });
+        Self { body, silence: None, progress }
+    }
+
+    /// Where to look how far it has come; nothing where it is empty.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.progress.clone()
     }
 }
 
 impl Body for ClientBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BrokenBody;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
-        let frame = this.body.poll_frame(cx);
-        if let (Poll::Ready(Some(Err(_))), Some(broken)) = (&frame, this.broken) {
-            broken.0.store(true, Ordering::Relaxed);
+        let note = |state| this.progress.iter().for_each(|progress| progress.set(state));
+        match this.body.poll_frame(cx) {
+            Poll::Pending => {
+                note(Upload::Waiting);
+                let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
+                ready!(silence.as_mut().poll(cx));
+                note(Upload::Silent);
+                Poll::Ready(Some(Err(BrokenBody)))
+            }
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                *this.silence = None;
+                note(Upload::Offered);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(_))) => {
+                note(Upload::Broken);
+                Poll::Ready(Some(Err(BrokenBody)))
+            }
+            Poll::Ready(_) => {
+                note(Upload::Ended);
+                Poll::Ready(None)
+            }
         }
-        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -63,6 +117,18 @@ impl Body for ClientBody {
         self.body.size_hint()
     }
 }
+
+/// The client did not send the rest of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BrokenBody;
+
+impl std::fmt::Display for BrokenBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client did not send the rest of the body")
+    }
+}
+
+impl std::error::Error for BrokenBody {}
 
 /// A short answer of the proxy's own. It says nothing of what lies behind.
 pub(crate) fn text_response(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {

@@ -64,9 +64,10 @@ pub(crate) fn run(
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(settings.listen, workers)
-        .map_err(|error| no_listener(settings.listen, &error, "`[listen] http` or --listen"))?;
-    let admin_listener = listener::bind(settings.admin, 1)
-        .map_err(|error| no_listener(settings.admin, &error, "`[admin] listen` or --admin"))?;
+        .map_err(|error| no_listener(settings.listen, &error, " with `[listen] http` or --listen"))?;
+    let admin_listener = listener::bind(settings.admin, 1).map_err(|error| {
+        no_listener(settings.admin, &error, " with `[admin] listen`, or --admin for the demo")
+    })?;
     let addresses = Addresses {
         site: worker::address_of(&listeners).map_err(Failure::of)?,
         admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
@@ -106,7 +107,7 @@ pub(crate) fn run(
 
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let outcome = control.block_on(async move {
-        let signals = Signals::new().map_err(Failure::of)?;
+        let mut signals = Signals::new().map_err(Failure::of)?;
         let (written, write_out) = tokio::sync::oneshot::channel::<()>();
         let background = tokio::spawn(background.run(async {
             // An error means that the sender is gone: that is a stop as well.
@@ -117,7 +118,10 @@ pub(crate) fn run(
         signals.wait(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.
         let _ = written.send(());
-        let _ = background.await;
+        tokio::select! {
+            _ = background => {}
+            () = signals.any() => tracing::warn!("stopping at once: what waits to be written is lost"),
+        }
         admin.abort();
         let _ = admin.await;
         Ok(())
@@ -131,7 +135,7 @@ pub(crate) fn run(
 }
 
 fn no_listener(address: SocketAddr, error: &std::io::Error, other: &str) -> Failure {
-    Failure::of(format!("cannot listen on {address}: {error} (free it, or name another with {other})"))
+    Failure::of(format!("cannot listen on {address}: {error} (free it, or name another{other})"))
 }
 
 /// SIGTERM, SIGINT.
@@ -147,7 +151,7 @@ impl Signals {
 
     /// Waits for a signal, then for the workers to finish what is under way; a second signal cuts that short.
     async fn wait(
-        mut self,
+        &mut self,
         stop: watch::Sender<bool>,
         threads: Vec<thread::JoinHandle<std::io::Result<()>>>,
     ) {
@@ -157,8 +161,11 @@ impl Signals {
         let _ = stop.send(true);
         let drained = tokio::task::spawn_blocking(move || {
             for thread in threads {
-                // A worker that panicked has stopped as well.
-                let _ = thread.join();
+                match thread.join() {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "a worker had stopped before"),
+                    Err(_) => tracing::error!("a worker had panicked before"),
+                }
             }
         });
         tokio::select! {

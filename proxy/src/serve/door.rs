@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use pinfold::Pinfold;
@@ -14,7 +14,7 @@ use pinfold::consent::ResponseBody;
 use tower::Service;
 
 use super::admit::{Refused, admit};
-use super::body::text_response;
+use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
 use crate::config::Hosts;
@@ -34,14 +34,14 @@ impl Door {
     /// Answers one request that came from `peer`.
     pub(super) async fn answer(
         mut self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Result<Response<DoorBody>, Infallible> {
+        let (parts, body) = request.into_parts();
         // Balancers ask by address, with whatever Host they please.
-        if request.uri().path() == "/.pinfold/health" {
+        if parts.uri.path() == "/.pinfold/health" && [Method::GET, Method::HEAD].contains(&parts.method) {
             return Ok(text_response(StatusCode::OK, "ok\n").map(Either::Right));
         }
-        let (parts, body) = request.into_parts();
         let host = match admit(&parts, &self.hosts) {
             Ok(host) => host,
             Err(Refused { status, text }) => {
@@ -49,7 +49,7 @@ impl Door {
                 return Ok(refusal(status, text, parts.version).map(Either::Right));
             }
         };
-        request = Request::from_parts(parts, body);
+        let mut request = Request::from_parts(parts, ClientBody::new(body));
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(AdmittedHost(host));
         let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, HOST, HeaderName, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue};
@@ -22,14 +22,16 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 ];
 
 /// What no client can take away by naming it in `Connection` (RFC 9110 7.6.1 would let it).
-const PROTECTED: [HeaderName; 7] = [
+const PROTECTED: [HeaderName; 9] = [
     CONTENT_LENGTH,
     COOKIE,
     HOST,
     X_FORWARDED_HOST,
     X_FORWARDED_PROTO,
     HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("pinfold-consent"),
+    HeaderName::from_static("sec-gpc"),
 ];
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -38,6 +40,12 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// Makes the fields of a request fit for the origin.
 pub(super) fn prepare_request(headers: &mut HeaderMap, host: &Authority, scheme: &Scheme) {
     remove_hop_by_hop(headers);
+    // What it announces is dropped with the body.
+    headers.remove(TRAILER);
+    // Behind CGI and its like a `_` cannot be told from a `-`: such a field could pass for one of ours.
+    while let Some(name) = headers.keys().find(|name| name.as_str().contains('_')).cloned() {
+        headers.remove(name);
+    }
     for name in
         ["x-forwarded-port", "x-forwarded-server", "x-original-host", "x-original-url", "x-rewrite-url"]
     {
@@ -114,6 +122,8 @@ mod tests {
             ("proxy", "http://evil.example"),
             ("upgrade", "h2c"),
             ("http2-settings", "x"),
+            ("pinfold_consent", "marketing"),
+            ("trailer", "cookie"),
         ]);
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();

@@ -1,7 +1,7 @@
 //! The way to the origin: the service at the centre of the stack.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 
-use super::body::{ClientBody, text_response};
+use super::body::{ClientBody, Progress, Upload, text_response};
 use super::fields::{prepare_request, prepare_response};
 
 /// The body of an answer: the origin's, or a short one of the proxy's own.
@@ -54,7 +54,7 @@ impl Forward {
     }
 
     /// The request as the origin gets it.
-    fn prepared(&self, request: Request<Incoming>) -> (Request<ClientBody>, Option<super::body::BrokenOff>) {
+    fn prepared(&self, request: Request<ClientBody>) -> Request<ClientBody> {
         let (mut parts, body) = request.into_parts();
         let host = parts.extensions.remove::<AdmittedHost>();
         let host = host.map_or_else(|| self.origin.clone(), |host| host.0);
@@ -67,12 +67,11 @@ impl Forward {
         // Scheme, authority and path are each sound, so together they are.
         parts.uri = Uri::from_parts(uri).unwrap_or_default();
         parts.version = Version::HTTP_11;
-        let (body, broken) = ClientBody::new(body);
-        (Request::from_parts(parts, body), broken)
+        Request::from_parts(parts, body)
     }
 }
 
-impl Service<Request<Incoming>> for Forward {
+impl Service<Request<ClientBody>> for Forward {
     type Response = Response<OriginBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -81,24 +80,50 @@ impl Service<Request<Incoming>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let (request, broken) = self.prepared(request);
-        let answer = self.client.request(request);
+    fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
+        let progress = request.body().progress();
+        let answer = self.client.request(self.prepared(request));
         let timeout = self.timeout;
         Box::pin(async move {
-            let answer = match tokio::time::timeout(timeout, answer).await {
-                Err(_) => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
-                Ok(Ok(response)) => received(response),
-                Ok(Err(_)) if broken.is_some_and(|broken| broken.is_set()) => {
-                    own(StatusCode::BAD_REQUEST, "The request was broken off.\n")
-                }
-                Ok(Err(error)) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the origin did not answer");
-                    own(StatusCode::BAD_GATEWAY, "The site cannot be reached at the moment.\n")
-                }
-            };
-            Ok(answer)
+            let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
+            Ok(match patiently(answer, timeout, state).await {
+                None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
+                Some(Ok(response)) => received(response),
+                Some(Err(error)) => failed(&error, state()),
+            })
         })
+    }
+}
+
+/// Waits for the answer as long as the body of the request is still coming, and then for `timeout`.
+async fn patiently<F: Future>(
+    answer: F,
+    timeout: Duration,
+    upload: impl Fn() -> Upload,
+) -> Option<F::Output> {
+    let mut answer = pin!(answer);
+    loop {
+        let before = upload();
+        if let Ok(answer) = tokio::time::timeout(timeout, &mut answer).await {
+            return Some(answer);
+        }
+        // A client that is slow or silent has a limit of its own. Once it has sent everything, the origin has its time.
+        match (before, upload()) {
+            (_, Upload::Waiting) => {}
+            (Upload::Waiting | Upload::Offered, Upload::Ended) => {}
+            _ => return None,
+        }
+    }
+}
+
+fn failed(error: &hyper_util::client::legacy::Error, upload: Upload) -> Response<OriginBody> {
+    match upload {
+        Upload::Broken => own(StatusCode::BAD_REQUEST, "The request was broken off.\n"),
+        Upload::Silent => own(StatusCode::REQUEST_TIMEOUT, "The rest of the request did not come.\n"),
+        Upload::Ended | Upload::Offered | Upload::Waiting => {
+            tracing::debug!(error = error as &dyn std::error::Error, "the origin did not answer");
+            own(StatusCode::BAD_GATEWAY, "The site cannot be reached at the moment.\n")
+        }
     }
 }
 

@@ -49,7 +49,7 @@ async fn serve(listener: tokio::net::TcpListener, door: Door, mut stop: watch::R
                 tokio::spawn(async move {
                     if speaks_in_time(&stream).await {
                         let service = service_fn(move |request| door.clone().answer(request, peer));
-                        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                        let connection = server.serve_connection(TokioIo::new(stream), service);
                         // Clients hang up and talk nonsense; hyper has answered what can be answered.
                         let _ = watcher.watch(connection.into_owned()).await;
                     }
@@ -79,9 +79,27 @@ fn server() -> Builder<TokioExecutor> {
     server
 }
 
-/// Whether anything comes at all: hyper's own limit begins only once it knows which version of HTTP is spoken.
+/// Whether the client says in time which version of HTTP it speaks: hyper's own limits begin only after that.
 async fn speaks_in_time(stream: &TcpStream) -> bool {
-    matches!(tokio::time::timeout(HEAD, stream.readable()).await, Ok(Ok(())))
+    matches!(tokio::time::timeout(HEAD, version_is_told(stream)).await, Ok(Ok(true)))
+}
+
+/// Looks at the first bytes, without taking them, until they are the whole preface of HTTP/2 (RFC 9113 section 3.4) or
+/// cannot be.
+async fn version_is_told(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut first).await?;
+        if seen == 0 {
+            return Ok(false);
+        }
+        if seen == PREFACE.len() || !PREFACE.starts_with(&first[..seen]) {
+            return Ok(true);
+        }
+        // What has been seen stays to be seen: only time brings more.
+        tokio::time::sleep(REST).await;
+    }
 }
 
 async fn rest_after(error: &io::Error) {

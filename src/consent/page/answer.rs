@@ -90,7 +90,8 @@ pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     let now = |response| Plan::Answer(Box::new(response), Asked(false));
     if is_page && reading {
-        let asked = visitor.standing.state == ChoiceState::Undecided && policy.asks_anything();
+        let undecided = visitor.standing.state == ChoiceState::Undecided && policy.asks_anything();
+        let asked = undecided && parts.method == Method::GET;
         Plan::Answer(Box::new(visitor.page(policy, &parts.uri, &parts.headers)), Asked(asked))
     } else if is_page && parts.method == Method::POST {
         match form::received(policy, parts) {
@@ -160,7 +161,12 @@ impl Visitor {
         let choice = Choice::new(policy.fingerprint(), events.collect());
         let kept = self.standing.answered.without(answers.answered);
         let granted = self.standing.granted.and(kept).or(answers.granted);
-        let month = calendar.day_of(now).month;
+        let this_month = calendar.day_of(now).month;
+        // An answer that is kept does not get younger by another that is given beside it.
+        let month = match self.decision {
+            Some(decision) if !kept.is_empty() => decision.month.min(this_month),
+            _ => this_month,
+        };
         let decision = policy.decide(kept.or(answers.answered), granted, month);
 
         let confirmation = match answers.all {
@@ -171,7 +177,10 @@ impl Visitor {
         let back_to = answers.back_to.unwrap_or_else(|| Asking::read(uri).address(policy));
         let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
         let headers = response.headers_mut();
-        if let Ok(location) = HeaderValue::from_str(&with_confirmation(&back_to, confirmation)) {
+        // A form that answers nothing is not said to be saved.
+        let location =
+            if answers.answered.is_empty() { back_to } else { with_confirmation(&back_to, confirmation) };
+        if let Ok(location) = HeaderValue::from_str(&location) {
             headers.insert(LOCATION, location);
         }
         if !answers.answered.is_empty() {

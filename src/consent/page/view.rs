@@ -151,7 +151,7 @@ impl View<'_> {
             .filter(|rule| rule.purpose() == Some(purpose.id()))
             .collect();
         html! {
-            h3 id=(purpose.id()) lang=[lang] { (wording.title) }
+            h3 id={ "purpose-" (purpose.id()) } lang=[lang] { (wording.title) }
             p lang=[lang] { (wording.description) }
             p.kind {
                 @if self.policy.is_on_until_refused(purpose) { (words.on_until) } @else { (words.needs_consent) }
