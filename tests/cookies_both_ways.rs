@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, StreamBody};
 use pinfold::audit::AuditSettings;
-use pinfold::consent::{ChoiceState, Consent, Mode};
+use pinfold::consent::{ChoiceState, Consent, CookieRule, Mode};
 use tower::{Layer, Service, ServiceExt};
 
 const SET: [&str; 6] = [
@@ -194,20 +194,68 @@ async fn form_04_nothing_hostile_reaches_the_page() {
 }
 
 #[tokio::test]
+async fn claim_02_no_rule_opens_the_door_to_our_own_cookies() {
+    let wide = policy()
+        .cookie(CookieRule::strictly_necessary("__Host-*"))
+        .cookie(CookieRule::strictly_necessary("p*"));
+    let town = Town::new(wide, Notebook::default(), AuditSettings::default());
+    let service = town.around(|request| {
+        assert_eq!(request.headers()[COOKIE], "__Host-id=1; php=2");
+        Response::builder()
+            .header(SET_COOKIE, "__Host-pinfold-consent=1.00000000.202611.3.3; Path=/; Secure")
+            .header(SET_COOKIE, "pinfold-visit=1")
+            .header(SET_COOKIE, "__Host-id=1; Path=/; Secure")
+            .body(Full::default())
+            .unwrap()
+    });
+    let sent = "__Host-id=1; __Host-pinfold-consent=1.00000000.202611.3.3; pinfold-consent=x; php=2";
+    let response = service.oneshot(from(1, Request::get("/").header(COOKIE, sent))).await.unwrap();
+    assert_eq!(allowed_ones(&response), ["__Host-id=1; Path=/; Secure"]);
+}
+
+#[tokio::test]
+async fn an_answer_is_said_to_be_saved_only_if_there_is_one_and_does_not_make_an_older_one_younger() {
+    let town = Town::new(policy(), Notebook::default(), AuditSettings::default());
+    let service = town.around(|_| Response::new(Full::default()));
+    let fingerprint = policy().build().unwrap().fingerprint();
+    let older = format!("__Host-pinfold-consent=1.{fingerprint}.202603.2.2");
+    for (sent, location, cookie) in [
+        ("", "/cookies", None),
+        ("cookies[all]=maybe", "/cookies", None),
+        ("cookies[statistics]=no", "/cookies?pinfold-choice=saved", Some("202603.3.2")),
+        ("cookies[all]=no", "/cookies?pinfold-choice=rejected", Some("202611.3.0")),
+    ] {
+        let request = Request::post("/cookies")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(COOKIE, &older);
+        let mut request = from(1, request);
+        *request.body_mut() = Full::from(sent);
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["location"], location, "{sent}");
+        let set = allowed_ones(&response).concat();
+        let value = cookie.map(|value| format!("__Host-pinfold-consent=1.{fingerprint}.{value};"));
+        assert!(value.as_ref().map_or(set.is_empty(), |value| set.starts_with(value)), "{sent}: {set}");
+    }
+}
+
+#[tokio::test]
 async fn a_report_only_policy_holds_nothing_and_counts_everything() {
     let notebook = Notebook::default();
     let town = Town::new(policy().mode(Mode::Report), notebook, AuditSettings::default());
     let service = town.around(|request| {
-        assert_eq!(request.headers()[COOKIE], "_ga=1; other=2");
+        assert_eq!(request.headers()[COOKIE], "_ga=1; other=2; bare; a[b]=3");
         Response::builder()
             .header(SET_COOKIE, "_ga=1")
             .header(SET_COOKIE, "other=2")
             .body(Full::default())
             .unwrap()
     });
-    let response =
-        service.oneshot(from(1, Request::get("/").header(COOKIE, "_ga=1; other=2"))).await.unwrap();
+    let response = service
+        .oneshot(from(1, Request::get("/").header(COOKIE, "_ga=1; other=2; bare; a[b]=3")))
+        .await
+        .unwrap();
     assert_eq!(allowed_ones(&response), ["_ga=1", "other=2"]);
     let stats = town.layer.handle().stats();
-    assert_eq!(stats.cookies.iter().filter(|stat| stat.action.name() == "would-withhold").count(), 4);
+    assert_eq!(stats.cookies.iter().filter(|stat| stat.action.name() == "would-withhold").count(), 5);
 }

@@ -157,6 +157,33 @@ async fn midnight_ends_the_bucket_and_gives_everybody_a_new_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_visitor_with_a_new_name_every_day_is_never_a_crowd() {
+    let notebook = Notebook::default();
+    let mut town = Town::new(policy(), notebook.clone(), AuditSettings::default());
+    let mut service = town.around(page);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let background = tokio::spawn(town.background.take().unwrap().run(async {
+        let _ = stopped.await;
+    }));
+    for _ in 0..15 {
+        service.ready().await.unwrap().call(from(1, navigation("/bins"))).await.unwrap();
+        for _ in 0..24 {
+            town.clock.advance(3_600);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+    let details = |rows: &[Rows]| rows.iter().filter(|rows| rows.ledger() == Ledger::Usage).count();
+    assert_eq!(details(&notebook.rows()), 0, "fifteen names of one visitor open no gate");
+    let _ = stop.send(());
+    background.await.unwrap();
+    assert_eq!(details(&notebook.rows()), 1, "a clean stop writes them");
+
+    // With the background the keys are gone: nobody can be named any more.
+    service.ready().await.unwrap().call(from(1, navigation("/bins"))).await.unwrap();
+    assert_eq!(town.layer.handle().stats().distinct_today, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_choice_waits_for_its_count_a_tenth_of_a_second_and_no_longer() {
     for (town, waits, lost) in [
         (Town::new(policy(), Notebook::default(), AuditSettings::default()), 0, 0),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
@@ -108,7 +108,9 @@ fn unknown_hosts_are_answered_421_and_health_is_for_any() {
     assert_eq!(ask("WWW.town.example:80", "/"), 200);
     assert_eq!(ask("town.example", "/"), 421);
     assert_eq!(ask("10.0.0.1:8080", "/.pinfold/health"), 200);
-    assert_eq!(pinfold.metric("pinfold_refused_total"), 1.0);
+    let trace = raw(pinfold.site, b"TRACE /.pinfold/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert_eq!(Answer::read(&trace).status, 405);
+    assert_eq!(pinfold.metric("pinfold_refused_total"), 2.0);
     assert_eq!(origin.requests().len(), 2);
 }
 
@@ -247,6 +249,76 @@ fn bodies_stream_both_ways() {
         early.extend_from_slice(&buffer[..read]);
     }
     assert!(origin.join().unwrap().contains("second"));
+}
+
+/// A slow upload is not the origin's fault, nor is one that never ends.
+#[test]
+fn an_upload_may_take_longer_than_the_origin_may() {
+    let origin = Origin::hello();
+    let pinfold = Pinfold::configured(&configuration(origin.address, "timeout = \"300 ms\""));
+    let mut client = TcpStream::connect(pinfold.site).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    client
+        .write_all(b"POST /upload HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\ncontent-length: 10\r\n\r\n")
+        .unwrap();
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(120));
+        client.write_all(b"x").unwrap();
+    }
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert_eq!(Answer::read(&answer).body, "hello");
+    assert_eq!(origin.requests()[0].body(), "xxxxxxxxxx");
+}
+
+/// FRAME6, CLAIM5: what comes after the body reaches nobody.
+#[test]
+fn frame_06_trailers_of_a_request_are_dropped() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let pinfold = Pinfold::configured(&configuration(listener.local_addr().unwrap(), ""));
+    let origin = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut seen, mut buffer) = (Vec::new(), [0; 1024]);
+        while !seen.windows(5).any(|window| window == b"0\r\n\r\n") {
+            let read = stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&buffer[..read]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8(seen).unwrap().to_ascii_lowercase()
+    });
+    let request = "POST / HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\
+        trailer: Cookie, X-Forwarded-For\r\n\r\n1\r\nx\r\n0\r\ncookie: _ga=1\r\nx-forwarded-for: 203.0.113.5\r\n\r\n";
+    assert_eq!(Answer::read(&raw(pinfold.site, request.as_bytes())).status, 200);
+    let seen = origin.join().unwrap();
+    assert!(!seen.contains("_ga") && !seen.contains("203.0.113") && !seen.contains("trailer:"), "{seen}");
+}
+
+/// Connections that say nothing, or begin a preface and stop, are closed within the limit for a head.
+#[test]
+fn silent_connections_are_closed() {
+    let pinfold = Pinfold::in_front_of(&Origin::hello());
+    let started = Instant::now();
+    let clients: Vec<_> = [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"GET / HT"]
+        .into_iter()
+        .map(|beginning| {
+            let mut client = TcpStream::connect(pinfold.site).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+            client.write_all(beginning).unwrap();
+            client
+        })
+        .collect();
+    for mut client in clients {
+        let mut rest = Vec::new();
+        // A reset is a way to close; running out of patience here is not.
+        let closed = client
+            .read_to_end(&mut rest)
+            .err()
+            .is_none_or(|error| error.kind() == ErrorKind::ConnectionReset);
+        assert!(closed, "it is closed within fifteen seconds");
+        assert!(!String::from_utf8_lossy(&rest).contains("200"), "{rest:?}");
+    }
+    assert!(started.elapsed() > Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[test]
