@@ -3,9 +3,10 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Full0, MORNING, Notebook, Stuck, Town, from, policy};
+use common::{Full0, MORNING, Notebook, Reluctant, Stuck, Town, from, policy};
 use http::{Request, Response};
 use http_body_util::Full;
 use pinfold::audit::{AuditSettings, Ledger, MethodClass, Rows};
@@ -154,6 +155,42 @@ async fn midnight_ends_the_bucket_and_gives_everybody_a_new_name() {
         _ => Vec::new(),
     });
     assert_eq!(made.count(), 4, "two keys made, two destroyed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_usage_rows_go_again_so_that_what_moves_out_of_rare_was_there() {
+    let notebook = Notebook::default();
+    let sink = Reluctant { refuses: Arc::new(Mutex::new(1)), notebook: notebook.clone() };
+    let mut town = Town::new(policy(), sink, AuditSettings::default());
+    let mut service = town.around(page);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let background = tokio::spawn(town.background.take().unwrap().run(async {
+        let _ = stopped.await;
+    }));
+    for _ in 0..3 {
+        // Ten networks open the gate; the route is asked for six times a round, so it crosses in the second.
+        for n in 0..10 {
+            let path = if n < 6 { "/rising" } else { "/home" };
+            service.ready().await.unwrap().call(from(n, navigation(path))).await.unwrap();
+        }
+        for _ in 0..80 {
+            town.clock.advance(60);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+    let _ = stop.send(());
+    background.await.unwrap();
+    let mut sums = std::collections::BTreeMap::<String, i64>::new();
+    for rows in notebook.rows() {
+        if let Rows::Usage(rows) = rows {
+            rows.into_iter().for_each(|row| *sums.entry(row.route).or_default() += row.requests);
+        }
+    }
+    assert_eq!(sums.values().sum::<i64>(), 30);
+    assert_eq!((sums["/rising"], sums["/home"], sums["(rare)"]), (18, 12, 0));
+    let lost =
+        town.layer.handle().stats().lost.iter().find(|(ledger, _)| *ledger == Ledger::Usage).unwrap().1;
+    assert_eq!(lost, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -47,6 +47,8 @@ pub(super) struct Unsettled {
     pub(super) ledger: Ledger,
     pub(super) rows: usize,
     pub(super) delivery: Delivery,
+    /// The rows themselves, where later ones build on them and would be wrong without.
+    pub(super) kept: Option<Rows>,
 }
 
 impl fmt::Debug for Unsettled {
@@ -149,8 +151,9 @@ impl Auditor {
     /// Hands rows to the store.
     pub(super) fn deliver(&self, rows: Rows) -> Unsettled {
         let (ledger, count) = (rows.ledger(), rows.len());
+        let kept = (ledger == Ledger::Usage).then(|| rows.clone());
         let delivery = self.sink.deliver(Batch { site: self.site.clone(), rows });
-        Unsettled { ledger, rows: count, delivery }
+        Unsettled { ledger, rows: count, delivery, kept }
     }
 
     /// Notes that rows were lost.

@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Details are written at most this often.
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// How many refused batches of usage rows are kept: two days of them.
+const MOST_REFUSED: usize = 48;
+
 /// How long a clean stop waits for the store.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,8 @@ pub struct Background {
     /// Address rows that wait for a moment of their own.
     outbox: Vec<(Duration, Rows)>,
     unsettled: Vec<Unsettled>,
+    /// Usage rows that were refused: they go again with the next ones, for those move what these have put under `(rare)`.
+    refused: Vec<Rows>,
 }
 
 impl Background {
@@ -50,6 +55,7 @@ impl Background {
             details_due: uptime + HOUR + jitter(600),
             outbox: Vec::new(),
             unsettled: Vec::new(),
+            refused: Vec::new(),
             auditor,
         };
         background.send(Rows::Key(vec![made]));
@@ -84,6 +90,9 @@ impl Background {
         .await;
         for late in std::mem::take(&mut self.unsettled) {
             self.auditor.note_loss(late.ledger, late.rows);
+        }
+        for rows in std::mem::take(&mut self.refused) {
+            self.auditor.note_loss(rows.ledger(), rows.len());
         }
     }
 
@@ -210,6 +219,9 @@ impl Background {
         }
         let today = auditor.calendar.day_of(now).date;
         let rows = self.book.rows(today, auditor.crowd, &auditor.policy, &auditor.undeclared);
+        for refused in std::mem::take(&mut self.refused) {
+            self.send(refused);
+        }
         self.send(Rows::Usage(rows.usage));
         self.send(Rows::Cookie(rows.cookies));
         self.send(Rows::Consent(rows.consent));
@@ -241,12 +253,14 @@ impl Background {
     /// Asks of each batch under way what became of it.
     fn settle(&mut self, cx: &mut Context<'_>) {
         self.unsettled.append(&mut lock(&self.auditor.unsettled));
-        let auditor = &self.auditor;
+        let (auditor, refused) = (&self.auditor, &mut self.refused);
         self.unsettled.retain_mut(|batch| match Pin::new(&mut batch.delivery).poll(cx) {
             Poll::Pending => true,
             Poll::Ready(result) => {
-                if result.is_err() {
-                    auditor.note_loss(batch.ledger, batch.rows);
+                match (result, batch.kept.take()) {
+                    (Ok(()), _) => {}
+                    (Err(_), Some(rows)) if refused.len() < MOST_REFUSED => refused.push(rows),
+                    (Err(_), _) => auditor.note_loss(batch.ledger, batch.rows),
                 }
                 false
             }

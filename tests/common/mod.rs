@@ -48,6 +48,24 @@ impl Sink for Notebook {
     }
 }
 
+/// Refuses so many batches of usage rows, then keeps every batch.
+#[derive(Clone)]
+pub(crate) struct Reluctant {
+    pub(crate) refuses: Arc<Mutex<usize>>,
+    pub(crate) notebook: Notebook,
+}
+
+impl Sink for Reluctant {
+    fn deliver(&self, batch: Batch) -> Delivery {
+        let mut refuses = self.refuses.lock().unwrap();
+        if matches!(batch.rows, Rows::Usage(_)) && *refuses > 0 {
+            *refuses -= 1;
+            return Box::pin(ready(Err(Lost)));
+        }
+        self.notebook.deliver(batch)
+    }
+}
+
 /// Takes nothing, at once.
 #[derive(Clone, Copy)]
 pub(crate) struct Full0;
