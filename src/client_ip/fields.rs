@@ -71,52 +71,52 @@ impl AddressFields {
 }
 
 /// The fields in which proxies and content networks are known to write the address of a client.
-#[inline]
 ///
 /// Behind CGI and its like a `_` cannot be told from a `-`.
+#[inline]
 fn names_address(name: &str) -> bool {
-    if name.contains('_') { is_address_field(&name.replace('_', "-")) } else { is_address_field(name) }
+    // Most fields are told apart by their first letter.
+    let may = matches!(name.as_bytes(), [b'c' | b'd' | b'f' | b'i' | b'p' | b'r' | b't' | b'w' | b'x', ..]);
+    may && if name.contains('_') { is_address_field(&name.replace('_', "-")) } else { is_address_field(name) }
 }
 
 fn is_address_field(name: &str) -> bool {
-    // Most fields are told apart by their first letter.
-    matches!(name.as_bytes(), [b'c' | b'd' | b'f' | b'i' | b'p' | b'r' | b't' | b'w' | b'x', ..])
-        && matches!(
-            name,
-            "forwarded"
-                | "x-forwarded-for"
-                | "x-real-ip"
-                | "cf-connecting-ip"
-                | "cf-connecting-ipv6"
-                | "cf-pseudo-ipv4"
-                | "client-ip"
-                | "cloudfront-viewer-address"
-                | "do-connecting-ip"
-                | "fastly-client-ip"
-                | "fly-client-ip"
-                | "forwarded-for"
-                | "incap-client-ip"
-                | "proxy-client-ip"
-                | "remote-addr"
-                | "true-client-ip"
-                | "wl-proxy-client-ip"
-                | "x-appengine-user-ip"
-                | "x-azure-clientip"
-                | "x-azure-socketip"
-                | "x-client-ip"
-                | "x-cluster-client-ip"
-                | "x-envoy-external-address"
-                | "x-forwarded"
-                | "x-nf-client-connection-ip"
-                | "x-original-forwarded-for"
-                | "x-originating-ip"
-                | "x-proxyuser-ip"
-                | "x-real-client-ip"
-                | "x-remote-addr"
-                | "x-remote-ip"
-                | "x-sucuri-clientip"
-                | "x-vercel-forwarded-for"
-        )
+    matches!(
+        name,
+        "forwarded"
+            | "x-forwarded-for"
+            | "x-real-ip"
+            | "cf-connecting-ip"
+            | "cf-connecting-ipv6"
+            | "cf-pseudo-ipv4"
+            | "client-ip"
+            | "cloudfront-viewer-address"
+            | "do-connecting-ip"
+            | "fastly-client-ip"
+            | "fly-client-ip"
+            | "forwarded-for"
+            | "incap-client-ip"
+            | "proxy-client-ip"
+            | "remote-addr"
+            | "true-client-ip"
+            | "wl-proxy-client-ip"
+            | "x-appengine-user-ip"
+            | "x-azure-clientip"
+            | "x-azure-socketip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "x-envoy-external-address"
+            | "x-forwarded"
+            | "x-nf-client-connection-ip"
+            | "x-original-forwarded-for"
+            | "x-originating-ip"
+            | "x-proxyuser-ip"
+            | "x-real-client-ip"
+            | "x-remote-addr"
+            | "x-remote-ip"
+            | "x-sucuri-clientip"
+            | "x-vercel-forwarded-for"
+    )
 }
 
 #[cfg(test)]
