@@ -8,14 +8,14 @@ use arc_swap::ArcSwapOption;
 
 use super::address::{AddressShard, Met, new_union};
 use super::day_book::described;
-use super::details::{Answered, CookieCounts, DetailShard, Totals, subject_at};
+use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass};
 use super::route::Routes;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::{AuditStats, CookieStat};
 use crate::client_ip::{AddressSource, ClientIp};
-use crate::consent::{Action, Choice, ConsentEvent, Direction, Policy, UndeclaredNames};
+use crate::consent::{Choice, ConsentEvent, Policy, UndeclaredNames};
 use crate::pseudonym::{KeyRing, Pseudonym, Unit};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
@@ -223,15 +223,11 @@ impl Auditor {
     fn cookie_stats(&self, cookies: &[CookieCounts]) -> Vec<CookieStat> {
         let names: HashMap<u16, String> = self.undeclared.all().into_iter().collect();
         let mut stats = Vec::new();
-        for (place, by_direction) in cookies.iter().enumerate() {
-            for (direction, by_action) in
-                [Direction::Request, Direction::Response].into_iter().zip(by_direction)
-            {
-                for (action, seen) in Action::ALL.into_iter().zip(by_action).filter(|(_, seen)| **seen > 0) {
-                    let (pattern, purpose) = described(subject_at(place), &self.policy, &names);
-                    stats.push(CookieStat { pattern, purpose, direction, action, seen: *seen });
-                }
-            }
+        for (place, counts) in cookies.iter().enumerate() {
+            stats.extend(done(counts).map(|(direction, action, seen)| {
+                let (pattern, purpose) = described(subject_at(place), &self.policy, &names);
+                CookieStat { pattern, purpose, direction, action, seen }
+            }));
         }
         stats.sort();
         stats
@@ -281,9 +277,7 @@ impl Totals {
         self.page_views += other.page_views;
         self.asked += other.asked;
         self.signalled += other.signalled;
-        self.cookies.resize(self.cookies.len().max(other.cookies.len()), CookieCounts::default());
-        let pairs = self.cookies.iter_mut().flatten().flatten().zip(other.cookies.iter().flatten().flatten());
-        pairs.for_each(|(sum, more)| *sum += more);
+        add_cookies(&mut self.cookies, &other.cookies);
     }
 }
 

@@ -114,10 +114,9 @@ impl Background {
             self.write_distinct();
             self.write_details(now);
         }
-        let (due, waiting) =
+        let (due, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.outbox).into_iter().partition(|(when, _)| *when <= uptime);
         self.outbox = waiting;
-        let due: Vec<(Duration, Rows)> = due;
         due.into_iter().for_each(|(_, rows)| self.send(rows));
     }
 

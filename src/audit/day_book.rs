@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::details::{CookieCounts, Counts, DayDetails, subject_at};
+use super::details::{CookieCounts, Counts, DayDetails, OTHER, add_cookies, done, subject_at};
 use super::ledger::{ConsentRow, CookieRow, StatusClass, UsageRow};
-use crate::consent::{Action, ConsentEvent, CookieSubject, Direction, Policy, UndeclaredNames};
+use crate::consent::{ConsentEvent, CookieSubject, Policy, UndeclaredNames};
 use crate::time::CivilDate;
 
 /// The route under which everything stands that fewer than a crowd asked for.
@@ -12,9 +12,6 @@ const RARE: &str = "(rare)";
 
 /// How many routes of a day are told apart, all threads together.
 const ROOM: usize = 16_384;
-
-/// The route of everything beyond that.
-const OTHER: &str = "(other)";
 
 /// Details by day. A route stands under its own name only on a day on which it was asked for by a crowd; until then it
 /// is part of `(rare)`. When it crosses, the next rows move it.
@@ -53,12 +50,7 @@ impl DayBook {
         let day = self.days.entry(details.day).or_default();
         day.asked += details.asked;
         day.signalled += details.signalled;
-        day.cookies.resize(day.cookies.len().max(details.cookies.len()), CookieCounts::default());
-        for (sum, more) in
-            day.cookies.iter_mut().flatten().flatten().zip(details.cookies.iter().flatten().flatten())
-        {
-            *sum += more;
-        }
+        add_cookies(&mut day.cookies, &details.cookies);
         for (route, by_status) in details.routes {
             for (index, counts) in by_status.into_iter().enumerate().filter(|(_, counts)| counts.requests > 0)
             {
@@ -145,14 +137,11 @@ fn cookie_rows(
     policy: &Policy,
     names: &HashMap<u16, String>,
 ) -> Vec<CookieRow> {
-    let mut rows = Vec::new();
-    for (direction, by_action) in [Direction::Request, Direction::Response].into_iter().zip(counts) {
-        for (action, seen) in Action::ALL.into_iter().zip(by_action).filter(|(_, seen)| **seen > 0) {
-            let (pattern, purpose) = described(subject, policy, names);
-            rows.push(CookieRow { pattern, direction, purpose, action, seen: *seen, day });
-        }
-    }
-    rows
+    let row = |(direction, action, seen)| {
+        let (pattern, purpose) = described(subject, policy, names);
+        CookieRow { pattern, direction, purpose, action, seen, day }
+    };
+    done(counts).map(row).collect()
 }
 
 /// How a cookie is called in a ledger, and its purpose.

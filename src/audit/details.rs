@@ -14,7 +14,7 @@ const HOUR: i64 = 3_600;
 const ROOM: usize = 2_048;
 
 /// The route of everything beyond that.
-const OTHER: &str = "(other)";
+pub(super) const OTHER: &str = "(other)";
 
 /// Places for cookies without a rule: malformed, own, unnamed, and 256 undeclared names.
 const WITHOUT_RULE: usize = 3 + 256;
@@ -58,6 +58,21 @@ impl Counts {
 
 /// What was done with a cookie, by direction and action.
 pub(super) type CookieCounts = [[u64; Action::ALL.len()]; 2];
+
+/// Adds counts of cookies, place by place.
+pub(super) fn add_cookies(sum: &mut Vec<CookieCounts>, more: &[CookieCounts]) {
+    sum.resize(sum.len().max(more.len()), CookieCounts::default());
+    let pairs = sum.iter_mut().flatten().flatten().zip(more.iter().flatten().flatten());
+    pairs.for_each(|(sum, more)| *sum += more);
+}
+
+/// What was done with a cookie at all, and how often.
+pub(super) fn done(counts: &CookieCounts) -> impl Iterator<Item = (Direction, Action, u64)> {
+    [Direction::Request, Direction::Response].into_iter().zip(counts).flat_map(|(direction, by_action)| {
+        let seen = Action::ALL.into_iter().zip(by_action).filter(|(_, seen)| **seen > 0);
+        seen.map(move |(action, seen)| (direction, action, *seen))
+    })
+}
 
 /// One thread's counts.
 #[derive(Debug)]

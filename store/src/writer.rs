@@ -108,10 +108,13 @@ impl Writer {
         }
         let mut result = Ok(());
         for (ledger, batches) in by_ledger {
-            let attempt = if result.is_ok() { self.write_ledger(ledger, &batches) } else { Ok(false) };
-            match attempt {
-                Ok(true) => self.queue.settle(batches),
-                Ok(false) => waiting.extend(batches),
+            // After one failure the rest is not tried: it waits with what failed.
+            if result.is_err() {
+                waiting.extend(batches);
+                continue;
+            }
+            match self.write_ledger(ledger, &batches) {
+                Ok(()) => self.queue.settle(batches),
                 Err(error) if will_never_fit(&error) => {
                     tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
                     self.queue.give_up(batches);
@@ -126,8 +129,8 @@ impl Writer {
         self.purge()
     }
 
-    /// Whether the batches are on disk.
-    fn write_ledger(&mut self, ledger: Ledger, batches: &[Waiting]) -> rusqlite::Result<bool> {
+    /// Puts the batches of one ledger on disk, all or none.
+    fn write_ledger(&mut self, ledger: Ledger, batches: &[Waiting]) -> rusqlite::Result<()> {
         let incarnation = self.incarnation;
         let connection = self.connection()?;
         in_transaction(connection, |transaction| {
@@ -151,8 +154,7 @@ impl Writer {
             )?;
             Ok(())
         })?;
-        truncate_log(connection)?;
-        Ok(true)
+        truncate_log(connection)
     }
 
     fn purge(&mut self) -> rusqlite::Result<()> {
