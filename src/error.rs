@@ -12,6 +12,10 @@ pub enum Subject {
     Cookie(String),
     /// The crowd threshold.
     Crowd,
+    /// A domain under which refused cookies are removed.
+    Domain(String),
+    /// A host from which pages load content, as written.
+    Host(String),
     /// How long a decision is kept.
     Lifetime,
     /// A network of trusted proxies, as written.
@@ -22,6 +26,10 @@ pub enum Subject {
     Purpose(String),
     /// A route pattern, as written.
     Route(String),
+    /// The request field that a shared cache varies on.
+    SharedCacheKey,
+    /// The page of the site within which the cookies page is drawn.
+    Shell,
     /// The address of the site.
     SiteUrl,
     /// The time zone of the site.

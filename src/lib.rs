@@ -40,10 +40,17 @@
 //!
 //! This is an engineer's reading of the law, not legal advice.
 
+#![cfg_attr(
+    not(feature = "html"),
+    allow(dead_code, reason = "what pages alone need is checked with the feature")
+)]
+
 pub mod audit;
 pub mod client_ip;
 pub mod consent;
 mod error;
+#[cfg(feature = "html")]
+mod html;
 mod layer;
 pub mod pseudonym;
 pub mod time;

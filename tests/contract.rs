@@ -76,3 +76,25 @@ fn auto_traits() {
     moves::<ResponseBody<Full<Bytes>>>();
     moves::<<Pinfold<Shy> as Service<Request<Full<Bytes>>>>::Future>();
 }
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axums_handlers_take_consent_or_are_told_what_is_missing() {
+    use pinfold::consent::Consent;
+
+    let app = || {
+        axum::Router::new().route(
+            "/",
+            axum::routing::get(|consent: Consent| async move { consent.allows("statistics").to_string() }),
+        )
+    };
+    let town = Town::new(policy(), Notebook::default(), AuditSettings::default());
+    let ask = || http::Request::get("/").body(axum::body::Body::empty()).unwrap();
+    let answer = app().layer(town.layer).oneshot(ask()).await.unwrap();
+    let text = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+    assert_eq!(text, "true");
+    let answer = app().oneshot(ask()).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    let text = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+    assert_eq!(text, "Can't extract consent. Is `PinfoldLayer` enabled?");
+}

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the library and the modules that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("time", &["error"]),
     ("client_ip", &["error"]),
     ("pseudonym", &["client_ip", "time"]),
-    ("consent", &["error", "time"]),
+    ("html", &[]),
+    ("consent", &["error", "html", "time"]),
     ("audit", &["client_ip", "consent", "error", "pseudonym", "time"]),
     ("error", &[]),
 ];

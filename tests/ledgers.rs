@@ -262,7 +262,7 @@ async fn a_store_that_takes_nothing_costs_rows_and_no_page() {
 }
 
 #[tokio::test]
-async fn who_1_a_forged_field_changes_nothing_and_no_address_reaches_the_site() {
+async fn who_01_a_forged_field_changes_nothing_and_no_address_reaches_the_site() {
     let trusted = "10.0.0.0/8".parse().unwrap();
     let settings = AuditSettings::default()
         .with_client_ip(ClientIpResolver::behind(trusted, HeaderFamily::XForwardedFor));

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +27,11 @@ pub(crate) enum Command {
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
     #[command(after_help = "Example: pinfold demo --listen 127.0.0.1:9000")]
     Demo(Demo),
+    /// Say what becomes of a recorded request and answer, and why
+    ///
+    /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
+    #[command(after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -")]
+    Explain(Explain),
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
@@ -54,7 +59,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum CheckFormat {
-    /// One line for each fault
+    /// For people to read
     Human,
     /// One JSON object
     Json,
@@ -71,6 +76,22 @@ pub(crate) struct Demo {
     /// Where the store is kept [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The recorded request, and perhaps the answer after it
+    #[arg(value_name = "FILE")]
+    pub(crate) recorded: PathBuf,
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
+    pub(crate) config: PathBuf,
+    /// The address from which the request came
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) peer: IpAddr,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]

@@ -1,16 +1,18 @@
 //! What each command does.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use pinfold::consent::Explanation;
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
-use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Report, ReportFormat, Run};
+use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Explain, Report, ReportFormat, Run};
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
+use crate::explain::{Account, Recorded};
 use crate::{config, demo, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
@@ -27,6 +29,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli.command {
         Command::Check(command) => check(&command),
         Command::Demo(command) => start_demo(command),
+        Command::Explain(command) => explain_recorded(&command),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
     };
@@ -92,13 +95,43 @@ fn start_demo(command: Demo) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
+    let settings = read(&command.config)?;
+    let file = command.recorded.display();
+    let unread = |error: std::io::Error| {
+        Failure::misuse(format!("{file} cannot be read: {error} (name a file, or - for standard input)"))
+    };
+    let mut recorded = Vec::new();
+    if command.recorded == Path::new("-") {
+        std::io::stdin().lock().take(MOST_RECORDED).read_to_end(&mut recorded).map_err(unread)?;
+    } else {
+        let file = std::fs::File::open(&command.recorded).map_err(unread)?;
+        file.take(MOST_RECORDED).read_to_end(&mut recorded).map_err(unread)?;
+    }
+    let recorded = Recorded::read(&String::from_utf8_lossy(&recorded))
+        .map_err(|problem| Failure::misuse(format!("{file}: {problem}")))?;
+    let policy = serve::policy(&settings)?;
+    let Recorded { request, response } = &recorded;
+    let explained =
+        Explanation::of(&policy, &settings.calendar, &SystemClock::new(), request, response.as_ref());
+    let account = Account::new(settings.audit.client_ip(), command.peer, &request.headers, explained);
+    print(&match command.format {
+        CheckFormat::Human => account.to_text(),
+        CheckFormat::Json => account.to_json(),
+    })?;
+    Ok(Exit::Success)
+}
+
+/// How much of a recording is read: heads are short, and bodies are passed over.
+const MOST_RECORDED: u64 = 4 * 1024 * 1024;
+
 fn print_report(command: &Report) -> Result<Exit, Failure> {
     let default = Path::new("pinfold.toml");
     let (store, site, calendar) =
         match command.config.as_deref().or_else(|| default.exists().then_some(default)) {
             Some(file) => {
                 let settings = read(file)?;
-                (settings.store, Some(settings.site), settings.calendar)
+                (settings.store.file, Some(settings.site), settings.calendar)
             }
             None => {
                 let calendar = Calendar::named("Europe/London").map_err(Failure::of)?;

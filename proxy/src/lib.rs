@@ -6,6 +6,7 @@
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
 //! - `admin`: health, readiness, metrics and a page of figures;
+//! - `explain`: what becomes of a recorded request, and why;
 //! - `report`: the audit of use, as data;
 //! - `demo`: a small sample council site.
 
@@ -15,6 +16,7 @@ mod commands;
 mod config;
 mod demo;
 mod exit;
+mod explain;
 mod report;
 mod serve;
 

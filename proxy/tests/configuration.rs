@@ -43,7 +43,7 @@ fn check_says_sound_or_json_or_warns() {
     let output = pinfold(&["check"], directory.path());
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"pinfold.toml is sound\n"[..]));
 
-    fs::write(&file, configuration(origin, "[consent]\nbanner = true")).unwrap();
+    fs::write(&file, configuration(origin, "[audit]\nfootprint = true")).unwrap();
     assert_eq!(pinfold(&["check"], directory.path()).status.code(), Some(0));
     assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(1));
     let output = pinfold(&["check", "--format", "json"], directory.path());

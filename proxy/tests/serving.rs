@@ -53,7 +53,7 @@ fn cookies_are_held_in_both_directions_until_a_visitor_agrees() {
 }
 
 #[test]
-fn who_1_the_site_is_told_no_address_and_forgery_changes_nothing() {
+fn who_01_the_site_is_told_no_address_and_forgery_changes_nothing() {
     let origin = Origin::hello();
     let pinfold = Pinfold::in_front_of(&origin);
     for number in 0..20 {
@@ -440,4 +440,17 @@ fn the_admin_listener_is_for_loopback_names_and_reading() {
     let metrics = pinfold.admin("/metrics").body;
     assert!(metrics.contains("le=\"+Inf\""), "{metrics}");
     assert!(metrics.ends_with("# EOF\n"));
+}
+
+#[test]
+fn old_clients_are_told_where_a_body_of_unknown_length_ends() {
+    let origin = Origin::start(|_| {
+        let page = "<!doctype html><html><body><p>Bins</p></body></html>";
+        http::Response::builder().header("content-type", "text/html").body(page.into()).unwrap()
+    });
+    let pinfold = Pinfold::in_front_of(&origin);
+    let request = b"GET / HTTP/1.0\r\nhost: www.town.example\r\nconnection: keep-alive\r\n\r\n";
+    let answer = Answer::read(&raw(pinfold.site, request));
+    assert_eq!(answer.values("connection"), ["close"]);
+    assert!(answer.values("content-length").is_empty());
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
 use super::ledger::AddressRow;
-use crate::client_ip::AddressSource;
-use crate::pseudonym::Pseudonym;
+use super::recent::{Recent, Recognised};
+use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
+use crate::pseudonym::{EpochKey, KeyRing, Pseudonym, Unit};
 use crate::time::UnixTime;
 
 /// The width of a bucket, in seconds.
@@ -37,12 +39,13 @@ type Hosts = HashMap<Pseudonym, HostCount, BuildHasherDefault<AsItIs>>;
 #[derive(Debug)]
 pub(super) struct AddressShard {
     turn: u32,
+    /// None once the background has stopped.
+    key: Option<Arc<EpochKey>>,
+    recent: Recent,
     hosts: Hosts,
     sketch: Option<HllSketch>,
     /// What was seen under the key before and not yet collected.
     closed: Vec<Collected>,
-    /// Requests that came too late for the key under which they were named.
-    late: u64,
     /// Requests by how their address was found.
     sources: [u64; AddressSource::ALL.len()],
 }
@@ -54,30 +57,68 @@ pub(super) struct Collected {
     pub(super) hosts: Hosts,
 }
 
-/// What there is to do for a host, besides counting it.
+/// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Met {
-    /// Nothing: it was met before in this bucket.
-    Again,
-    /// Its network must be named and the sketch fed.
-    First,
+    /// It came from nobody known.
+    Nobody,
+    /// It is counted; its host was met before in this bucket.
+    Again(Pseudonym),
+    /// It is counted, and its host is new to this bucket.
+    First { host: Pseudonym, network: Pseudonym },
+    /// There is no key to count it under.
+    Keyless,
 }
 
 impl AddressShard {
     pub(super) fn new() -> Self {
         Self {
             turn: 0,
+            key: None,
+            recent: Recent::default(),
             hosts: Hosts::default(),
             sketch: new_sketch(),
             closed: Vec::new(),
-            late: 0,
             sources: Default::default(),
         }
     }
 
-    /// Counts how the address of a request was found.
-    pub(super) fn count_source(&mut self, source: AddressSource) {
+    /// Counts from now on under the key in force, and forgets what was known under the one before.
+    pub(super) fn turn_to(&mut self, ring: &KeyRing) {
+        if self.turn < ring.turns() {
+            self.roll(ring.turns());
+        }
+        self.key = Some(ring.current().shared_key());
+        self.recent = Recent::default();
+    }
+
+    /// Lets go of the key. Nothing is counted from now on.
+    pub(super) fn forget_key(&mut self) {
+        self.key = None;
+        self.recent = Recent::default();
+    }
+
+    /// Counts a request under the pseudonym of its client.
+    pub(super) fn count(&mut self, evidence: Option<&Evidence<'_>>, resolver: &ClientIpResolver) -> Met {
+        let Some(evidence) = evidence else {
+            self.sources[place_of(AddressSource::Unknown)] += 1;
+            return Met::Nobody;
+        };
+        let Some(key) = &self.key else { return Met::Keyless };
+        let Recognised { host, source } = self.recent.recognise(key.token().token(evidence), || {
+            let client = resolver.client(evidence);
+            Recognised { host: key.operations().pseudonym(Unit::Host, &client), source: client.source() }
+        });
         self.sources[place_of(source)] += 1;
+        if let Some(count) = self.hosts.get_mut(&host) {
+            count.requests += 1;
+            return Met::Again(host);
+        }
+        let client = resolver.client(evidence);
+        let network = key.operations().pseudonym(Unit::Network, &client);
+        let sketched = key.sketch().pseudonym(Unit::Host, &client);
+        self.count_first(host, network, sketched);
+        Met::First { host, network }
     }
 
     /// How many requests had an address that was found so.
@@ -85,32 +126,8 @@ impl AddressShard {
         self.sources[place_of(source)]
     }
 
-    /// Counts a request of a host that was met before in this bucket.
-    pub(super) fn count_again(&mut self, turn: u32, host: Pseudonym) -> Met {
-        if turn == self.turn
-            && let Some(count) = self.hosts.get_mut(&host)
-        {
-            count.requests += 1;
-            return Met::Again;
-        }
-        Met::First
-    }
-
     /// Counts the first request of a host in this bucket. `sketched` is its pseudonym under the sketch key.
-    pub(super) fn count_first(
-        &mut self,
-        turn: u32,
-        host: Pseudonym,
-        network: Pseudonym,
-        sketched: Pseudonym,
-    ) {
-        if turn < self.turn {
-            self.late += 1;
-            return;
-        }
-        if turn > self.turn {
-            self.roll(turn);
-        }
+    fn count_first(&mut self, host: Pseudonym, network: Pseudonym, sketched: Pseudonym) {
         if let Some(sketch) = &mut self.sketch {
             sketch.update(sketched.number());
         }
@@ -130,14 +147,10 @@ impl AddressShard {
         self.turn = turn;
     }
 
-    /// Gives up everything counted so far. With a newer turn, the sketch goes as well.
-    pub(super) fn collect(&mut self, turn: u32) -> Vec<Collected> {
-        if turn > self.turn {
-            self.roll(turn);
-        } else {
-            let hosts = std::mem::take(&mut self.hosts);
-            self.closed.push(Collected { turn: self.turn, hosts });
-        }
+    /// Gives up everything counted so far.
+    pub(super) fn collect(&mut self) -> Vec<Collected> {
+        let hosts = std::mem::take(&mut self.hosts);
+        self.closed.push(Collected { turn: self.turn, hosts });
         std::mem::take(&mut self.closed)
     }
 
@@ -146,11 +159,6 @@ impl AddressShard {
         if let Some(sketch) = self.sketch.as_ref().filter(|_| self.turn == turn) {
             union.update(sketch);
         }
-    }
-
-    /// Takes the number of requests that came too late.
-    pub(super) fn take_late(&mut self) -> u64 {
-        std::mem::take(&mut self.late)
     }
 }
 
@@ -245,15 +253,20 @@ impl Hasher for AsItIs {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::pseudonym::FreshKey;
+    use crate::time::Calendar;
 
     fn pseudonym(number: u64) -> Pseudonym {
         Pseudonym::from_number(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn meet(shard: &mut AddressShard, turn: u32, host: u64, network: u64) {
-        if shard.count_again(turn, pseudonym(host)) == Met::First {
-            shard.count_first(turn, pseudonym(host), pseudonym(network), pseudonym(host + 1_000_000));
+    fn meet(shard: &mut AddressShard, host: u64, network: u64) {
+        match shard.hosts.get_mut(&pseudonym(host)) {
+            Some(count) => count.requests += 1,
+            None => shard.count_first(pseudonym(host), pseudonym(network), pseudonym(host + 1_000_000)),
         }
     }
 
@@ -265,14 +278,14 @@ mod tests {
     fn a_bucket_closes_only_as_a_crowd_and_else_rolls_on() {
         let (mut shard, mut bucket) = (AddressShard::new(), OpenBucket::new(at(1_200)));
         for host in 0..9 {
-            meet(&mut shard, 0, host, host);
-            meet(&mut shard, 0, host + 100, host);
+            meet(&mut shard, host, host);
+            meet(&mut shard, host + 100, host);
         }
-        shard.collect(0).into_iter().for_each(|collected| bucket.add(collected.hosts));
+        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
         assert_eq!(bucket.close(at(1_800), 10), None);
-        meet(&mut shard, 0, 9, 9);
-        meet(&mut shard, 0, 0, 0);
-        shard.collect(0).into_iter().for_each(|collected| bucket.add(collected.hosts));
+        meet(&mut shard, 9, 9);
+        meet(&mut shard, 0, 0);
+        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
         let rows = bucket.close(at(2_400), 10).unwrap();
         assert_eq!(rows.len(), 19);
         assert!(rows.iter().all(|row| row.bucket == at(1_200)));
@@ -283,23 +296,35 @@ mod tests {
 
     #[test]
     fn keys_are_never_mixed_in_one_bucket() {
+        let calendar = Calendar::utc();
+        let fresh = || FreshKey::generate("town").unwrap();
+        let (ring, _) = KeyRing::new(at(0), Duration::ZERO, &calendar, fresh());
+        let resolver = ClientIpResolver::peer();
+        let evidence = resolver.evidence("192.0.2.1".parse().unwrap());
         let mut shard = AddressShard::new();
-        meet(&mut shard, 0, 1, 1);
-        meet(&mut shard, 1, 1, 1);
-        meet(&mut shard, 0, 2, 2);
-        assert_eq!(shard.take_late(), 1);
-        let collected = shard.collect(1);
+        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Keyless);
+        shard.turn_to(&ring);
+        let Met::First { host, .. } = shard.count(Some(&evidence), &resolver) else { panic!("met before") };
+        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Again(host));
+        let (ring, _) = ring.turn(at(86_400), Duration::from_secs(86_400), &calendar, Some(fresh()));
+        shard.turn_to(&ring);
+        assert!(matches!(shard.count(Some(&evidence), &resolver), Met::First { .. }));
+        assert_eq!(shard.count(None, &resolver), Met::Nobody);
+        shard.forget_key();
+        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Keyless);
+        let collected = shard.collect();
         assert_eq!(
             collected.iter().map(|one| (one.turn, one.hosts.len())).collect::<Vec<_>>(),
             [(0, 1), (1, 1)]
         );
+        assert!(collected[0].hosts.keys().all(|host| !collected[1].hosts.contains_key(host)));
     }
 
     #[test]
     fn memory_is_bounded_and_no_request_is_lost() {
         let mut shard = AddressShard::new();
         for host in 0..100_000 {
-            meet(&mut shard, 0, host, host);
+            meet(&mut shard, host, host);
         }
         assert!(shard.hosts.len() <= ROOM + 1);
         assert_eq!(shard.hosts.values().map(|count| count.requests).sum::<u64>(), 100_000);
@@ -310,8 +335,8 @@ mod tests {
     fn distinct_hosts_are_estimated_across_shards() {
         let mut shards = [AddressShard::new(), AddressShard::new()];
         for host in 0..1_753 {
-            meet(&mut shards[0], 0, host, host);
-            meet(&mut shards[usize::try_from(host % 2).unwrap()], 0, host, host);
+            meet(&mut shards[0], host, host);
+            meet(&mut shards[usize::try_from(host % 2).unwrap()], host, host);
         }
         let mut union = new_union().unwrap();
         shards.iter().for_each(|shard| shard.sketch_into(0, &mut union));

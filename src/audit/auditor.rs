@@ -1,12 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-
 use super::address::{AddressShard, Met, new_union};
+use super::choice_rate::ChoiceRate;
 use super::day_book::described;
 use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass};
@@ -14,10 +13,13 @@ use super::route::Routes;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::{AuditStats, CookieStat};
-use crate::client_ip::{AddressSource, ClientIp};
+use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
 use crate::consent::{Choice, ConsentEvent, Policy, UndeclaredNames};
-use crate::pseudonym::{KeyRing, Pseudonym, Unit};
+use crate::pseudonym::{KeyRing, Pseudonym};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
+
+/// Stands for no day at all.
+const NO_DAY: i32 = i32::MIN;
 
 /// What all clones of the audit share: the counts, the keys, and where the ledgers go.
 pub(super) struct Auditor {
@@ -30,12 +32,15 @@ pub(super) struct Auditor {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
     pub(super) sink: Arc<dyn Sink>,
-    /// None once the background has stopped: the keys are gone.
-    pub(super) ring: ArcSwapOption<KeyRing>,
+    /// None once the background has stopped: the keys are gone. Each shard of `addresses` has the key in force too.
+    ring: Mutex<Option<KeyRing>>,
+    /// The day of the key in force, [`NO_DAY`] once there is none.
+    day: AtomicI32,
     pub(super) addresses: Shards<AddressShard>,
     pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
     pub(super) below_crowd: AtomicU64,
+    choice_rate: ChoiceRate,
     choices: Mutex<BTreeMap<(ConsentEvent, String), u64>>,
     lost: [AtomicU64; Ledger::ALL.len()],
     /// Deliveries of choices that took longer than a visitor waits.
@@ -66,6 +71,7 @@ pub(super) struct Parts {
     pub(super) undeclared: Arc<UndeclaredNames>,
     pub(super) routes: Routes,
     pub(super) crowd: usize,
+    pub(super) choice_rows: u32,
     pub(super) calendar: Calendar,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
@@ -75,15 +81,18 @@ pub(super) struct Parts {
 
 impl Auditor {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { policy, undeclared, routes, crowd, calendar, clock, timer, sink, ring } = parts;
+        let Parts { policy, undeclared, routes, crowd, choice_rows, calendar, clock, timer, sink, ring } =
+            parts;
         let rules = policy.register().rules().len();
-        Self {
+        let auditor = Self {
             site: host_of(policy.origin()).into(),
-            ring: ArcSwapOption::from_pointee(ring),
+            ring: Mutex::default(),
+            day: AtomicI32::new(NO_DAY),
             addresses: Shards::new(AddressShard::new),
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
             below_crowd: AtomicU64::new(0),
+            choice_rate: ChoiceRate::new(choice_rows),
             choices: Mutex::default(),
             lost: Default::default(),
             unsettled: Mutex::default(),
@@ -95,30 +104,49 @@ impl Auditor {
             clock,
             timer,
             sink,
-        }
+        };
+        auditor.turn_to(ring);
+        auditor
+    }
+
+    /// Puts another ring in force. The key in force before lives on in it, or not at all.
+    pub(super) fn turn_to(&self, ring: KeyRing) {
+        self.addresses.each().for_each(|mut shard| shard.turn_to(&ring));
+        self.day.store(ring.current().day().date.days(), Ordering::Relaxed);
+        *lock(&self.ring) = Some(ring);
+    }
+
+    /// Lets go of the keys.
+    pub(super) fn end_keys(&self) -> Option<KeyRing> {
+        self.addresses.each().for_each(|mut shard| shard.forget_key());
+        self.day.store(NO_DAY, Ordering::Relaxed);
+        lock(&self.ring).take()
+    }
+
+    /// What is found by looking at the ring, if there is one.
+    pub(super) fn of_ring<T>(&self, look: impl FnOnce(&KeyRing) -> T) -> Option<T> {
+        lock(&self.ring).as_ref().map(look)
     }
 
     /// Counts a request under the pseudonym of its address. After this nothing is given the address.
-    pub(super) fn count_address(&self, client: Option<&ClientIp>) {
-        let source = client.map_or(AddressSource::Unknown, ClientIp::source);
-        let Some(client) = client else { return self.addresses.mine().count_source(source) };
-        let ring = self.ring.load();
-        let Some(ring) = &*ring else {
-            self.below_crowd.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        let key = ring.current().key();
-        let host = key.operations().pseudonym(Unit::Host, client);
-        let mut shard = self.addresses.mine();
-        shard.count_source(source);
-        if shard.count_again(ring.turns(), host) == Met::Again {
-            return;
+    pub(super) fn count_address(
+        &self,
+        evidence: Option<&Evidence<'_>>,
+        resolver: &ClientIpResolver,
+    ) -> Option<Pseudonym> {
+        let met = self.addresses.mine().count(evidence, resolver);
+        match met {
+            Met::Nobody => None,
+            Met::Again(host) => Some(host),
+            Met::First { host, network } => {
+                self.gate.meet(network);
+                Some(host)
+            }
+            Met::Keyless => {
+                self.below_crowd.fetch_add(1, Ordering::Relaxed);
+                None
+            }
         }
-        let network = key.operations().pseudonym(Unit::Network, client);
-        let sketched = key.sketch().pseudonym(Unit::Host, client);
-        shard.count_first(ring.turns(), host, network, sketched);
-        drop(shard);
-        self.gate.meet(network);
     }
 
     /// Counts an answered request.
@@ -126,8 +154,20 @@ impl Auditor {
         self.details.mine().count(answered, &self.routes);
     }
 
-    /// Hands the choice of a visitor to the store.
-    pub(super) fn record_choice(&self, choice: &Choice, day: CivilDate) -> Unsettled {
+    /// Hands the choice of a visitor to the store; nothing where the address has added too many rows, which are lost.
+    pub(super) fn record_choice(
+        &self,
+        choice: &Choice,
+        address: Option<Pseudonym>,
+        day: CivilDate,
+    ) -> Option<Unsettled> {
+        let count = choice.events.len();
+        let rows = u32::try_from(count).unwrap_or(u32::MAX);
+        if address.is_some_and(|address| !self.choice_rate.admits(address, rows, self.clock.uptime())) {
+            self.count_loss(Ledger::Consent, count);
+            tracing::debug!(rows, "an address adds more choices than are counted");
+            return None;
+        }
         let mut totals = lock(&self.choices);
         for (purpose, event) in &choice.events {
             *totals.entry((*event, purpose.clone())).or_default() += 1;
@@ -145,7 +185,7 @@ impl Auditor {
             })
             .collect();
         rows.sort_unstable();
-        self.deliver(Rows::Consent(rows))
+        Some(self.deliver(Rows::Consent(rows)))
     }
 
     /// Hands rows to the store.
@@ -158,25 +198,28 @@ impl Auditor {
 
     /// Notes that rows were lost.
     pub(super) fn note_loss(&self, ledger: Ledger, rows: usize) {
+        self.count_loss(ledger, rows);
+        warn_of_loss(ledger, rows);
+    }
+
+    fn count_loss(&self, ledger: Ledger, rows: usize) {
         if let Some(place) = Ledger::ALL.iter().position(|one| *one == ledger) {
             self.lost[place].fetch_add(rows as u64, Ordering::Relaxed);
         }
-        warn_of_loss(ledger, rows);
     }
 
     /// The day that is counted: that of the key in force, which is the civil day but for the second in which it turns.
     pub(super) fn today(&self, now: UnixTime) -> CivilDate {
-        match &*self.ring.load() {
-            Some(ring) => ring.current().day().date,
-            None => self.calendar.day_of(now).date,
+        match self.day.load(Ordering::Relaxed) {
+            NO_DAY => self.calendar.day_of(now).date,
+            days => CivilDate::from_days(days),
         }
     }
 
     /// An estimate of the distinct addresses under the key in force.
     pub(super) fn distinct(&self) -> u64 {
         let Some(mut union) = new_union() else { return 0 };
-        let Some(ring) = &*self.ring.load() else { return 0 };
-        let turn = ring.turns();
+        let Some(turn) = self.of_ring(KeyRing::turns) else { return 0 };
         self.addresses.each().for_each(|shard| shard.sketch_into(turn, &mut union));
         union.estimate().round() as u64
     }
@@ -211,11 +254,7 @@ impl Auditor {
             address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
             below_crowd: relaxed(&self.below_crowd),
-            key_age: self
-                .ring
-                .load()
-                .as_ref()
-                .map_or(Duration::ZERO, |ring| ring.current().age(self.clock.uptime())),
+            key_age: self.of_ring(|ring| ring.current().age(self.clock.uptime())).unwrap_or(Duration::ZERO),
             distinct_today: self.distinct(),
         }
     }

@@ -9,7 +9,7 @@ use super::address::{BUCKET, Collected, OpenBucket};
 use super::auditor::{Auditor, Unsettled, lock};
 use super::day_book::DayBook;
 use super::ledger::{DistinctRow, PolicyRow, Rows};
-use crate::pseudonym::{FreshKey, KeyEvent};
+use crate::pseudonym::{FreshKey, KeyEvent, KeyRing};
 use crate::time::UnixTime;
 
 /// How often the background looks at the clock.
@@ -128,14 +128,15 @@ impl Background {
         self.write_details(now);
         self.end_bucket(now, u32::MAX);
         self.send_outbox();
-        if let Some(ring) = self.auditor.ring.swap(None) {
+        if let Some(ring) = self.auditor.end_keys() {
             self.send(Rows::Key(ring.stop(now)));
         }
     }
 
     fn turn_keys(&mut self, now: UnixTime, uptime: Duration) {
         let auditor = self.auditor.clone();
-        let Some(ring) = auditor.ring.load_full().filter(|ring| ring.is_due(now, uptime)) else { return };
+        let due = |ring: &KeyRing| ring.is_due(now, uptime).then(|| ring.clone());
+        let Some(ring) = auditor.of_ring(due).flatten() else { return };
         let rotates = ring.must_rotate(now, uptime);
         let fresh = rotates.then(|| FreshKey::generate(&auditor.site)).transpose().unwrap_or_else(|error| {
             tracing::error!(%error, "no key for the new day yet: the system gave no randomness; trying again");
@@ -147,7 +148,7 @@ impl Background {
         }
         let (next, events) = ring.turn(now, uptime, &auditor.calendar, fresh);
         let turn = next.turns();
-        auditor.ring.store(Some(Arc::new(next)));
+        auditor.turn_to(next);
         if rotates {
             // Whoever was met has another name from now on, and must not be met twice.
             auditor.gate.shut();
@@ -186,13 +187,7 @@ impl Background {
     }
 
     fn collect_addresses(&self) -> Vec<Collected> {
-        let turn = self.auditor.ring.load().as_ref().map_or(0, |ring| ring.turns());
-        let mut all = Vec::new();
-        for mut shard in self.auditor.addresses.each() {
-            all.extend(shard.collect(turn));
-            self.auditor.below_crowd.fetch_add(shard.take_late(), Ordering::Relaxed);
-        }
-        all
+        self.auditor.addresses.each().flat_map(|mut shard| shard.collect()).collect()
     }
 
     fn write_traffic(&mut self) {
@@ -227,8 +222,8 @@ impl Background {
     }
 
     fn write_distinct(&mut self) {
-        let Some(ring) = self.auditor.ring.load_full() else { return };
-        let (day, epoch) = (ring.current().day().date, ring.current().id().to_owned());
+        let names = |ring: &KeyRing| (ring.current().day().date, ring.current().id().to_owned());
+        let Some((day, epoch)) = self.auditor.of_ring(names) else { return };
         let estimate = self.auditor.distinct();
         self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));
     }

@@ -190,7 +190,7 @@ mod tests {
             by_status[1] = counts;
             self.book.add(DayDetails {
                 day: CivilDate::from_days(day),
-                routes: HashMap::from([(route.into(), by_status)]),
+                routes: [(route.into(), by_status)].into_iter().collect(),
                 cookies: Vec::new(),
                 asked: 0,
                 signalled: 0,

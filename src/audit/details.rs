@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::RandomState;
+
 use super::ledger::{MethodClass, StatusClass, TrafficRow};
 use super::route::Routes;
 use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction};
@@ -81,7 +83,7 @@ pub(super) struct DetailShard {
     days: Vec<DayDetails>,
     /// What was given up already.
     before: Totals,
-    /// Where a route is written before it is looked up.
+    /// Where a route is written that stands nowhere yet.
     route: String,
 }
 
@@ -89,7 +91,8 @@ pub(super) struct DetailShard {
 #[derive(Debug)]
 pub(super) struct DayDetails {
     pub(super) day: CivilDate,
-    pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT]>,
+    /// Few enough that a hash that is quick, and hard to guess rather than secure, will do.
+    pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT], RandomState>,
     pub(super) cookies: Vec<CookieCounts>,
     pub(super) asked: u64,
     pub(super) signalled: u64,
@@ -129,22 +132,21 @@ impl DetailShard {
 
         let signalled = answered.page_view && answered.outcome.state() == Some(ChoiceState::Signal);
         let place = self.day(answered.day);
-        let (day, route) = (&mut self.days[place], &mut self.route);
+        let day = &mut self.days[place];
         day.asked += u64::from(answered.outcome.asked());
         day.signalled += u64::from(signalled);
         for deed in answered.outcome.deeds() {
             let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
             if let Some(counts) = day.cookies.get_mut(place) {
-                counts[direction][action_index(deed.action)] += 1;
+                counts[direction][deed.action as usize] += 1;
             }
         }
-        routes.write(answered.path, route);
         let counts = Counts {
             requests: 1,
             page_views: i64::from(answered.page_view),
             entries: i64::from(answered.page_view && answered.entry),
         };
-        day.add(route, answered.status, counts);
+        day.add(routes.find(answered.path, &mut self.route), answered.status, counts);
     }
 
     /// Gives up the totals by the hour.
@@ -189,7 +191,7 @@ impl DetailShard {
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
             let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
-            self.days.push(DayDetails { day, routes: HashMap::new(), cookies, asked: 0, signalled: 0 });
+            self.days.push(DayDetails { day, routes: HashMap::default(), cookies, asked: 0, signalled: 0 });
             self.days.len() - 1
         })
     }
@@ -233,10 +235,6 @@ fn direction_index(direction: Direction) -> usize {
         Direction::Request => 0,
         Direction::Response => 1,
     }
-}
-
-fn action_index(action: Action) -> usize {
-    Action::ALL.iter().position(|one| *one == action).unwrap_or_default()
 }
 
 /// The place of a cookie in a list of counts.

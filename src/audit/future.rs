@@ -15,6 +15,7 @@ use super::details::Answered;
 use super::entrance::Entrance;
 use super::ledger::StatusClass;
 use crate::consent::ResponseBody;
+use crate::pseudonym::Pseudonym;
 use crate::time::Sleep;
 
 /// How long a visitor who chooses waits for the count to be kept.
@@ -28,6 +29,7 @@ pin_project! {
         entrance: Arc<Entrance>,
         asked: Asked,
         target: Option<PathAndQuery>,
+        chooser: Option<Pseudonym>,
         choosing: Option<Box<Choosing<ResBody>>>,
     }
 }
@@ -41,8 +43,14 @@ struct Choosing<ResBody> {
 }
 
 impl<F, ResBody> ResponseFuture<F, ResBody> {
-    pub(super) fn new(inner: F, entrance: Arc<Entrance>, asked: Asked, target: Option<PathAndQuery>) -> Self {
-        Self { inner, entrance, asked, target, choosing: None }
+    pub(super) fn new(
+        inner: F,
+        entrance: Arc<Entrance>,
+        asked: Asked,
+        target: Option<PathAndQuery>,
+        chooser: Option<Pseudonym>,
+    ) -> Self {
+        Self { inner, entrance, asked, target, chooser, choosing: None }
     }
 }
 
@@ -57,7 +65,9 @@ where
         if let Some(choosing) = this.choosing {
             return choosing.poll(cx).map(Ok);
         }
-        let response = ready!(this.inner.poll(cx)?);
+        // The answer stays where it is: it is large, and nearly always goes on at once.
+        let polled = this.inner.poll(cx);
+        let Poll::Ready(Ok(response)) = &polled else { return polled };
         let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
         let day = auditor.today(now);
@@ -67,15 +77,16 @@ where
             method: this.asked.method,
             status: StatusClass::of(response.status()),
             path: this.target.as_ref().map_or("/", PathAndQuery::path),
-            page_view: this.asked.navigation && is_page(&response),
+            page_view: this.asked.navigation && is_page(response),
             entry: this.asked.entry,
             outcome: response.body().outcome(),
         });
-        let Some(choice) = response.body().outcome().choice() else { return Poll::Ready(Ok(response)) };
-        let batch = auditor.record_choice(choice, day);
+        let Some(choice) = response.body().outcome().choice() else { return polled };
+        let Some(batch) = auditor.record_choice(choice, *this.chooser, day) else { return polled };
         let patience = auditor.timer.sleep(PATIENCE);
         let auditor = this.entrance.auditor.clone();
-        let choosing = Choosing { auditor, response: Some(response), batch: Some(batch), patience };
+        let response = Some(ready!(polled?));
+        let choosing = Choosing { auditor, response, batch: Some(batch), patience };
         this.choosing.insert(Box::new(choosing)).poll(cx).map(Ok)
     }
 }

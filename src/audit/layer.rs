@@ -7,12 +7,13 @@ use tower_layer::Layer;
 
 use super::auditor::{Auditor, Parts};
 use super::background::Background;
+use super::choice_rate::ROWS_A_MINUTE;
 use super::entrance::Entrance;
 use super::route::Routes;
 use super::service::Audit;
 use super::sink::Sink;
 use super::stats::AuditStats;
-use crate::client_ip::{AddressFields, ClientIpResolver, Peer};
+use crate::client_ip::{AddressFields, ClientIpResolver};
 use crate::consent::ConsentManagerLayer;
 use crate::error::{ConfigError, Subject};
 use crate::pseudonym::{FreshKey, KeyRing};
@@ -57,6 +58,7 @@ impl AuditLayer {
             undeclared: shared.undeclared.clone(),
             routes: settings.routes,
             crowd: settings.crowd,
+            choice_rows: settings.choice_rows,
             calendar,
             clock,
             timer,
@@ -99,10 +101,11 @@ impl AuditHandle {
 #[must_use]
 pub struct AuditSettings {
     crowd: usize,
+    choice_rows: u32,
     routes: Routes,
     resolver: ClientIpResolver,
     fields: AddressFields,
-    peer: fn(&Extensions) -> Option<IpAddr>,
+    peer: Option<fn(&Extensions) -> Option<IpAddr>>,
 }
 
 impl Default for AuditSettings {
@@ -110,10 +113,11 @@ impl Default for AuditSettings {
     fn default() -> Self {
         Self {
             crowd: 10,
+            choice_rows: ROWS_A_MINUTE,
             routes: Routes::default(),
             resolver: ClientIpResolver::peer(),
             fields: AddressFields::None,
-            peer: |extensions| extensions.get::<Peer>().map(|peer| peer.0.ip()),
+            peer: None,
         }
     }
 }
@@ -136,6 +140,13 @@ impl AuditSettings {
         Ok(self)
     }
 
+    /// How many rows of the consent ledger one address may add in a minute, one for each purpose answered; by default 20.
+    /// Choices beyond it are honoured, but not counted, and reported as lost.
+    pub fn with_choice_rows_per_minute(mut self, rows: u32) -> Self {
+        self.choice_rows = rows;
+        self
+    }
+
     /// Patterns by which paths are counted.
     pub fn with_routes(mut self, routes: Routes) -> Self {
         self.routes = routes;
@@ -148,13 +159,19 @@ impl AuditSettings {
         self
     }
 
+    /// How the client of a request is found.
+    pub fn client_ip(&self) -> &ClientIpResolver {
+        &self.resolver
+    }
+
     /// What the site is told about the address of a client.
     pub fn with_address_fields(mut self, fields: AddressFields) -> Self {
         self.fields = fields;
         self
     }
 
-    /// Where the peer of a connection is found among the extensions of a request; by default in [`Peer`].
+    /// Where the peer of a connection is found among the extensions of a request; by default in
+    /// [`crate::client_ip::Peer`].
     ///
     /// ```
     /// use std::net::SocketAddr;
@@ -164,7 +181,7 @@ impl AuditSettings {
     ///     .with_peer(|extensions| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()));
     /// ```
     pub fn with_peer(mut self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
-        self.peer = peer;
+        self.peer = Some(peer);
         self
     }
 }

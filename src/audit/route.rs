@@ -48,17 +48,19 @@ impl Routes {
 
     /// The route of a path.
     pub fn route_of(&self, path: &str) -> String {
-        let mut route = String::new();
-        self.write(path, &mut route);
-        route
+        self.find(path, &mut String::new()).to_owned()
     }
 
-    /// Writes the route of a path in place of whatever `route` held.
-    pub(super) fn write(&self, path: &str, route: &mut String) {
-        route.clear();
+    /// The route of a path, written into `space` where it stands nowhere yet.
+    pub(super) fn find<'a>(&'a self, path: &'a str, space: &'a mut String) -> &'a str {
         match self.declared.iter().find(|pattern| matches(pattern, path)) {
-            Some(pattern) => route.push_str(pattern),
-            None => generalise(path, route),
+            Some(pattern) => pattern,
+            None if is_route(path.as_bytes()) => path,
+            None => {
+                space.clear();
+                generalise(path, space);
+                space
+            }
         }
     }
 }
@@ -84,6 +86,24 @@ fn matches(pattern: &str, path: &str) -> bool {
         }
     }
     segments.next().is_none()
+}
+
+/// Whether a path is its own route, because there is nothing in it to take out: nearly every one is.
+fn is_route(path: &[u8]) -> bool {
+    let (mut depth, mut length) = (0, 0);
+    for &byte in path {
+        if byte == b'/' {
+            (depth, length) = (depth + 1, 0);
+        } else if PLAIN[usize::from(byte)] {
+            length += 1;
+        } else {
+            return false;
+        }
+        if length == SHORT {
+            return false;
+        }
+    }
+    path.first() == Some(&b'/') && depth <= DEEPEST && path.len() <= LONGEST
 }
 
 fn generalise(path: &str, route: &mut String) {
@@ -118,20 +138,21 @@ fn write_segment(segment: &str, route: &mut String) {
     }
 }
 
-/// Whether a segment is short, and letters with few marks between: nearly every one is.
+/// Whether a segment is short, and letters with few marks between.
 fn is_plain(segment: &[u8]) -> bool {
-    const PLAIN: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            let character = byte as u8;
-            table[byte] = character.is_ascii_alphabetic() || matches!(character, b'-' | b'_' | b'.');
-            byte += 1;
-        }
-        table
-    };
-    segment.len() < SHORT && segment.iter().all(|&byte| PLAIN[byte as usize])
+    segment.len() < SHORT && segment.iter().all(|&byte| PLAIN[usize::from(byte)])
 }
+
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        table[byte] = character.is_ascii_alphabetic() || matches!(character, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    table
+};
 
 fn placeholder(bytes: &[u8]) -> Option<&'static str> {
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -241,6 +262,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_its_own_route_would_be_generalised_to_itself(path in "(/[a-z._1-]{0,17}){0,10}[a-z/]{0,60}") {
+            let mut route = String::new();
+            generalise(&path, &mut route);
+            if is_route(path.as_bytes()) {
+                prop_assert_eq!(route, path);
+            }
+        }
+
         #[test]
         fn no_digit_survives_and_the_length_is_bounded(path in "/[ -~]{0,300}") {
             let route = Routes::default().route_of(&path);

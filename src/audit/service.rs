@@ -1,13 +1,11 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tower_service::Service;
 
-use super::asked::{Asked, Fetch};
 use super::entrance::Entrance;
 use super::future::ResponseFuture;
-use crate::client_ip::Peer;
 use crate::consent::ResponseBody;
 
 /// Counts requests: addresses as pseudonyms on the way in, everything else on the way out.
@@ -36,19 +34,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let entrance = &*self.entrance;
-        let peer = (entrance.peer)(request.extensions());
-        let client = entrance.resolver.resolve(peer, request.headers());
-        entrance.auditor.count_address(client.as_ref());
-        let mut fetch = Fetch::default();
-        let see = |name: &str, value: &HeaderValue| fetch.see(name, value);
-        entrance.fields.rewrite_and_show(request.headers_mut(), client.as_ref(), see);
-        drop(client);
-        request.extensions_mut().remove::<Peer>();
-
-        let asked = Asked::of(&request, fetch);
+        let (asked, chooser) = self.entrance.admit(&mut request);
         let target = request.uri().path_and_query().cloned();
         let future = self.inner.call(request);
-        ResponseFuture::new(future, self.entrance.clone(), asked, target)
+        ResponseFuture::new(future, self.entrance.clone(), asked, target, chooser)
     }
 }

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -31,35 +32,16 @@ pub enum AddressFields {
 impl AddressFields {
     /// Removes every address field and writes those that this choice calls for.
     pub fn rewrite(self, headers: &mut HeaderMap, client: Option<&ClientIp>) {
-        self.rewrite_and_show(headers, client, |_, _| {});
+        let mut found = Found::default();
+        headers.keys().for_each(|name| {
+            found.see(name.as_str());
+        });
+        found.remove(headers);
+        self.write(headers, client);
     }
 
-    /// The same, and shows every other field on the way, some perhaps more than once: a walk for whoever needs one too.
-    pub(crate) fn rewrite_and_show(
-        self,
-        headers: &mut HeaderMap,
-        client: Option<&ClientIp>,
-        mut show: impl FnMut(&str, &HeaderValue),
-    ) {
-        let mut found: [Option<HeaderName>; 4] = Default::default();
-        loop {
-            let mut places = found.iter_mut();
-            for (name, value) in &*headers {
-                let text = name.as_str();
-                if !names_address(text) {
-                    show(text, value);
-                } else if let Some(place) = places.next() {
-                    *place = Some(name.clone());
-                }
-            }
-            let is_last = places.next().is_some();
-            found.iter_mut().filter_map(Option::take).for_each(|name| {
-                headers.remove(name);
-            });
-            if is_last {
-                break;
-            }
-        }
+    /// Writes the fields that this choice calls for.
+    pub(crate) fn write(self, headers: &mut HeaderMap, client: Option<&ClientIp>) {
         if let (Self::Address, Some(client)) = (self, client)
             && let Ok(mut value) = HeaderValue::from_str(&client.to_ip().to_string())
         {
@@ -70,53 +52,105 @@ impl AddressFields {
     }
 }
 
-/// The fields in which proxies and content networks are known to write the address of a client.
-///
-/// Behind CGI and its like a `_` cannot be told from a `-`.
-#[inline]
-fn names_address(name: &str) -> bool {
-    // Most fields are told apart by their first letter.
-    let may = matches!(name.as_bytes(), [b'c' | b'd' | b'f' | b'i' | b'p' | b'r' | b't' | b'w' | b'x', ..]);
-    may && if name.contains('_') { is_address_field(&name.replace('_', "-")) } else { is_address_field(name) }
+/// Which address fields there are among the fields of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// A bit for each of [`ADDRESS_FIELDS`].
+    known: u64,
+    /// Whether there is one with a `_` in its name: behind CGI and its like it cannot be told from a `-`.
+    disguised: bool,
 }
 
-fn is_address_field(name: &str) -> bool {
-    matches!(
-        name,
-        "forwarded"
-            | "x-forwarded-for"
-            | "x-real-ip"
-            | "cf-connecting-ip"
-            | "cf-connecting-ipv6"
-            | "cf-pseudo-ipv4"
-            | "client-ip"
-            | "cloudfront-viewer-address"
-            | "do-connecting-ip"
-            | "fastly-client-ip"
-            | "fly-client-ip"
-            | "forwarded-for"
-            | "incap-client-ip"
-            | "proxy-client-ip"
-            | "remote-addr"
-            | "true-client-ip"
-            | "wl-proxy-client-ip"
-            | "x-appengine-user-ip"
-            | "x-azure-clientip"
-            | "x-azure-socketip"
-            | "x-client-ip"
-            | "x-cluster-client-ip"
-            | "x-envoy-external-address"
-            | "x-forwarded"
-            | "x-nf-client-connection-ip"
-            | "x-original-forwarded-for"
-            | "x-originating-ip"
-            | "x-proxyuser-ip"
-            | "x-real-client-ip"
-            | "x-remote-addr"
-            | "x-remote-ip"
-            | "x-sucuri-clientip"
-            | "x-vercel-forwarded-for"
-    )
+impl Found {
+    /// Takes note of a field, if it may be one: whether it may.
+    #[inline]
+    pub(crate) fn see(&mut self, name: &str) -> bool {
+        let may = may_name_address(name);
+        if may {
+            match ADDRESS_FIELDS.iter().position(|field| *field == name) {
+                Some(place) => self.known |= 1 << place,
+                None => self.disguised |= is_disguised(name),
+            }
+        }
+        may
+    }
+
+    /// Removes them all.
+    pub(crate) fn remove(self, headers: &mut HeaderMap) {
+        let mut known = self.known;
+        while known != 0 {
+            headers.remove(&NAMES[known.trailing_zeros() as usize]);
+            known &= known - 1;
+        }
+        while self.disguised
+            && let Some(name) = headers.keys().find(|name| is_disguised(name.as_str())).cloned()
+        {
+            headers.remove(name);
+        }
+    }
+}
+
+/// The fields in which proxies and content networks are known to write the address of a client.
+const ADDRESS_FIELDS: [&str; 33] = [
+    "x-forwarded-for",
+    "forwarded",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-pseudo-ipv4",
+    "client-ip",
+    "cloudfront-viewer-address",
+    "do-connecting-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded-for",
+    "incap-client-ip",
+    "proxy-client-ip",
+    "remote-addr",
+    "true-client-ip",
+    "wl-proxy-client-ip",
+    "x-appengine-user-ip",
+    "x-azure-clientip",
+    "x-azure-socketip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-forwarded",
+    "x-nf-client-connection-ip",
+    "x-original-forwarded-for",
+    "x-originating-ip",
+    "x-proxyuser-ip",
+    "x-real-client-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-sucuri-clientip",
+    "x-vercel-forwarded-for",
+];
+
+static NAMES: LazyLock<[HeaderName; ADDRESS_FIELDS.len()]> =
+    LazyLock::new(|| ADDRESS_FIELDS.map(HeaderName::from_static));
+
+/// For each first letter, the lengths of the fields that begin with it: a bit each.
+const LENGTHS: [u32; 256] = {
+    let mut lengths = [0; 256];
+    let mut place = 0;
+    while place < ADDRESS_FIELDS.len() {
+        let name = ADDRESS_FIELDS[place].as_bytes();
+        lengths[name[0] as usize] |= 1 << name.len();
+        place += 1;
+    }
+    lengths
+};
+
+/// Nearly every other field is told apart by its first letter and its length.
+#[inline]
+fn may_name_address(name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or_default();
+    name.len() < 32 && LENGTHS[usize::from(first)] >> name.len() & 1 == 1
+}
+
+fn is_disguised(name: &str) -> bool {
+    name.contains('_') && ADDRESS_FIELDS.contains(&&*name.replace('_', "-"))
 }
 
 #[cfg(test)]
@@ -155,6 +189,31 @@ mod tests {
         headers.append("accept", HeaderValue::from_static("text/html"));
         AddressFields::None.rewrite(&mut headers, None);
         assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn other_fields_stay() {
+        let mut headers = HeaderMap::new();
+        for name in ["_", "x", "x-forwarded-host", "x-request-id", "client_id", "forwarded-far", "x-real-iq"]
+        {
+            headers.append(name, HeaderValue::from_static("203.0.113.1"));
+        }
+        headers.append(HeaderName::try_from("x".repeat(1_000)).unwrap(), HeaderValue::from_static("1"));
+        let before = headers.clone();
+        AddressFields::None.rewrite(&mut headers, None);
+        assert_eq!(headers, before);
+    }
+
+    #[test]
+    fn every_known_field_goes_in_either_spelling() {
+        for field in ADDRESS_FIELDS {
+            for name in [field.to_owned(), field.replace('-', "_")] {
+                let mut headers = HeaderMap::new();
+                headers.append(HeaderName::try_from(&name).unwrap(), HeaderValue::from_static("203.0.113.1"));
+                AddressFields::None.rewrite(&mut headers, None);
+                assert!(headers.is_empty(), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn who3_one_canonical_form() {
+    fn who_03_one_canonical_form() {
         for (text, expected) in [
             ("192.0.2.1", ip("192.0.2.1")),
             (" 192.0.2.1\t", ip("192.0.2.1")),

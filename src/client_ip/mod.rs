@@ -33,11 +33,14 @@
 //! A proxy in front must append to the field, or replace it, and its own address must be listed as trusted. A proxy
 //! that passes the field on untouched makes every client appear as that proxy.
 
+mod evidence;
 mod fields;
 mod forwarded;
 mod resolver;
 mod trusted;
 
+pub(crate) use evidence::Evidence;
+pub(crate) use fields::Found;
 pub use fields::{AddressFields, Peer};
 pub use resolver::{AddressSource, ClientIp, ClientIpResolver, HeaderFamily};
 pub use trusted::TrustedProxies;

@@ -1,14 +1,12 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::header::FORWARDED;
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use zeroize::Zeroize;
 
+use super::evidence::Evidence;
 use super::forwarded::{forwarded, x_forwarded_for};
 use super::trusted::TrustedProxies;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Finds the client behind a request. By default that is the peer of the connection.
 #[derive(Debug, Clone, Default)]
@@ -29,28 +27,34 @@ impl ClientIpResolver {
 
     /// The client of a request that came from `peer` with these fields, or `None` where the peer is not known.
     pub fn resolve(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<ClientIp> {
-        let peer = peer?.to_canonical();
-        let Some((trusted, family)) = &self.believed else {
-            return Some(ClientIp::new(peer, AddressSource::Peer));
+        let mut evidence = self.evidence(peer?);
+        headers.iter().for_each(|(name, value)| evidence.see(name.as_str(), value));
+        Some(self.client(&evidence))
+    }
+
+    /// Begins to gather the evidence of a request that came from `peer`.
+    pub(crate) fn evidence<'a>(&self, peer: IpAddr) -> Evidence<'a> {
+        let peer = peer.to_canonical();
+        let believed = self.believed.as_ref().filter(|(trusted, _)| trusted.contains(peer));
+        Evidence::new(peer, believed.map(|(_, family)| *family))
+    }
+
+    /// The client to whom the evidence leads.
+    pub(crate) fn client(&self, evidence: &Evidence<'_>) -> ClientIp {
+        let peer = evidence.peer();
+        let (Some((trusted, _)), Some(family)) = (&self.believed, evidence.family()) else {
+            return ClientIp::new(peer, AddressSource::Peer);
         };
-        if !trusted.contains(peer) {
-            return Some(ClientIp::new(peer, AddressSource::Peer));
-        }
+        let lines = evidence.lines().rev();
         let found = match family {
-            HeaderFamily::Forwarded => {
-                let lines = headers.get_all(FORWARDED).into_iter().rev();
-                walk(peer, trusted, lines.flat_map(|line| forwarded(line.as_bytes())))
-            }
-            HeaderFamily::XForwardedFor => {
-                let lines = headers.get_all(X_FORWARDED_FOR).into_iter().rev();
-                walk(peer, trusted, lines.flat_map(|line| x_forwarded_for(line.as_bytes())))
-            }
+            HeaderFamily::Forwarded => walk(peer, trusted, lines.flat_map(forwarded)),
+            HeaderFamily::XForwardedFor => walk(peer, trusted, lines.flat_map(x_forwarded_for)),
         };
-        Some(match found {
+        match found {
             Walk::Ended(address) => ClientIp::new(address, family.source()),
             Walk::Empty => ClientIp::new(peer, AddressSource::Peer),
             Walk::Stopped(address) => ClientIp::new(address, AddressSource::Unknown),
-        })
+        }
     }
 }
 
@@ -86,6 +90,14 @@ pub enum HeaderFamily {
 }
 
 impl HeaderFamily {
+    /// The name of the field, in lower case.
+    pub(super) fn field(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::XForwardedFor => "x-forwarded-for",
+        }
+    }
+
     fn source(self) -> AddressSource {
         match self {
             Self::Forwarded => AddressSource::Forwarded,
@@ -201,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn who1_nobody_is_believed_by_default() {
+    fn who_01_nobody_is_believed_by_default() {
         let fields = [
             ("x-forwarded-for", "203.0.113.1"),
             ("forwarded", "for=203.0.113.2"),
@@ -215,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn who2_walk_past_trusted_proxies_from_the_right() {
+    fn who_02_walk_past_trusted_proxies_from_the_right() {
         use AddressSource::{Peer, Unknown, XForwardedFor};
         for (lines, client, source) in [
             (vec!["203.0.113.1"], "203.0.113.1", XForwardedFor),
@@ -241,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn who2_one_family_is_read() {
+    fn who_02_one_family_is_read() {
         let fields = [("x-forwarded-for", "203.0.113.1"), ("forwarded", "for=203.0.113.2")];
         let by = |family| resolve(Some(family), "::1", &fields).0.to_string();
         assert_eq!(by(HeaderFamily::XForwardedFor), "203.0.113.1");

@@ -8,6 +8,8 @@ use pin_project_lite::pin_project;
 
 use super::outcome::ConsentOutcome;
 use super::response::filter_trailers;
+#[cfg(feature = "html")]
+use crate::html::{Broken, Rewriter};
 
 pin_project! {
     /// The body of a response: the site's own, frame by frame as it comes, or a page of Pinfold's.
@@ -22,6 +24,7 @@ pin_project! {
     #[project = InnerPinned]
     enum Inner<B> {
         Site { #[pin] body: B },
+        Changed { #[pin] body: B, change: Change },
         Page { page: Option<Bytes> },
     }
 }
@@ -29,6 +32,12 @@ pin_project! {
 impl<B> ResponseBody<B> {
     pub(super) fn site(body: B, outcome: ConsentOutcome) -> Self {
         Self { inner: Inner::Site { body }, outcome }
+    }
+
+    /// The body of the site, changed as it streams by.
+    #[cfg(feature = "html")]
+    pub(super) fn changed(body: B, rewriter: Rewriter, outcome: ConsentOutcome) -> Self {
+        Self { inner: Inner::Changed { body, change: Some(Box::new(rewriter)) }, outcome }
     }
 
     pub(super) fn page(page: Bytes, outcome: ConsentOutcome) -> Self {
@@ -46,9 +55,10 @@ impl<B> Body for ResponseBody<B>
 where
     B: Body,
     B::Data: From<Bytes>,
+    B::Error: Into<BoxError>,
 {
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -59,20 +69,17 @@ where
                 return Poll::Ready(page.take().map(|page| Ok(Frame::data(page.into()))));
             }
             InnerPinned::Site { body } => body,
+            InnerPinned::Changed { body, change } => return poll_changed(body, change, cx),
         };
-        let mut frame = ready!(body.poll_frame(cx));
-        if let Some(Ok(frame)) = &mut frame
-            && let Some(trailers) = frame.trailers_mut()
-        {
-            filter_trailers(trailers);
-        }
-        Poll::Ready(frame)
+        let frame = ready!(body.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map(without_cookies).map_err(|error| BodyError(error.into()))))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.inner {
             Inner::Page { page } => page.is_none(),
             Inner::Site { body } => body.is_end_stream(),
+            Inner::Changed { change, .. } => is_over(change),
         }
     }
 
@@ -80,7 +87,117 @@ where
         match &self.inner {
             Inner::Page { page } => SizeHint::with_exact(page.as_ref().map_or(0, |page| page.len() as u64)),
             Inner::Site { body } => body.size_hint(),
+            Inner::Changed { .. } => SizeHint::default(),
         }
+    }
+}
+
+fn without_cookies<D>(mut frame: Frame<D>) -> Frame<D> {
+    if let Some(trailers) = frame.trailers_mut() {
+        filter_trailers(trailers);
+    }
+    frame
+}
+
+/// What changes a page, until it has come to its end.
+#[cfg(feature = "html")]
+type Change = Option<Box<Rewriter>>;
+
+#[cfg(feature = "html")]
+fn is_over(change: &Change) -> bool {
+    change.is_none()
+}
+
+/// The next part of a changed page. Fields after the body are of the site's own bytes, such as their digest: they go.
+#[cfg(feature = "html")]
+fn poll_changed<B>(
+    mut body: Pin<&mut B>,
+    change: &mut Change,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<B::Data>, BodyError>>>
+where
+    B: Body,
+    B::Data: From<Bytes>,
+    B::Error: Into<BoxError>,
+{
+    loop {
+        let Some(rewriter) = change.as_mut() else { return Poll::Ready(None) };
+        let changed = match ready!(body.as_mut().poll_frame(cx)) {
+            Some(Err(error)) => {
+                *change = None;
+                return Poll::Ready(Some(Err(BodyError(error.into()))));
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => write(rewriter, data),
+                Err(_) => continue,
+            },
+            None => {
+                let last = rewriter.end();
+                *change = None;
+                last
+            }
+        };
+        match changed {
+            Err(broken) => {
+                *change = None;
+                return Poll::Ready(Some(Err(BodyError(broken.into()))));
+            }
+            Ok(part) if part.is_empty() => {}
+            Ok(part) => return Poll::Ready(Some(Ok(Frame::data(Bytes::from(part).into())))),
+        }
+    }
+}
+
+#[cfg(feature = "html")]
+fn write(rewriter: &mut Rewriter, mut data: impl bytes::Buf) -> Result<Vec<u8>, Broken> {
+    let mut changed = Vec::new();
+    while data.has_remaining() {
+        let chunk = data.chunk();
+        let length = chunk.len();
+        let part = rewriter.write(chunk)?;
+        if changed.is_empty() {
+            changed = part;
+        } else {
+            changed.extend_from_slice(&part);
+        }
+        data.advance(length);
+    }
+    Ok(changed)
+}
+
+/// Nothing changes a page.
+#[cfg(not(feature = "html"))]
+type Change = std::convert::Infallible;
+
+#[cfg(not(feature = "html"))]
+fn is_over(change: &Change) -> bool {
+    match *change {}
+}
+
+#[cfg(not(feature = "html"))]
+fn poll_changed<B: Body>(
+    _: Pin<&mut B>,
+    change: &mut Change,
+    _: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<B::Data>, BodyError>>> {
+    match *change {}
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of a response was broken off: by the site, or because what it said of its compression is not true.
+#[derive(Debug)]
+pub struct BodyError(BoxError);
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body of the response was broken off")
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
     }
 }
 

@@ -1,16 +1,19 @@
 //! From what an operator declares to a policy that can be enforced, or every fault in the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::Uri;
 use memchr::memmem::Finder;
-use sha2::{Digest, Sha256};
 
+use super::embed::{Embed, Embeds};
+use super::facts::Facts;
 use super::own::DecisionCookie;
 use super::page::Language;
+use super::pages::{PageChoices, Pages};
 use super::policy::{Mode, Policy, Regime, Terms, Undeclared, list};
 use super::purpose::{LegalBasis, Purpose, PurposeSet};
 use super::register::{CookieRegister, CookieRule};
+use super::well_known::{Kind, service, services};
 use crate::error::{ConfigError, ConfigErrors, Subject};
 
 impl Policy {
@@ -32,6 +35,10 @@ impl Policy {
             rules: Vec::new(),
             known_bits: BTreeMap::new(),
             shared_domain: None,
+            removal_domain: None,
+            known_policies: Vec::new(),
+            well_known: true,
+            pages: PageChoices::default(),
         }
     }
 }
@@ -52,6 +59,10 @@ pub struct PolicyBuilder {
     rules: Vec<CookieRule>,
     known_bits: BTreeMap<String, u8>,
     shared_domain: Option<String>,
+    removal_domain: Option<String>,
+    known_policies: Vec<(String, String)>,
+    well_known: bool,
+    pages: PageChoices,
 }
 
 impl PolicyBuilder {
@@ -128,10 +139,102 @@ impl PolicyBuilder {
         self
     }
 
+    /// Whether sessions, sign-in, load balancers and the like that are well known ([`super::well_known`]) are strictly
+    /// necessary without being declared; by default they are. A rule of the operator's own always comes first.
+    #[must_use]
+    pub fn well_known(mut self, known: bool) -> Self {
+        self.well_known = known;
+        self
+    }
+
+    /// The policies of this site before, as fingerprint and statement ([`Policy::fingerprint`], [`Policy::statement`]).
+    ///
+    /// What a visitor granted under one of them still holds for purposes of which nothing has changed. A grant under
+    /// a policy that is not known is asked for again.
+    #[must_use]
+    pub fn known_policies<F: Into<String>, T: Into<String>>(
+        mut self,
+        policies: impl IntoIterator<Item = (F, T)>,
+    ) -> Self {
+        self.known_policies =
+            policies.into_iter().map(|(fingerprint, text)| (fingerprint.into(), text.into())).collect();
+        self
+    }
+
+    /// The widest domain from which refused cookies are removed, such as `example.gov.uk`; by default each host itself.
+    #[must_use]
+    pub fn removals_under(mut self, domain: impl Into<String>) -> Self {
+        self.removal_domain = Some(domain.into().to_ascii_lowercase());
+        self
+    }
+
     /// Lets one decision count for every host under a domain: the cookie gets the prefix `__Secure-` and a `Domain`.
     #[must_use]
     pub fn shared_under(mut self, domain: impl Into<String>) -> Self {
         self.shared_domain = Some(domain.into());
+        self
+    }
+
+    /// Declares content of others in pages: it is held until its purpose is granted.
+    ///
+    /// Where anything is declared and undeclared cookies are held, pages get a `Content-Security-Policy` beside their own, by
+    /// which they load only from the site itself, from declared hosts that are granted, and from hosts declared strictly
+    /// necessary. Addresses in the HTML itself are held by the feature `html`, with a word to the visitor in their place.
+    #[must_use]
+    pub fn embed(mut self, embed: Embed) -> Self {
+        self.pages.embeds.push(embed);
+        self
+    }
+
+    /// Other hosts of the council's own, from which pages may always load.
+    #[must_use]
+    pub fn own_hosts<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
+        self.pages.own_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A request field on which a shared cache in front varies, so that it may keep pages; by default it may not.
+    ///
+    /// The cache must set it on every request to `none` where there is no decision cookie and no `Sec-GPC: 1`, to `gpc` where
+    /// there is only the latter, and else to the second, fourth and fifth part of the decision cookie, joined by dots. A page is
+    /// given out for keeping only where the field is right.
+    #[must_use]
+    pub fn shared_cache_key(mut self, field: impl Into<String>) -> Self {
+        self.pages.cache_key = Some(field.into());
+        self
+    }
+
+    /// Whether undecided visitors are asked at the top of every page; by default they are not.
+    #[cfg(feature = "html")]
+    #[must_use]
+    pub fn banner(mut self, banner: bool) -> Self {
+        self.pages.banner = banner;
+        self
+    }
+
+    /// Whether every page gets a link to the cookies page at its end; by default the site has its own.
+    #[cfg(feature = "html")]
+    #[must_use]
+    pub fn link(mut self, link: bool) -> Self {
+        self.pages.link = link;
+        self
+    }
+
+    /// Whether elements with `data-consent` are held, and woken once their purpose is granted, even where no
+    /// [`Self::embed`] is declared; by default they are not. Every page is then read to its end.
+    #[cfg(feature = "html")]
+    #[must_use]
+    pub fn gate(mut self, gate: bool) -> Self {
+        self.pages.gate = gate;
+        self
+    }
+
+    /// The path of a page of the site within which the cookies page is drawn, so that it has the site's own header and
+    /// footer. The page must have an element with the attribute `data-pinfold="cookies"`.
+    #[cfg(feature = "html")]
+    #[must_use]
+    pub fn shell(mut self, path: impl Into<String>) -> Self {
+        self.pages.shell = Some(path.into());
         self
     }
 
@@ -140,7 +243,7 @@ impl PolicyBuilder {
     /// # Errors
     ///
     /// Every fault there is, in one pass.
-    pub fn build(self) -> Result<Policy, ConfigErrors> {
+    pub fn build(mut self) -> Result<Policy, ConfigErrors> {
         let mut faults = Vec::new();
         let (origin, secure) = site_origin(&self.url).unwrap_or_else(|fault| {
             faults.push(fault);
@@ -164,8 +267,11 @@ impl PolicyBuilder {
         let bit_of = |id: &str| {
             purposes.iter().find(|(purpose, _)| purpose.id() == id).map(|(_, bit)| PurposeSet::of(*bit))
         };
-        let register = CookieRegister::new(self.rules, bit_of, &mut faults);
-        let fingerprint = fingerprint(&purposes, &register);
+        let rules = with_well_known(self.rules, &purposes, self.well_known);
+        let register = CookieRegister::new(rules, bit_of, &mut faults);
+        let embeds = Embeds::new(std::mem::take(&mut self.pages.embeds), bit_of, &mut faults);
+        let facts = Facts::of(&purposes, &register, &embeds);
+        let fingerprint = facts.fingerprint();
         let those = |wanted: fn(LegalBasis) -> bool| {
             let matching = purposes.iter().filter(|(purpose, _)| wanted(purpose.basis()));
             matching.fold(PurposeSet::NONE, |set, (_, bit)| set.or(PurposeSet::of(*bit)))
@@ -181,11 +287,16 @@ impl PolicyBuilder {
             let chosen = purposes.iter().enumerate().filter(|(place, _)| index >> place & 1 == 1);
             list(&purposes, chosen.fold(PurposeSet::NONE, |set, (_, (_, bit))| set.or(PurposeSet::of(*bit))))
         });
+        let earlier = earlier(&self.known_policies, &facts, &purposes);
+        let pages = Pages::new(self.pages, embeds, &purposes, self.removal_domain.as_deref(), &mut faults);
         let cookie = DecisionCookie::for_site(secure, self.shared_domain.is_some());
         let terms = Terms {
             cookie,
             cookie_finder: Finder::new(cookie.name),
+            removal_domain: self.removal_domain.or_else(|| self.shared_domain.clone()),
             cookie_domain: self.shared_domain,
+            earlier,
+            pages,
             on_until_refused: declared.without(asks),
             granted_fields: granted_fields.collect(),
             site_name: self.site_name,
@@ -283,18 +394,55 @@ fn assign_bits(
     purposes
 }
 
-fn fingerprint(purposes: &[(Purpose, u8)], register: &CookieRegister) -> u32 {
-    // The bit is part of it: a grant is a bit, and must never be read as one for another purpose.
-    let mut facts: Vec<String> = purposes
-        .iter()
-        .map(|(purpose, bit)| format!("purpose\0{}\0{}\0{bit}", purpose.id(), purpose.basis().name()))
-        .collect();
-    facts.extend(register.rules().iter().filter_map(|rule| {
-        rule.purpose().map(|purpose| format!("cookie\0{}\0{purpose}\0{}", rule.pattern(), rule.provider()))
-    }));
-    facts.sort();
-    let digest = Sha256::digest(facts.join("\n"));
-    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+/// The rules of the operator, then those of the services of each purpose, then what is necessary for nearly everybody.
+fn with_well_known(
+    declared: Vec<CookieRule>,
+    purposes: &[(Purpose, u8)],
+    platforms: bool,
+) -> Vec<CookieRule> {
+    let of_purposes = purposes.iter().flat_map(|(purpose, _)| {
+        purpose
+            .services()
+            .iter()
+            .filter_map(|id| service(id))
+            .map(move |service| (service, Some(purpose.id())))
+    });
+    let necessary = services().filter(|service| platforms && service.kind == Kind::StrictlyNecessary);
+    let known = of_purposes.chain(necessary.map(|service| (service, None)));
+    let known = known.flat_map(|(service, purpose)| {
+        service.cookies.iter().map(move |cookie| CookieRule::well_known(service, cookie, purpose))
+    });
+    let mut rules = declared.clone();
+    for rule in known {
+        let is_declared = declared.iter().any(|other| rule.is_covered_by(other));
+        if !is_declared && !rules.iter().any(|other| other.pattern() == rule.pattern()) {
+            rules.push(rule);
+        }
+    }
+    rules
+}
+
+/// Which purposes are the same as under earlier policies, by their fingerprints.
+fn earlier(
+    known: &[(String, String)],
+    facts: &Facts,
+    purposes: &[(Purpose, u8)],
+) -> HashMap<u32, PurposeSet> {
+    let unchanged = |statement: &str| {
+        let before = Facts::in_statement(statement);
+        let same = purposes.iter().filter(|(purpose, _)| facts.covered_by(&before, purpose.id()));
+        same.fold(PurposeSet::NONE, |set, (_, bit)| set.or(PurposeSet::of(*bit)))
+    };
+    let parsed = known.iter().filter_map(|(fingerprint, statement)| {
+        Some((u32::from_str_radix(fingerprint, 16).ok()?, unchanged(statement)))
+    });
+    parsed.fold(HashMap::new(), |mut all, (fingerprint, unchanged)| {
+        // Two statements of one fingerprint differ in words alone.
+        all.entry(fingerprint)
+            .and_modify(|set: &mut PurposeSet| *set = set.and(unchanged))
+            .or_insert(unchanged);
+        all
+    })
 }
 
 #[cfg(test)]

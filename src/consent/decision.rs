@@ -49,6 +49,11 @@ impl Decision {
         decision.answered.holds(decision.granted).then_some(decision)
     }
 
+    /// The fingerprint of the policy that was answered, as text.
+    pub(super) fn policy(&self) -> String {
+        format!("{:08x}", self.fingerprint)
+    }
+
     /// Whether it was taken no later than `now` and is not yet `lifetime` months old.
     pub(super) fn is_in_force(&self, now: CivilMonth, lifetime: u8) -> bool {
         self.month <= now && now < self.month.plus(lifetime)
@@ -77,6 +82,13 @@ pub(super) struct Standing {
     pub(super) state: ChoiceState,
     pub(super) answered: PurposeSet,
     pub(super) granted: PurposeSet,
+}
+
+impl Standing {
+    /// What the visitor has refused in so many words.
+    pub(super) fn refused(&self) -> PurposeSet {
+        self.answered.without(self.granted)
+    }
 }
 
 /// Whether a visitor has chosen.
@@ -117,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn claim3_anything_else_is_no_decision() {
+    fn claim_03_anything_else_is_no_decision() {
         for text in [
             "",
             "1",

@@ -16,6 +16,17 @@ pub struct Consent {
     standing: Standing,
 }
 
+/// Behind a [`crate::PinfoldLayer`] every request has one; without, the answer is 500 and says what is missing.
+#[cfg(feature = "axum")]
+impl<S: Send + Sync> axum_core::extract::FromRequestParts<S> for Consent {
+    type Rejection = (http::StatusCode, &'static str);
+
+    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let missing = "Can't extract consent. Is `PinfoldLayer` enabled?";
+        parts.extensions.get().cloned().ok_or((http::StatusCode::INTERNAL_SERVER_ERROR, missing))
+    }
+}
+
 impl Consent {
     pub(super) fn new(policy: Policy, standing: Standing) -> Self {
         Self { policy, standing }

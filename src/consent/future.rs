@@ -4,32 +4,39 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::header::SET_COOKIE;
 use http::{Response, StatusCode, Uri};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use super::decision::{ChoiceState, Standing};
+use super::finish::finish;
 use super::judge::Judge;
-use super::outcome::{ConsentOutcome, Deeds};
-use super::page::{LIMIT, Refusal, Visitor};
-use super::response;
+use super::outcome::{Action, ConsentOutcome, CookieSubject, Deed, Deeds, Direction};
+use super::outlook::{Outlook, Withdrawal};
+use super::page::{Chosen, LIMIT, Refusal, Visitor};
+use super::policy::Mode;
 use super::shared::Shared;
+#[cfg(feature = "html")]
+use super::shell::{Filling, Shell};
 
 pin_project! {
     /// The future of [`super::ConsentManager`].
-    pub struct ResponseFuture<F, B> {
+    pub struct ResponseFuture<F, B, R> {
         #[pin]
-        state: State<F, B>,
+        state: State<F, B, R>,
     }
 }
 
 pin_project! {
     #[project = StatePinned]
-    enum State<F, B> {
+    enum State<F, B, R> {
         Answer { answer: Option<(Response<Bytes>, ConsentOutcome)> },
         Form { #[pin] body: B, received: Vec<u8>, form: Box<Form> },
-        Site { #[pin] future: F, shared: Arc<Shared>, standing: Standing, deeds: Option<Deeds> },
+        Shell { #[pin] future: F, filling: Option<Box<Filling>> },
+        ShellBody { #[pin] body: R, shell: Option<Box<Shell>>, filling: Option<Box<Filling>> },
+        Site { #[pin] future: F, shared: Arc<Shared>, standing: Standing, outlook: Option<(Outlook, Deeds)> },
     }
 }
 
@@ -37,42 +44,101 @@ struct Form {
     shared: Arc<Shared>,
     visitor: Visitor,
     uri: Uri,
+    /// What may have to be taken back.
+    withdrawal: Option<Box<Withdrawal>>,
 }
 
-impl<F, B> ResponseFuture<F, B> {
+impl<F, B, R> ResponseFuture<F, B, R> {
     pub(super) fn answer(response: Response<Bytes>, state: ChoiceState, asked: bool) -> Self {
-        let outcome = ConsentOutcome { state: Some(state), asked, ..ConsentOutcome::default() };
-        Self { state: State::Answer { answer: Some((response, outcome)) } }
+        Self { state: State::Answer { answer: Some((response, ConsentOutcome::of_page(state, asked))) } }
     }
 
-    pub(super) fn form(shared: Arc<Shared>, visitor: Visitor, uri: Uri, body: B) -> Self {
-        let form = Box::new(Form { shared, visitor, uri });
+    #[cfg(feature = "html")]
+    pub(super) fn shell(future: F, filling: Filling) -> Self {
+        Self { state: State::Shell { future, filling: Some(Box::new(filling)) } }
+    }
+
+    pub(super) fn form(
+        shared: Arc<Shared>,
+        visitor: Visitor,
+        uri: Uri,
+        withdrawal: Option<Box<Withdrawal>>,
+        body: B,
+    ) -> Self {
+        let form = Box::new(Form { shared, visitor, uri, withdrawal });
         Self { state: State::Form { body, received: Vec::new(), form } }
     }
 
-    pub(super) fn site(future: F, shared: Arc<Shared>, standing: Standing, deeds: Deeds) -> Self {
-        Self { state: State::Site { future, shared, standing, deeds: Some(deeds) } }
+    pub(super) fn site(
+        future: F,
+        shared: Arc<Shared>,
+        standing: Standing,
+        outlook: Outlook,
+        deeds: Deeds,
+    ) -> Self {
+        Self { state: State::Site { future, shared, standing, outlook: Some((outlook, deeds)) } }
     }
 }
 
-impl<F, B, ResBody, E> Future for ResponseFuture<F, B>
+impl<F, B, ResBody, E> Future for ResponseFuture<F, B, ResBody>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
     B: Body,
+    ResBody: Body,
 {
     type Output = Result<Response<ResponseBody<ResBody>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, outcome) = match self.project().state.project() {
-            StatePinned::Site { future, shared, standing, deeds } => {
-                let mut response = ready!(future.poll(cx)?);
-                let mut deeds = deeds.take().unwrap_or_default();
-                let judge =
-                    Judge { policy: &shared.policy, standing: *standing, undeclared: &shared.undeclared };
-                response::filter(&judge, response.headers_mut(), &mut deeds);
-                let outcome =
-                    ConsentOutcome { state: Some(standing.state), deeds, ..ConsentOutcome::default() };
-                return Poll::Ready(Ok(response.map(|body| ResponseBody::site(body, outcome))));
+        let this = self.project();
+        #[cfg(feature = "html")]
+        let mut this = this;
+        #[cfg(feature = "html")]
+        if let StatePinned::Shell { future, filling } = this.state.as_mut().project() {
+            let answer = ready!(future.poll(cx));
+            let filling = filling.take();
+            let next = match answer.ok().map(Response::into_parts) {
+                Some((head, body)) => match Shell::of(head) {
+                    Some(shell) => State::ShellBody { body, shell: Some(Box::new(shell)), filling },
+                    None => otherwise(filling),
+                },
+                None => otherwise(filling),
+            };
+            this.state.set(next);
+        }
+        let (response, outcome) = match this.state.project() {
+            #[cfg(feature = "html")]
+            StatePinned::Shell { filling, .. } => {
+                filling.take().map(|filling| filling.otherwise).unwrap_or_default()
+            }
+            #[cfg(feature = "html")]
+            StatePinned::ShellBody { body, shell, filling } => {
+                let whole = match shell {
+                    Some(shell) => ready!(shell.poll_receive(body, cx)),
+                    None => false,
+                };
+                let shell = shell.take().filter(|_| whole);
+                let Some(Filling { content, otherwise: (page, outcome) }) =
+                    filling.take().map(|filling| *filling)
+                else {
+                    return Poll::Pending;
+                };
+                (shell.and_then(|shell| shell.filled(content)).unwrap_or(page), outcome)
+            }
+            #[cfg(not(feature = "html"))]
+            StatePinned::Shell { filling, .. } | StatePinned::ShellBody { filling, .. } => match filling {
+                Some(never) => match **never {},
+                None => return Poll::Pending,
+            },
+            StatePinned::Site { future, shared, standing, outlook } => {
+                let response = ready!(future.poll(cx)?);
+                let (outlook, deeds) = outlook.take().unwrap_or_default();
+                let judge = Judge {
+                    policy: &shared.policy,
+                    standing: *standing,
+                    undeclared: &shared.undeclared,
+                    seen: &shared.seen,
+                };
+                return Poll::Ready(Ok(finish(&judge, outlook, deeds, &*shared.clock, response)));
             }
             StatePinned::Form { body, received, form } => {
                 let status = ready!(poll_receive(body, received, cx));
@@ -83,6 +149,19 @@ where
         Poll::Ready(Ok(response.map(|page| ResponseBody::page(page, outcome))))
     }
 }
+
+/// The cookies page as it is without a page of the site.
+#[cfg(feature = "html")]
+fn otherwise<F, B, R>(filling: Option<Box<Filling>>) -> State<F, B, R> {
+    tracing::debug!("the page around the cookies page cannot be used");
+    State::Answer { answer: filling.map(|filling| filling.otherwise) }
+}
+
+/// There is no page of the site to be filled.
+#[cfg(not(feature = "html"))]
+type Filling = std::convert::Infallible;
+#[cfg(not(feature = "html"))]
+type Shell = std::convert::Infallible;
 
 /// Reads the body as far as a form may go.
 fn poll_receive<B: Body>(
@@ -115,8 +194,19 @@ impl Form {
             .map_err(Refusal)
             .and_then(|body| self.visitor.choose(policy, &self.uri, body, clock.now(), calendar));
         match chosen {
-            Ok((response, choice)) => {
+            Ok(Chosen { mut response, choice, refused }) => {
                 outcome.choice = (!choice.events.is_empty()).then(|| Box::new(choice));
+                if let Some(withdrawal) = self.withdrawal.as_ref().filter(|_| policy.mode() == Mode::Enforce)
+                {
+                    let (fields, rules) = withdrawal.fields(policy, refused, clock.now());
+                    for rule in rules {
+                        let subject = CookieSubject::Rule(rule);
+                        outcome.deeds.push(Deed::new(subject, Direction::Response, Action::Removed));
+                    }
+                    fields.into_iter().for_each(|field| {
+                        response.headers_mut().append(SET_COOKIE, field);
+                    });
+                }
                 (response, outcome)
             }
             Err(refusal) => (refusal.response(), outcome),
@@ -124,7 +214,7 @@ impl Form {
     }
 }
 
-impl<F, B> fmt::Debug for ResponseFuture<F, B> {
+impl<F, B, R> fmt::Debug for ResponseFuture<F, B, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }

@@ -3,6 +3,7 @@ use super::outcome::{Action, CookieSubject};
 use super::own::is_own;
 use super::policy::{Mode, Policy, Undeclared};
 use super::purpose::PurposeSet;
+use super::seen::SeenRules;
 use super::undeclared::UndeclaredNames;
 
 /// Everything by which a cookie is judged.
@@ -11,6 +12,7 @@ pub(super) struct Judge<'a> {
     pub(super) policy: &'a Policy,
     pub(super) standing: Standing,
     pub(super) undeclared: &'a UndeclaredNames,
+    pub(super) seen: &'a SeenRules,
 }
 
 impl Judge<'_> {
@@ -43,6 +45,13 @@ impl Judge<'_> {
                 (subject, self.action(self.policy.undeclared() == Undeclared::Pass))
             }
         }
+    }
+
+    /// Whether a cookie is held under this name, which a server made of the one that was written. A name that no rule
+    /// declares is not: it may be how a server spells a declared one.
+    pub(super) fn withholds_reading(&self, name: &[u8]) -> bool {
+        let rule = self.policy.register().find_token(name).1;
+        is_own(name) || rule.is_some_and(|(_, needed)| !self.standing.granted.holds(needed))
     }
 
     /// What becomes of a cookie that servers read in different ways: nobody can have agreed to it.

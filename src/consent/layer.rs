@@ -20,6 +20,7 @@ impl ConsentManagerLayer {
             calendar,
             clock: Arc::new(SystemClock::new()),
             undeclared: Arc::default(),
+            seen: Arc::default(),
             tells_handlers: true,
         })
     }

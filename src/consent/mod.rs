@@ -32,32 +32,55 @@
 //!
 //! # Deployment caveat
 //!
-//! Only cookies that travel over HTTP through this layer can be held. A script on the page can set a cookie in the
+//! The layer cannot see or expire cookies that other sites set for themselves, in frames or by requests of their own. Only cookies that travel over HTTP through this layer can be held. A script on the page can set a cookie in the
 //! browser by itself; the site will not be sent it while it is held, but it is there.
 
 mod body;
 mod builder;
+mod cache;
+#[cfg(feature = "html")]
+mod changes;
 mod decision;
+#[cfg(feature = "html")]
+mod doorman;
+mod embed;
+mod explain;
 mod extension;
+mod facts;
+mod fetch;
+mod finish;
 mod future;
 mod judge;
 mod layer;
 mod outcome;
+mod outlook;
 mod own;
 pub mod page;
+mod pages;
 mod policy;
 mod purpose;
+mod reading;
 mod register;
+mod remarks;
 mod request;
 mod response;
+mod seen;
 mod service;
 mod shared;
+#[cfg(feature = "html")]
+mod shell;
 mod signal;
 mod undeclared;
+#[cfg(feature = "html")]
+mod validator;
+pub mod well_known;
+mod withdrawal;
 
-pub use body::ResponseBody;
+pub use body::{BodyError, ResponseBody};
 pub use builder::PolicyBuilder;
 pub use decision::ChoiceState;
+pub use embed::Embed;
+pub use explain::{CookieExplanation, Explanation};
 pub use extension::Consent;
 pub use future::ResponseFuture;
 pub use layer::ConsentManagerLayer;

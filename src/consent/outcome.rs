@@ -13,14 +13,19 @@ pub struct ConsentOutcome {
 }
 
 impl ConsentOutcome {
+    /// That of a page of Pinfold's own.
+    pub(super) fn of_page(state: ChoiceState, asked: bool) -> Self {
+        Self { state: Some(state), asked, ..Self::default() }
+    }
+
     /// Whether the visitor had chosen, before this request. `None` on a response that the layer never judged.
     pub fn state(&self) -> Option<ChoiceState> {
         self.state
     }
 
     /// What was done with each cookie, in both directions.
-    pub fn deeds(&self) -> &[Deed] {
-        self.deeds.as_slice()
+    pub fn deeds(&self) -> impl Iterator<Item = Deed> {
+        self.deeds.iter()
     }
 
     /// Whether an undecided visitor was asked.
@@ -154,6 +159,8 @@ impl Direction {
 pub enum Action {
     /// It passed, byte for byte.
     Passed,
+    /// The browser was told to remove it, because the visitor refuses it.
+    Removed,
     /// It was held.
     Withheld,
     /// It passed, because the policy only reports; it would have been held.
@@ -162,51 +169,100 @@ pub enum Action {
 
 impl Action {
     /// Every action, in order.
-    pub const ALL: [Self; 3] = [Self::Passed, Self::Withheld, Self::WouldWithhold];
+    pub const ALL: [Self; 4] = [Self::Passed, Self::Removed, Self::Withheld, Self::WouldWithhold];
 
     /// The name used in ledgers and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
+            Self::Removed => "removed",
             Self::Withheld => "withheld",
             Self::WouldWithhold => "would-withhold",
         }
     }
 }
 
-/// A list of deeds that needs no allocation for an ordinary request.
+/// A list of deeds that needs no allocation for an ordinary request. It is moved often, so it is kept small.
 #[derive(Debug, Clone)]
-pub(super) struct Deeds {
-    first: [Deed; Self::INLINE],
-    count: usize,
-    /// All of them, once there are more than fit.
-    spilled: Vec<Deed>,
+pub(super) enum Deeds {
+    Few { count: u8, first: [Packed; Self::INLINE] },
+    Many(Vec<Packed>),
 }
 
 impl Deeds {
-    const INLINE: usize = 16;
+    const INLINE: usize = 15;
 
     pub(super) fn push(&mut self, deed: Deed) {
-        if self.count < Self::INLINE {
-            self.first[self.count] = deed;
-        } else {
-            if self.count == Self::INLINE {
-                self.spilled.extend_from_slice(&self.first);
-            }
-            self.spilled.push(deed);
+        let packed = Packed::of(deed);
+        match self {
+            Self::Few { count, first } => match first.get_mut(usize::from(*count)) {
+                Some(place) => {
+                    *place = packed;
+                    *count += 1;
+                }
+                None => *self = Self::Many(first.iter().copied().chain([packed]).collect()),
+            },
+            Self::Many(all) => all.push(packed),
         }
-        self.count += 1;
     }
 
-    pub(super) fn as_slice(&self) -> &[Deed] {
-        if self.count <= Self::INLINE { &self.first[..self.count] } else { &self.spilled }
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Few { count, .. } => usize::from(*count),
+            Self::Many(all) => all.len(),
+        }
+    }
+
+    /// The actions of those from this place on.
+    pub(super) fn actions_from(&self, place: usize) -> impl Iterator<Item = Action> {
+        self.iter().skip(place).map(|deed| deed.action)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Deed> {
+        let all = match self {
+            Self::Few { count, first } => &first[..usize::from(*count)],
+            Self::Many(all) => all,
+        };
+        all.iter().map(|packed| packed.deed())
     }
 }
 
 impl Default for Deeds {
     fn default() -> Self {
-        let blank = Deed::new(CookieSubject::Malformed, Direction::Request, Action::Passed);
-        Self { first: [blank; Self::INLINE], count: 0, spilled: Vec::new() }
+        Self::Few { count: 0, first: [Packed(0); Self::INLINE] }
+    }
+}
+
+/// A deed in 32 bits: the number of its cookie in the lower half, above it eight bits for the kind of cookie, seven for
+/// the action and one for the direction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packed(u32);
+
+impl Packed {
+    fn of(deed: Deed) -> Self {
+        let (kind, number) = match deed.subject {
+            CookieSubject::Malformed => (0, 0),
+            CookieSubject::Own => (1, 0),
+            CookieSubject::Undeclared(None) => (2, 0),
+            CookieSubject::Undeclared(Some(number)) => (3, number),
+            CookieSubject::Rule(number) => (4, number),
+        };
+        let direction = u32::from(deed.direction == Direction::Response);
+        Self(u32::from(number) | kind << 16 | (deed.action as u32) << 24 | direction << 31)
+    }
+
+    fn deed(self) -> Deed {
+        let number = self.0 as u16;
+        let subject = match self.0 >> 16 & 0xff {
+            0 => CookieSubject::Malformed,
+            1 => CookieSubject::Own,
+            2 => CookieSubject::Undeclared(None),
+            3 => CookieSubject::Undeclared(Some(number)),
+            _ => CookieSubject::Rule(number),
+        };
+        let direction = if self.0 >> 31 == 0 { Direction::Request } else { Direction::Response };
+        let action = Action::ALL[(self.0 >> 24 & 0x7f) as usize % Action::ALL.len()];
+        Deed { subject, direction, action }
     }
 }
 
@@ -218,10 +274,34 @@ mod tests {
     fn deeds_keep_their_order_past_the_inline_bound() {
         let mut deeds = Deeds::default();
         for number in 0..40 {
-            assert_eq!(deeds.as_slice().len(), usize::from(number));
+            assert_eq!(deeds.iter().count(), usize::from(number));
             deeds.push(Deed::new(CookieSubject::Rule(number), Direction::Request, Action::Passed));
         }
-        let numbers: Vec<_> = deeds.as_slice().iter().map(|deed| deed.subject).collect();
+        let numbers: Vec<_> = deeds.iter().map(|deed| deed.subject).collect();
         assert_eq!(numbers, (0..40).map(CookieSubject::Rule).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_deed_is_unpacked_as_it_was() {
+        for subject in [
+            CookieSubject::Malformed,
+            CookieSubject::Own,
+            CookieSubject::Undeclared(None),
+            CookieSubject::Undeclared(Some(255)),
+            CookieSubject::Rule(0),
+            CookieSubject::Rule(u16::MAX),
+        ] {
+            for direction in [Direction::Request, Direction::Response] {
+                for action in Action::ALL {
+                    let deed = Deed { subject, direction, action };
+                    assert_eq!(Packed::of(deed).deed(), deed);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_outcome_stays_small() {
+        assert!(size_of::<ConsentOutcome>() <= 80, "{}", size_of::<ConsentOutcome>());
     }
 }

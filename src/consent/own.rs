@@ -19,21 +19,32 @@ impl DecisionCookie {
     }
 }
 
+/// Whether a path may be one of Pinfold's own, beside the cookies page.
+pub(super) fn is_own_path(path: &str) -> bool {
+    path.starts_with("/.pinfold/") || path == "/.well-known/gpc.json"
+}
+
 /// Whether a cookie has a name of ours, or one that a browser or server might take for it.
 ///
 /// Such a cookie never reaches the site and is never accepted from it.
+#[inline]
 pub(super) fn is_own(name: &[u8]) -> bool {
-    // The one comparison that nearly every name fails comes first.
+    // Nearly every name fails here.
+    matches!(name, [b'p' | b'P', ..] | [b'_', b'_', ..]) && is_own_behind_prefix(name)
+}
+
+fn is_own_behind_prefix(name: &[u8]) -> bool {
     let bare = &name[prefix_length(name)..];
-    bare.first().is_some_and(|first| first.eq_ignore_ascii_case(&b'p'))
-        && NAMES.iter().any(|own| bare.eq_ignore_ascii_case(own))
+    NAMES.iter().any(|own| bare.eq_ignore_ascii_case(own))
 }
 
 /// The length of the cookie name prefix that a browser enforces, 0 where there is none. Letter case is free.
+#[inline]
 pub(super) fn prefix_length(name: &[u8]) -> usize {
-    if !name.starts_with(b"__") {
-        return 0;
-    }
+    if name.starts_with(b"__") { length_of_prefix(name) } else { 0 }
+}
+
+fn length_of_prefix(name: &[u8]) -> usize {
     let prefixes: [&[u8]; 4] = [b"__Host-Http-", b"__Host-", b"__Secure-", b"__Http-"];
     let found = prefixes
         .iter()
@@ -46,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claim2_names_that_could_be_taken_for_ours() {
+    fn claim_02_names_that_could_be_taken_for_ours() {
         for (name, own) in [
             ("pinfold-consent", true),
             ("__Host-pinfold-consent", true),

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -6,10 +6,13 @@ use http::HeaderValue;
 use memchr::memmem::Finder;
 
 use super::decision::{ChoiceState, Decision, Standing};
+use super::embed::Embed;
+use super::facts::NECESSARY;
 use super::own::DecisionCookie;
 use super::page::Language;
+use super::pages::Pages;
 use super::purpose::{Purpose, PurposeSet};
-use super::register::CookieRegister;
+use super::register::{CookieRegister, CookieRule};
 use crate::time::CivilMonth;
 
 /// What a site asks, what it keeps, and how strictly. Immutable, checked when built, cheap to clone.
@@ -37,6 +40,11 @@ pub(super) struct Terms {
     pub(super) declared: PurposeSet,
     pub(super) on_until_refused: PurposeSet,
     pub(super) granted_fields: Vec<HeaderValue>,
+    /// The widest domain that removals reach.
+    pub(super) removal_domain: Option<String>,
+    /// The policies that visitors may have answered before, by fingerprint, each with the purposes whose grants still hold.
+    pub(super) earlier: HashMap<u32, PurposeSet>,
+    pub(super) pages: Pages,
 }
 
 impl Policy {
@@ -79,6 +87,11 @@ impl Policy {
         &self.0.languages
     }
 
+    /// The offered language of a code, if it is one.
+    pub(super) fn language_of(&self, code: Option<&str>) -> Option<Language> {
+        Language::from_code(code?.trim()).filter(|language| self.languages().contains(language))
+    }
+
     /// The purposes, in the order in which they were declared.
     pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
         self.0.purposes.iter().map(|(purpose, _)| purpose)
@@ -112,10 +125,15 @@ impl Policy {
                 let _ = writeln!(text, "cy\t{}\t{}", one_line(&words.title), one_line(&words.description));
             }
         }
-        for rule in self.0.register.rules() {
+        // What nobody has declared is not part of what visitors are asked.
+        let is_part = |rule: &&CookieRule| rule.purpose().is_some() || !rule.is_well_known();
+        for rule in self.0.register.rules().iter().filter(is_part) {
             let fields = [rule.provider(), rule.lifetime(), rule.description()].map(one_line).join("\t");
-            let purpose = rule.purpose().unwrap_or("strictly-necessary");
+            let purpose = rule.purpose().unwrap_or(NECESSARY);
             let _ = writeln!(text, "cookie\t{}\t{purpose}\t{fields}", rule.pattern());
+        }
+        for (host, purpose) in self.0.pages.embeds.hosts() {
+            let _ = writeln!(text, "host\t{host}\t{}", Embed::purpose_name(purpose));
         }
         text
     }
@@ -137,6 +155,15 @@ impl Policy {
         self.0.cookie_domain.as_deref()
     }
 
+    /// The widest domain that removals reach.
+    pub(super) fn removal_domain(&self) -> Option<&str> {
+        self.0.removal_domain.as_deref()
+    }
+
+    pub(super) fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
     pub(super) fn purposes_with_bits(&self) -> impl Iterator<Item = (&Purpose, u8)> {
         self.0.purposes.iter().map(|(purpose, bit)| (purpose, *bit))
     }
@@ -148,6 +175,19 @@ impl Policy {
     /// Every purpose that is declared.
     pub(super) fn declared(&self) -> PurposeSet {
         self.0.declared
+    }
+
+    /// Whether an answer for such a visitor needs nothing but its cookies looked at.
+    pub(super) fn leaves_pages_alone(&self, standing: Standing) -> bool {
+        self.0.mode == Mode::Report || (!self.0.pages.touched && standing.refused().is_empty())
+    }
+
+    /// How many values the decision cookie can have at one time, and how many bits it can carry: a month in which it was
+    /// taken, and for each purpose no answer, a refusal or a grant.
+    pub fn decision_values(&self) -> (u64, u32) {
+        let purposes = u32::try_from(self.0.purposes.len()).unwrap_or(u32::MAX);
+        let values = 3_u64.saturating_pow(purposes).saturating_mul(u64::from(self.0.lifetime));
+        (values, values.next_power_of_two().trailing_zeros())
     }
 
     /// The decision that a visitor takes now.
@@ -166,8 +206,9 @@ impl Policy {
                 if decision.fingerprint == terms.fingerprint {
                     (answered, granted)
                 } else {
-                    // Something else was agreed to: a refusal stands, a grant must be asked for again.
-                    (answered.without(granted), PurposeSet::NONE)
+                    // A refusal stands. A grant must be asked for again, unless it was for all that is asked now.
+                    let unchanged = terms.earlier.get(&decision.fingerprint).copied().unwrap_or_default();
+                    (answered.without(granted.without(unchanged)), granted.and(unchanged))
                 }
             }
             _ => (PurposeSet::NONE, PurposeSet::NONE),
@@ -278,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn gpc3_a_signal_denies_and_gpc4_a_choice_overrides_it() {
+    fn gpc_03_a_signal_denies_and_gpc_04_a_choice_overrides_it() {
         let policy = base().build().unwrap();
         let signal = policy.standing(None, true);
         assert_eq!((signal.state, signal.granted.bits()), (ChoiceState::Signal, 0b01));
@@ -288,14 +329,14 @@ mod tests {
     }
 
     #[test]
-    fn law5_an_objection_stops_what_was_on() {
+    fn law_05_an_objection_stops_what_was_on() {
         let policy = base().build().unwrap();
         let refusal = policy.decide(policy.declared(), PurposeSet::NONE, november());
         assert_eq!(policy.standing(Some((refusal, november())), false).granted, PurposeSet::NONE);
     }
 
     #[test]
-    fn law19_a_decision_ends_on_the_server() {
+    fn law_19_a_decision_ends_on_the_server() {
         let policy = base().build().unwrap();
         let decision = policy.decide(policy.declared(), policy.declared(), november());
         for (months, state) in [
@@ -315,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn law20_a_new_provider_returns_grants_and_keeps_refusals() {
+    fn law_20_a_new_provider_returns_grants_and_keeps_refusals() {
         let old = base().purpose(purpose("video", LegalBasis::Consent)).build().unwrap();
         let new = base()
             .purpose(purpose("video", LegalBasis::Consent))
@@ -333,7 +374,36 @@ mod tests {
     }
 
     #[test]
-    fn law20_a_grant_is_never_read_as_one_for_another_purpose() {
+    fn law_20_a_grant_that_is_not_touched_stands_where_the_old_policy_is_known() {
+        let base = || base().purpose(purpose("video", LegalBasis::Consent));
+        let old = base().build().unwrap();
+        let new = base()
+            .cookie(CookieRule::new("vuid", "video").with_provider("Vimeo"))
+            .known_bits(old.bits())
+            .known_policies([(old.fingerprint(), old.statement())])
+            .build()
+            .unwrap();
+        let decision = old.decide(old.declared(), old.declared(), november());
+        let standing = new.standing(Some((decision, november())), false);
+        let video = PurposeSet::of(old.bit_of("video").unwrap());
+        assert_eq!(standing.state, ChoiceState::Undecided);
+        assert_eq!(standing.granted, old.declared().without(video));
+        assert_eq!(standing.answered, old.declared().without(video));
+
+        let fewer = new.standing(None, false);
+        assert_eq!(fewer.answered, PurposeSet::NONE);
+        let back = base()
+            .known_bits(new.bits())
+            .known_policies([(new.fingerprint(), new.statement())])
+            .build()
+            .unwrap();
+        let all = new.decide(new.declared(), new.declared(), november());
+        let standing = back.standing(Some((all, november())), false);
+        assert_eq!((standing.state, standing.granted), (ChoiceState::Decided, new.declared()));
+    }
+
+    #[test]
+    fn law_20_a_grant_is_never_read_as_one_for_another_purpose() {
         let one = Policy::builder("Town", "https://www.example.gov.uk")
             .purpose(purpose("aaa", LegalBasis::Consent))
             .purpose(purpose("bbb", LegalBasis::Consent));
@@ -344,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn law21_words_alone_change_nothing() {
+    fn law_21_words_alone_change_nothing() {
         let other_words = Policy::builder("Another town", "https://www.example.gov.uk")
             .purpose(Purpose::new("statistics", LegalBasis::Statistics, "Other", "Words entirely"))
             .purpose(Purpose::new("marketing", LegalBasis::Consent, "Other", "Words entirely"))

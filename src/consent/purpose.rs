@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::well_known::{self, Kind};
 use crate::error::{ConfigError, Subject};
 
 /// What allows a cookie to be kept on a visitor's device: PECR regulation 6 and its Schedule A1.
@@ -33,6 +34,17 @@ impl LegalBasis {
 /// Uses that the exceptions for statistics and appearance do not cover: these need consent.
 const NEED_CONSENT: [&str; 5] = ["advertising", "profiling", "sharing", "cross-site", "individual"];
 
+/// The consent types of Google's tags (Google consent mode, version 2).
+pub(super) const GOOGLE_CONSENT: [&str; 7] = [
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+];
+
 /// One reason for which the site keeps cookies, with the words in which visitors are asked about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose {
@@ -41,6 +53,8 @@ pub struct Purpose {
     english: Wording,
     welsh: Option<Wording>,
     uses: Vec<String>,
+    google_consent: Vec<String>,
+    services: Vec<String>,
 }
 
 impl Purpose {
@@ -52,7 +66,15 @@ impl Purpose {
         description: impl Into<String>,
     ) -> Self {
         let english = Wording { title: title.into(), description: description.into() };
-        Self { id: id.into(), basis, english, welsh: None, uses: Vec::new() }
+        Self {
+            id: id.into(),
+            basis,
+            english,
+            welsh: None,
+            uses: Vec::new(),
+            google_consent: Vec::new(),
+            services: Vec::new(),
+        }
     }
 
     /// Adds the Welsh words.
@@ -68,6 +90,32 @@ impl Purpose {
     pub fn with_uses<S: Into<String>>(mut self, uses: impl IntoIterator<Item = S>) -> Self {
         self.uses = uses.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Names the consent types of Google's tags that are granted with this purpose and denied without it, such as
+    /// `ad_storage`. Where any purpose has one, pages tell Google's tags by default what is denied.
+    #[must_use]
+    pub fn with_google_consent<S: Into<String>>(mut self, types: impl IntoIterator<Item = S>) -> Self {
+        self.google_consent = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Names services whose cookies are there for it, such as `google-analytics`: each cookie of theirs that is known
+    /// ([`super::well_known`]) is then declared, unless a rule of the operator's own says otherwise.
+    #[must_use]
+    pub fn with_services<S: Into<String>>(mut self, services: impl IntoIterator<Item = S>) -> Self {
+        self.services = services.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The services whose cookies are there for it.
+    pub fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// The consent types of Google's tags that go with it.
+    pub fn google_consent(&self) -> &[String] {
+        &self.google_consent
     }
 
     /// Its id.
@@ -88,6 +136,16 @@ impl Purpose {
     /// Its Welsh words, if any were given.
     pub fn welsh(&self) -> Option<&Wording> {
         self.welsh.as_ref()
+    }
+
+    /// Whoever has to ask first may ask for what could go without.
+    fn may_have(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::StrictlyNecessary => true,
+            Kind::Appearance => self.basis != LegalBasis::Statistics,
+            Kind::Statistics => self.basis != LegalBasis::Appearance,
+            Kind::Consent => self.basis == LegalBasis::Consent,
+        }
     }
 
     pub(super) fn faults(&self) -> Vec<ConfigError> {
@@ -117,6 +175,32 @@ impl Purpose {
                 "write advertising, profiling, sharing, cross-site or individual, or leave it out",
             )
         }));
+        faults.extend(self.google_consent.iter().filter(|one| !GOOGLE_CONSENT.contains(&one.as_str())).map(
+            |one| {
+                fault(
+                    format!("the purpose `{}` has the Google consent type `{one}`, which is not known", self.id),
+                    "write ad_storage, ad_user_data, ad_personalization, analytics_storage, functionality_storage, \
+                     personalization_storage or security_storage",
+                )
+            },
+        ));
+        for id in &self.services {
+            match well_known::service(id) {
+                None => faults.push(fault(
+                    format!("the purpose `{}` has the service `{id}`, which is not known", self.id),
+                    "declare its cookies one by one",
+                )),
+                Some(service) if !self.may_have(service.kind) => faults.push(fault(
+                    format!(
+                        "the purpose `{}` has the service `{id}`, which `{}` does not cover",
+                        self.id,
+                        self.basis.name()
+                    ),
+                    "give it the basis `consent`, or declare the cookies one by one if the service is used in another way",
+                )),
+                Some(_) => {}
+            }
+        }
         if self.basis != LegalBasis::Consent {
             faults.extend(self.uses.iter().filter(|one| NEED_CONSENT.contains(&one.as_str())).map(|one| {
                 fault(
@@ -177,6 +261,11 @@ impl PurposeSet {
 
     pub(super) fn holds(self, other: Self) -> bool {
         other.0 & !self.0 == 0
+    }
+
+    /// Whether the two have a purpose in common.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     pub(super) fn and(self, other: Self) -> Self {

@@ -1,5 +1,6 @@
 use super::own::{is_own, prefix_length};
 use super::purpose::PurposeSet;
+use super::well_known::{KnownCookie, Service};
 use crate::error::{ConfigError, Subject};
 
 /// What is said of one cookie, or of all cookies whose names begin alike.
@@ -10,6 +11,17 @@ pub struct CookieRule {
     provider: String,
     description: String,
     lifetime: String,
+    welsh: Option<(String, String)>,
+    reach: Reach,
+    is_well_known: bool,
+}
+
+/// Where a cookie may have been kept, beside the site's own hosts and the path `/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) domains: Vec<String>,
+    pub(super) paths: Vec<String>,
+    pub(super) partitioned: bool,
 }
 
 impl CookieRule {
@@ -21,7 +33,31 @@ impl CookieRule {
     /// A cookie without which what the visitor asked for cannot be done (PECR Schedule A1, paragraphs 3 and 4).
     pub fn strictly_necessary(pattern: impl Into<String>) -> Self {
         let [provider, description, lifetime] = [const { String::new() }; 3];
-        Self { pattern: pattern.into(), purpose: None, provider, description, lifetime }
+        let pattern = pattern.into();
+        let reach = Reach::default();
+        Self {
+            pattern,
+            purpose: None,
+            provider,
+            description,
+            lifetime,
+            welsh: None,
+            reach,
+            is_well_known: false,
+        }
+    }
+
+    /// What is known of a cookie that nobody has declared.
+    pub(super) fn well_known(service: &Service, cookie: &KnownCookie, purpose: Option<&str>) -> Self {
+        Self {
+            purpose: purpose.map(str::to_owned),
+            provider: service.provider.to_owned(),
+            description: cookie.english.what.to_owned(),
+            lifetime: cookie.english.lasts.to_owned(),
+            welsh: Some((cookie.welsh.what.to_owned(), cookie.welsh.lasts.to_owned())),
+            is_well_known: true,
+            ..Self::strictly_necessary(cookie.pattern)
+        }
     }
 
     /// Who sets it, if not the council itself.
@@ -42,6 +78,34 @@ impl CookieRule {
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: impl Into<String>) -> Self {
         self.lifetime = lifetime.into();
+        self
+    }
+
+    /// What it does and how long it lasts, in Welsh.
+    #[must_use]
+    pub fn with_welsh(mut self, description: impl Into<String>, lifetime: impl Into<String>) -> Self {
+        self.welsh = Some((description.into(), lifetime.into()));
+        self
+    }
+
+    /// Domains, beside the host of the site and its parents, for which the cookie may be kept: a removal reaches them too.
+    #[must_use]
+    pub fn with_domains<S: Into<String>>(mut self, domains: impl IntoIterator<Item = S>) -> Self {
+        self.reach.domains = domains.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Paths, beside `/`, for which the cookie may be kept: a removal reaches them too.
+    #[must_use]
+    pub fn with_paths<S: Into<String>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
+        self.reach.paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says that the cookie is set with `Partitioned` (CHIPS), so that a removal must be too.
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.reach.partitioned = partitioned;
         self
     }
 
@@ -68,6 +132,31 @@ impl CookieRule {
     /// How long it lasts; may be empty.
     pub fn lifetime(&self) -> &str {
         &self.lifetime
+    }
+
+    /// What it does and how long it lasts, in Welsh, if that was given.
+    pub fn welsh(&self) -> Option<(&str, &str)> {
+        self.welsh.as_ref().map(|(description, lifetime)| (description.as_str(), lifetime.as_str()))
+    }
+
+    /// Whether it is one that Pinfold brings along ([`super::well_known`]) and nobody has declared.
+    pub fn is_well_known(&self) -> bool {
+        self.is_well_known
+    }
+
+    /// Whether a rule of the operator for all names that begin alike takes in whatever this one does.
+    pub(super) fn is_covered_by(&self, other: &Self) -> bool {
+        let (literal, is_prefix) = other.literal();
+        other.pattern == self.pattern || (is_prefix && self.literal().0.starts_with(literal))
+    }
+
+    /// The one name that it is for; nothing where it is for all that begin alike.
+    pub(super) fn name(&self) -> Option<&str> {
+        (!self.pattern.ends_with('*')).then_some(&self.pattern)
+    }
+
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     fn literal(&self) -> (&[u8], bool) {
@@ -100,8 +189,33 @@ impl CookieRule {
         if is_own(literal) {
             return fault(format!("`{}` is a cookie of Pinfold's own", self.pattern), "leave it out");
         }
+        let place = self.reach.paths.iter().find(|path| !is_cookie_path(path));
+        if let Some(path) = place {
+            return fault(
+                format!("`{path}` is not the path of a cookie"),
+                "write a path such as /forms, with no query",
+            );
+        }
+        let is_domain = |domain: &String| domain.contains('.') && domain.bytes().all(is_host_byte);
+        if let Some(domain) = self.reach.domains.iter().find(|domain| !is_domain(domain)) {
+            return fault(
+                format!("`{domain}` is not the domain of a cookie"),
+                "write a domain such as forms.example.gov.uk",
+            );
+        }
         None
     }
+}
+
+/// Whether a path can stand in a `Set-Cookie` field (RFC 6265bis 4.1.1) and be one that browsers keep.
+pub(super) fn is_cookie_path(path: &str) -> bool {
+    path.starts_with('/')
+        && path.len() <= 256
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b";,?#\"\\".contains(&byte))
+}
+
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-'
 }
 
 const LONGEST: usize = 127;
@@ -143,6 +257,10 @@ impl CookieRegister {
         faults: &mut Vec<ConfigError>,
     ) -> Self {
         let mut register = Self::default();
+        // Columns are added while there are few rows to be moved.
+        for &byte in rules.iter().flat_map(|rule| rule.literal().0).filter(|byte| is_token(**byte)) {
+            register.names.column_for(byte);
+        }
         for rule in rules {
             if let Some(fault) = rule.fault() {
                 faults.push(fault);
@@ -190,6 +308,11 @@ impl CookieRegister {
         &self.rules
     }
 
+    /// The purposes, one or none, that the rule of this number needs.
+    pub(super) fn needed(&self, rule: u16) -> PurposeSet {
+        self.needs.get(usize::from(rule)).copied().unwrap_or_default()
+    }
+
     /// The rule for a cookie name: the one of exactly this name, else the longest beginning.
     ///
     /// A beginning never reaches into a name prefix that it does not spell out: `_*` is no rule for `__Host-id`.
@@ -206,10 +329,11 @@ impl CookieRegister {
 }
 
 /// The names of all rules, letter by letter: rows of numbers, one row for each beginning of a name. A way through it
-/// costs a look-up or two for each letter, however many rules there are.
+/// costs a look-up or two for each letter, however many rules there are, and ends where one rule alone is left: what
+/// follows is compared with that.
 ///
-/// A row holds the rule of exactly this name, the rule of names that begin so (each plus one; 0 for none), a 0 for letters
-/// that occur in no name, and for each letter that does a way: the place of the next row, twice, and one more where names
+/// A row holds the rule of exactly this name, the rule of names that begin so, the one rule whose name begins so if there is
+/// one alone (each plus one; 0 for none), a 0 for letters that occur in no name, and for each letter that does a way: the place of the next row, twice, and one more where names
 /// that begin so have a rule. Row 0 is nowhere: every way from it leads back.
 #[derive(Debug, Clone)]
 struct Trie {
@@ -217,12 +341,15 @@ struct Trie {
     columns: [u8; 256],
     width: usize,
     rows: Vec<u32>,
+    /// The name of each rule, and whether it is the beginning of names.
+    names: Vec<(Box<[u8]>, bool)>,
 }
 
 const EXACT: usize = 0;
 const PREFIX: usize = 1;
-const NO_LETTER: u8 = 2;
-const FIRST_LETTER: usize = 3;
+const ALONE: usize = 2;
+const NO_LETTER: u8 = 3;
+const FIRST_LETTER: usize = 4;
 const BEGINS: u32 = 1;
 
 impl Default for Trie {
@@ -232,12 +359,15 @@ impl Default for Trie {
             *column = if is_token(byte) { NO_LETTER } else { 0 };
         }
         // Nowhere, and the beginning of every name.
-        Self { columns, width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER] }
+        Self { columns, width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER], names: Vec::new() }
     }
 }
 
 impl Trie {
+    /// Rules come in the order of their numbers.
     fn insert(&mut self, name: &[u8], is_prefix: bool, rule: u16) {
+        self.names.push((name.into(), is_prefix));
+        let rule = u32::from(rule) + 1;
         let columns: Vec<usize> = name.iter().map(|&byte| self.column_for(byte)).collect();
         let (mut row, mut way) = (self.width, 0);
         for column in columns {
@@ -246,10 +376,14 @@ impl Trie {
                 let fresh = self.rows.len();
                 self.rows.resize(fresh + self.width, 0);
                 self.rows[way] = u32::try_from(2 * fresh).unwrap_or_default();
+                self.rows[fresh + ALONE] = rule;
             }
             row = (self.rows[way] / 2) as usize;
+            if self.rows[row + ALONE] != rule {
+                self.rows[row + ALONE] = 0;
+            }
         }
-        self.rows[row + if is_prefix { PREFIX } else { EXACT }] = u32::from(rule) + 1;
+        self.rows[row + if is_prefix { PREFIX } else { EXACT }] = rule;
         if is_prefix {
             self.rows[way] |= BEGINS;
         }
@@ -288,11 +422,28 @@ impl Trie {
             if way & BEGINS != 0 && length >= guarded {
                 longest = self.rows[row + PREFIX];
             }
+            let alone = self.rows[row + ALONE];
+            if alone != 0 {
+                let (name, is_prefix) = &self.names[alone as usize - 1];
+                let begins = text.starts_with(name);
+                length = length_of_token(text, if begins { name.len() } else { length });
+                let fits = begins && (length == name.len() || (*is_prefix && name.len() >= guarded));
+                return (length, number_of(if fits { alone } else { longest }));
+            }
         }
         let exact = self.rows[row + EXACT];
-        let rule = if exact != 0 { exact } else { longest };
-        (length, rule.checked_sub(1).and_then(|rule| u16::try_from(rule).ok()))
+        (length, number_of(if exact != 0 { exact } else { longest }))
     }
+}
+
+/// The length of the token with which a text begins, so much of it being known.
+fn length_of_token(text: &[u8], known: usize) -> usize {
+    let end = text[known..].iter().position(|&byte| !is_token(byte));
+    end.map_or(text.len(), |more| known + more)
+}
+
+fn number_of(rule: u32) -> Option<u16> {
+    rule.checked_sub(1).and_then(|number| u16::try_from(number).ok())
 }
 
 #[cfg(test)]
@@ -308,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_particular_rule_wins() {
+    fn cookie_03_the_most_particular_rule_wins_and_none_reaches_into_a_prefix() {
         let (register, faults) =
             register(&["_ga*", "_ga_X*", "_gat", "_*", "__Host-id", "__Secure-*", "session"]);
         assert!(faults.is_empty(), "{faults:?}");
@@ -353,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn law1_bad_rules_are_named() {
+    fn law_01_bad_rules_are_named() {
         for (patterns, words) in [
             (&["*"][..], "every cookie"),
             (&[""], "not a cookie name"),

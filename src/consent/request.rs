@@ -8,16 +8,19 @@ use super::decision::Decision;
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::policy::Policy;
+use super::reading::{any_other_reading, has_other_readings, names_within};
 use super::register::is_token;
+
+/// Whether a `Cookie` field may carry a decision: it has the name of the cookie somewhere.
+pub(super) fn may_decide(policy: &Policy, line: &HeaderValue) -> bool {
+    policy.decision_finder().find(line.as_bytes()).is_some()
+}
 
 /// The decision that a request carries. Two cookies of its name are none.
 pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision> {
     let name = policy.decision_cookie().name.as_bytes();
     let mut found = None;
     for line in headers.get_all(COOKIE) {
-        if policy.decision_finder().find(line.as_bytes()).is_none() {
-            continue;
-        }
         for pair in Pair::all(line.as_bytes()) {
             if pair.name == Some(name) && found.replace(pair.value).is_some() {
                 return None;
@@ -25,6 +28,11 @@ pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision>
         }
     }
     Decision::decode(found?)
+}
+
+/// The cookies of one field: name, where there is one, and value.
+pub(super) fn pairs(line: &[u8]) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
+    Pair::all(line).map(|pair| (pair.name, pair.value))
 }
 
 /// Takes out of `Cookie` what the visitor does not allow, and Pinfold's own cookies. What stays keeps its bytes and its
@@ -52,12 +60,17 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
 
 /// What is left of one field, or `None` where all of it is.
 fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> {
-    let (mut held, mut length) = (false, 0);
-    let note = |deed: Deed| {
-        held |= deed.action == Action::Withheld;
-        deeds.push(deed);
+    let (mut held, mut length, before) = (false, 0, deeds.len());
+    let judged = |start| {
+        let (end, verdict) = verdict(judge, line, start);
+        let action = verdict.map(|(subject, action)| {
+            held |= action == Action::Withheld;
+            deeds.push(Deed::new(subject, Direction::Request, action));
+            action
+        });
+        (end, action)
     };
-    for run in (Runs { judge, line, start: 0, note }) {
+    for run in (Runs { line, start: 0, act: judged }) {
         length += run.len() + if length > 0 { BETWEEN.len() } else { 0 };
     }
     if !held {
@@ -65,7 +78,13 @@ fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> 
     }
     // The second walk costs less than the allocations that it saves: there is one, of the right size.
     let mut rest = Vec::with_capacity(length);
-    for run in (Runs { judge, line, start: 0, note: |_| {} }) {
+    let mut actions = deeds.actions_from(before);
+    let remembered = |start| {
+        let end = start + length_of_value(&line[start..]).0;
+        let is_blank = trim(&line[start..end]).is_empty();
+        (end, if is_blank { None } else { actions.next() })
+    };
+    for run in (Runs { line, start: 0, act: remembered }) {
         if !rest.is_empty() {
             rest.extend_from_slice(BETWEEN);
         }
@@ -78,13 +97,13 @@ const BETWEEN: &[u8] = b"; ";
 
 /// The runs of pairs of a field that stay, each without the blanks and semicolons at its ends.
 struct Runs<'a, F> {
-    judge: &'a Judge<'a>,
     line: &'a [u8],
     start: usize,
-    note: F,
+    /// Where the pair that begins at a place ends, and what is done with it; nothing where it is nothing but blanks.
+    act: F,
 }
 
-impl<'a, F: FnMut(Deed)> Iterator for Runs<'a, F> {
+impl<'a, F: FnMut(usize) -> (usize, Option<Action>)> Iterator for Runs<'a, F> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -93,11 +112,9 @@ impl<'a, F: FnMut(Deed)> Iterator for Runs<'a, F> {
             let mut run_ends = self.line.len();
             while self.start <= self.line.len() {
                 let pair_starts = self.start;
-                let (end, verdict) = verdict(self.judge, self.line, pair_starts);
+                let (end, action) = (self.act)(pair_starts);
                 self.start = end + 1;
-                let Some((subject, action)) = verdict else { continue };
-                (self.note)(Deed::new(subject, Direction::Request, action));
-                if action == Action::Withheld {
+                if action == Some(Action::Withheld) {
                     run_ends = pair_starts;
                     break;
                 }
@@ -128,25 +145,34 @@ fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(Cook
     if length > 0 && text.get(length) == Some(&b'=') && text[0] != b'$' {
         let name = &text[..length];
         let after = name_starts + length + 1;
-        let end = after + length_of_value(&line[after..]);
-        return (end, Some(judge.verdict_by(name, rule, |undeclared| undeclared.find(name))));
+        let (length, has_blank) = length_of_value(&line[after..]);
+        let written = judge.verdict_by(name, rule, |undeclared| undeclared.find(name));
+        let read_alike = written.1 != Action::Passed || !has_blank && !has_other_readings(name);
+        let value = &line[after..after + length];
+        let verdict = if read_alike { written } else { verdict_as_read(judge, name, value, written) };
+        return (after + length, Some(verdict));
     }
     let pair = Pair::at(line, start);
-    (pair.end, verdict_on_oddity(judge, &pair))
+    (pair.end, verdict_on_oddity(judge, &pair, &line[start..pair.end]))
 }
 
-/// Most values are short, and walked through; what is longer is jumped over.
-fn length_of_value(rest: &[u8]) -> usize {
+/// How long a value is, and whether there may be a blank in it. Most are short, and walked through; what is longer is
+/// jumped over.
+fn length_of_value(rest: &[u8]) -> (usize, bool) {
     const SHORT: usize = 16;
     let (near, far) = rest.split_at(rest.len().min(SHORT));
-    match near.iter().position(|&byte| byte == b';') {
-        Some(length) => length,
-        None => near.len() + memchr::memchr(b';', far).unwrap_or(far.len()),
+    let found = match near.iter().position(|&byte| byte == b';' || byte <= b' ') {
+        Some(place) => place,
+        None => near.len() + memchr::memchr3(b';', b' ', b'\t', far).unwrap_or(far.len()),
+    };
+    match rest.get(found) {
+        None | Some(b';') => (found, false),
+        Some(_) => (memchr::memchr(b';', rest).unwrap_or(rest.len()), true),
     }
 }
 
 #[cold]
-fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>) -> Option<(CookieSubject, Action)> {
+fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>, text: &[u8]) -> Option<(CookieSubject, Action)> {
     let Some(name) = pair.name else {
         // Servers disagree on whether a pair with no `=` is a name or a value, so nobody gets to read it. White space
         // between two semicolons is nothing: it goes where something else goes.
@@ -156,7 +182,33 @@ fn verdict_on_oddity(judge: &Judge<'_>, pair: &Pair<'_>) -> Option<(CookieSubjec
     if name.is_empty() || name[0] == b'$' || !name.iter().all(|&byte| is_token(byte)) {
         return Some(judge.on_malformed());
     }
-    Some(judge.verdict(name, |undeclared| undeclared.find(name)))
+    let written = judge.verdict(name, |undeclared| undeclared.find(name));
+    if written.1 != Action::Passed {
+        return Some(written);
+    }
+    let equals = memchr::memchr(b'=', text).unwrap_or(text.len());
+    // PHP does not trim a name at its end, and finds `a_` in `a =1`.
+    if text[..equals].ends_with(b" ") || text[..equals].ends_with(b"\t") {
+        return Some(judge.on_malformed());
+    }
+    Some(verdict_as_read(judge, name, &text[equals..], written))
+}
+
+/// What becomes of a cookie that would pass as it is written, where some server may read another in it.
+#[cold]
+fn verdict_as_read(
+    judge: &Judge<'_>,
+    name: &[u8],
+    value: &[u8],
+    written: (CookieSubject, Action),
+) -> (CookieSubject, Action) {
+    let is_held_within = |name: &[u8]| {
+        let is_sound = name[0] != b'$' && name.iter().all(|&byte| is_token(byte));
+        !is_sound || judge.verdict(name, |_| None).1 != Action::Passed
+    };
+    let is_held = any_other_reading(name, |reading| judge.withholds_reading(reading))
+        || names_within(value).any(is_held_within);
+    if is_held { judge.on_malformed() } else { written }
 }
 
 /// One cookie of a field. Quotation marks mean nothing (RFC 6265 5.4).
@@ -211,6 +263,7 @@ mod tests {
 
     use super::*;
     use crate::consent::purpose::PurposeSet;
+    use crate::consent::seen::SeenRules;
     use crate::consent::{CookieRule, LegalBasis, Mode, Purpose, Undeclared, UndeclaredNames};
     use crate::time::CivilMonth;
 
@@ -220,6 +273,9 @@ mod tests {
             .cookie(CookieRule::new("_ga*", "marketing"))
             .cookie(CookieRule::strictly_necessary("session"))
             .cookie(CookieRule::strictly_necessary("ok*"))
+            .cookie(CookieRule::new("ok_secret", "marketing"))
+            .cookie(CookieRule::strictly_necessary("ASP.NET_SessionId"))
+            .cookie(CookieRule::strictly_necessary(".AspNetCore.*"))
             .mode(mode)
             .undeclared(undeclared)
             .build()
@@ -234,7 +290,8 @@ mod tests {
         let all = policy.declared();
         let decision = granted.then(|| (policy.decide(all, all, month()), month()));
         let standing = policy.standing(decision, false);
-        let judge = Judge { policy, standing, undeclared: &UndeclaredNames::default() };
+        let judge =
+            Judge { policy, standing, undeclared: &UndeclaredNames::default(), seen: &SeenRules::default() };
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());
@@ -249,10 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn law4_the_site_sees_what_is_allowed_byte_for_byte() {
+    fn law_04_the_site_sees_what_is_allowed_byte_for_byte() {
         for (line, expected) in [
             ("session=1", "session=1"),
-            ("session=1; ok=\"a b\";ok2 =  x", "session=1; ok=\"a b\";ok2 =  x"),
+            ("session=1; ok=\"a b\";ok2=  x", "session=1; ok=\"a b\";ok2=  x"),
             ("_ga=1", ""),
             ("_ga=1; session=1", "session=1"),
             ("session=1; _ga=1", "session=1"),
@@ -274,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn cookie15_what_parsers_disagree_on_is_held() {
+    fn cookie_15_what_parsers_disagree_on_is_held() {
         for line in [
             "bare",
             "=nameless",
@@ -298,7 +355,51 @@ mod tests {
     }
 
     #[test]
-    fn cookie7_several_fields_are_judged_as_one() {
+    fn cookie_15_what_any_server_would_read_as_held_is_held() {
+        for (line, held, passed) in [
+            // As PHP reads it, and as it read it once.
+            ("ok.secret=1", "", ""),
+            (".ga=1", "", ""),
+            ("ok+secret=1; ok=2", "ok=2", "ok=2"),
+            ("_ga%5Bx%5D=1", "", ""),
+            ("..Host-pinfold-consent=1", "", ""),
+            ("ok =1; session\t=2", "", ""),
+            // As servers that decode names read it.
+            ("ok%5Fsecret=1", "", ""),
+            ("%5Fga=1", "", ""),
+            ("pinfold%2Dvisit=1", "", ""),
+            // As a server reads it that ends a value at a blank.
+            ("session=a _ga=1; ok=2", "ok=2", "ok=2"),
+            ("session=\"a\"\t_ga =1", "", ""),
+            ("session= _ga=\"x\"", "", ""),
+            ("session=0123456789abcdef _ga=1", "", ""),
+            ("\tok=a _ga=1", "", ""),
+            ("session=a __Host-pinfold-consent=1", "", ""),
+            ("session=a $Path=/", "", ""),
+            ("session=a other=1", "", "session=a other=1"),
+            // What sites live on.
+            (
+                "ASP.NET_SessionId=1; .AspNetCore.Cookies=2",
+                "ASP.NET_SessionId=1; .AspNetCore.Cookies=2",
+                "ASP.NET_SessionId=1; .AspNetCore.Cookies=2",
+            ),
+            ("ok.x=1; ok%20y=2; ok+z=3", "ok.x=1; ok%20y=2; ok+z=3", "ok.x=1; ok%20y=2; ok+z=3"),
+            ("session=a b ok=c", "session=a b ok=c", "session=a b ok=c"),
+            ("_pk_id.1.1fff=1", "", "_pk_id.1.1fff=1"),
+        ] {
+            for (undeclared, expected) in [(Undeclared::Hold, held), (Undeclared::Pass, passed)] {
+                let seen = site_sees(&policy(Mode::Enforce, undeclared), false, &[line.as_bytes()]).concat();
+                assert_eq!(String::from_utf8(seen).unwrap(), expected, "{line} {undeclared:?}");
+            }
+        }
+        let reported = policy(Mode::Report, Undeclared::Hold);
+        assert!(site_sees(&reported, false, &[b"pinfold-visit =1"]).is_empty());
+        let line = b"session=a _ga=1; %5Fga=1; ok =1";
+        assert_eq!(site_sees(&reported, false, &[line]), [line.to_vec()]);
+    }
+
+    #[test]
+    fn cookie_07_several_fields_are_judged_as_one() {
         let policy = policy(Mode::Enforce, Undeclared::Hold);
         let lines: [&[u8]; 4] = [b"session=1", b"_ga=1", b"ok=2; _ga=3", b"_gat=4"];
         assert_eq!(site_sees(&policy, false, &lines), [b"session=1".to_vec(), b"ok=2".to_vec()]);
@@ -319,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn claim3_two_decisions_are_none() {
+    fn claim_03_two_decisions_are_none() {
         let policy = policy(Mode::Enforce, Undeclared::Hold);
         let chosen = policy.decide(policy.declared(), PurposeSet::from_bits(1), month());
         let cookie = format!("__Host-pinfold-consent={}", chosen.encode());

@@ -9,22 +9,37 @@ use super::request::trim;
 
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
 /// bytes, their order and a field each.
-pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) {
-    let mut held = false;
+pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) -> Filtered {
+    let (mut held, mut filtered, before) = (false, Filtered::default(), deeds.len());
     for field in headers.get_all(SET_COOKIE) {
         let (subject, action) = verdict(judge, field.as_bytes());
         deeds.push(Deed::new(subject, Direction::Response, action));
         held |= action == Action::Withheld;
+        if let (CookieSubject::Rule(rule), Action::Passed) = (subject, action) {
+            filtered.news |= judge.seen.note(rule);
+            filtered.personal |= !judge.policy.register().needed(rule).is_empty();
+        }
     }
     if !held {
-        return;
+        return filtered;
     }
-    let passes = |field: &&HeaderValue| verdict(judge, field.as_bytes()).1 != Action::Withheld;
-    let kept: Vec<_> = headers.get_all(SET_COOKIE).into_iter().filter(passes).cloned().collect();
+    let fields = headers.get_all(SET_COOKIE).into_iter().zip(deeds.actions_from(before));
+    let kept: Vec<HeaderValue> =
+        fields.filter(|(_, action)| *action != Action::Withheld).map(|(field, _)| field.clone()).collect();
     headers.remove(SET_COOKIE);
     for field in kept {
         headers.append(SET_COOKIE, field);
     }
+    filtered
+}
+
+/// What there is to know of the cookies that pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Filtered {
+    /// One of them depends on what the visitor chose.
+    pub(super) personal: bool,
+    /// One of them has not been seen before.
+    pub(super) news: bool,
 }
 
 /// Fields after the body set no cookie (RFC 9110 6.5.1 leaves them to be merged or dropped): none may slip by there.
@@ -49,6 +64,7 @@ fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consent::seen::SeenRules;
     use crate::consent::{CookieRule, LegalBasis, Policy, Purpose, UndeclaredNames};
     use crate::time::CivilMonth;
 
@@ -67,7 +83,12 @@ mod tests {
         let month = CivilMonth::new(2026, 11).unwrap();
         let decision = granted.then(|| (policy.decide(policy.declared(), policy.declared(), month), month));
         let standing = policy.standing(decision, false);
-        let judge = Judge { policy: &policy, standing, undeclared: &UndeclaredNames::default() };
+        let judge = Judge {
+            policy: &policy,
+            standing,
+            undeclared: &UndeclaredNames::default(),
+            seen: &SeenRules::default(),
+        };
         let mut headers = HeaderMap::new();
         for field in fields {
             headers.append(SET_COOKIE, field.parse().unwrap());
@@ -77,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn law3_nothing_held_gets_through() {
+    fn law_03_nothing_held_gets_through() {
         for field in [
             "_ga=1",
             "_ga=1; Path=/",
@@ -101,7 +122,24 @@ mod tests {
     }
 
     #[test]
-    fn cookie8_what_passes_keeps_bytes_order_and_fields() {
+    fn cookie_05_nameless_cookies_and_imitated_prefixes_are_removed_and_counted() {
+        let policy = policy();
+        let standing = policy.standing(None, false);
+        let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
+        let judge = Judge { policy: &policy, standing, undeclared: &undeclared, seen: &seen };
+        for field in ["bare", "=nameless", "=__Host-id=1", " = __Host-id=1", "=;", "__host-ID=1"] {
+            let mut headers = HeaderMap::new();
+            headers.append(SET_COOKIE, field.parse().unwrap());
+            let mut deeds = Deeds::default();
+            filter(&judge, &mut headers, &mut deeds);
+            assert!(headers.is_empty(), "{field}");
+            let actions: Vec<_> = deeds.iter().map(|deed| deed.action).collect();
+            assert_eq!(actions, [Action::Withheld], "{field}");
+        }
+    }
+
+    #[test]
+    fn cookie_08_what_passes_keeps_bytes_order_and_fields() {
         let allowed = [
             "session=a; Path=/; HttpOnly",
             "session=b,c; Expires=Wed, 21 Oct 2026 07:28:00 GMT; weird ;; Attribute",

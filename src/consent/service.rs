@@ -2,17 +2,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::extension::Consent;
+use super::fetch::Fetch;
 use super::future::ResponseFuture;
 use super::judge::Judge;
+#[cfg(feature = "html")]
+use super::outcome::ConsentOutcome;
 use super::outcome::Deeds;
+use super::outlook::{Outlook, Withdrawal};
 use super::page::{Asked, Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
+use super::policy::Policy;
 use super::shared::Shared;
+#[cfg(feature = "html")]
+use super::shell::Filling;
+use super::withdrawal::Unseen;
 use super::{request, signal};
 
 const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");
@@ -40,7 +49,7 @@ where
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, ReqBody>;
+    type Future = ResponseFuture<S::Future, ReqBody, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -48,21 +57,47 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let shared = &self.shared;
-        let marks = Marks::of(request.headers());
-        let visitor = visitor(shared, request.headers(), marks);
+        let Shared { policy, calendar, clock, .. } = &**shared;
+        let marks = Marks::of(request.headers(), policy);
+        let visitor = if marks.may_decide {
+            Visitor::of(policy, calendar, &**clock, request.headers(), marks.gpc)
+        } else {
+            Visitor::without_decision(policy, marks.gpc)
+        };
         if is_worth_a_plan(&shared.policy, request.uri().path()) {
             let (parts, body) = request.into_parts();
-            match plan(&shared.policy, &visitor, &parts) {
+            match plan(&shared.policy, &shared.seen, &visitor, &parts) {
                 Plan::Answer(response, Asked(asked)) => {
                     return ResponseFuture::answer(*response, visitor.standing.state, asked);
                 }
-                Plan::Form => return ResponseFuture::form(shared.clone(), visitor, parts.uri, body),
+                #[cfg(feature = "html")]
+                Plan::Shell(page, Asked(asked), content) => {
+                    let otherwise = (*page, ConsentOutcome::of_page(visitor.standing.state, asked));
+                    let request = self.shell_request(&visitor, Request::from_parts(parts, body));
+                    return ResponseFuture::shell(self.inner.call(request), Filling { content, otherwise });
+                }
+                Plan::Form => {
+                    let every = shared.policy.declared();
+                    let withdrawal =
+                        Withdrawal::of(&shared.policy, every, Unseen::Removed, &parts.uri, &parts.headers);
+                    return ResponseFuture::form(shared.clone(), visitor, parts.uri, withdrawal, body);
+                }
                 Plan::Site => request = Request::from_parts(parts, body),
             }
         }
+        let outlook = if shared.policy.leaves_pages_alone(visitor.standing) {
+            Outlook::default()
+        } else {
+            let fetch = marks.fetch(request.headers());
+            Outlook::of(&shared.policy, &visitor, fetch, (request.method(), request.uri()), request.headers())
+        };
         let mut deeds = Deeds::default();
-        let judge =
-            Judge { policy: &shared.policy, standing: visitor.standing, undeclared: &shared.undeclared };
+        let judge = Judge {
+            policy: &shared.policy,
+            standing: visitor.standing,
+            undeclared: &shared.undeclared,
+            seen: &shared.seen,
+        };
         let headers = request.headers_mut();
         if marks.has_cookies {
             request::filter(&judge, headers, &mut deeds);
@@ -71,6 +106,10 @@ where
         if marks.claims_preferences {
             headers.remove(PINFOLD_PREFERENCE);
         }
+        #[cfg(feature = "html")]
+        if let Some(changes) = &outlook.changes {
+            changes.prepare(headers);
+        }
         if let Some(uri) = without_confirmation(request.uri()) {
             *request.uri_mut() = uri;
         }
@@ -78,36 +117,66 @@ where
             request.extensions_mut().insert(Consent::new(shared.policy.clone(), visitor.standing));
         }
         let future = self.inner.call(request);
-        ResponseFuture::site(future, shared.clone(), visitor.standing, deeds)
+        ResponseFuture::site(future, shared.clone(), visitor.standing, outlook, deeds)
     }
 }
 
-fn visitor(shared: &Shared, headers: &HeaderMap, marks: Marks) -> Visitor {
-    let decision = if marks.has_cookies { request::decision(&shared.policy, headers) } else { None };
-    // The clock is read for a decision alone.
-    let dated = decision.map(|decision| (decision, shared.calendar.day_of(shared.clock.now()).month));
-    Visitor { standing: shared.policy.standing(dated, marks.gpc), decision, signal: marks.gpc }
+#[cfg(feature = "html")]
+impl<S> ConsentManager<S> {
+    /// The request for the page of the site into which the cookies page is put.
+    fn shell_request<B>(&self, visitor: &Visitor, mut request: Request<B>) -> Request<B> {
+        let policy = &self.shared.policy;
+        if let Some(shell) = &policy.pages().shell {
+            super::shell::ask_for_shell(&mut request, shell);
+        }
+        let judge = Judge {
+            policy,
+            standing: visitor.standing,
+            undeclared: &self.shared.undeclared,
+            seen: &self.shared.seen,
+        };
+        let headers = request.headers_mut();
+        request::filter(&judge, headers, &mut Deeds::default());
+        headers.insert(PINFOLD_CONSENT, policy.granted_field(visitor.standing.granted));
+        headers.remove(PINFOLD_PREFERENCE);
+        request
+    }
 }
 
 /// What one walk through the fields of a request tells: cheaper than to look each of them up.
 #[derive(Debug, Clone, Copy, Default)]
-struct Marks {
+pub(super) struct Marks {
     has_cookies: bool,
+    may_decide: bool,
     gpc: bool,
     claims_preferences: bool,
+    scripted: bool,
 }
 
 impl Marks {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap, policy: &Policy) -> Self {
         let mut marks = Self::default();
         for (name, value) in headers {
             match name.as_str() {
-                "cookie" => marks.has_cookies = true,
+                "cookie" => {
+                    marks.has_cookies = true;
+                    marks.may_decide |= request::may_decide(policy, value);
+                }
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
+                "x-requested-with" => marks.scripted = true,
                 _ => {}
             }
         }
         marks
+    }
+
+    /// Whether the browser sends the signal.
+    pub(super) fn gpc(self) -> bool {
+        self.gpc
+    }
+
+    pub(super) fn fetch(self, headers: &HeaderMap) -> Fetch {
+        Fetch::of(headers.get("sec-fetch-dest"), headers.get(ACCEPT), self.scripted)
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::policy::Policy;
+use super::seen::SeenRules;
 use super::undeclared::UndeclaredNames;
 use crate::time::{Calendar, Clock};
 
@@ -11,5 +12,6 @@ pub(crate) struct Shared {
     pub(crate) calendar: Calendar,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) undeclared: Arc<UndeclaredNames>,
+    pub(super) seen: Arc<SeenRules>,
     pub(super) tells_handlers: bool,
 }

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gpc1_exactly_one_counts() {
+    fn gpc_01_exactly_one_counts() {
         for (value, expected) in [
             ("1", true),
             ("0", false),

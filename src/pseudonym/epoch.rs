@@ -35,6 +35,11 @@ impl Epoch {
         &self.key
     }
 
+    /// The key, to be kept elsewhere until its end.
+    pub(crate) fn shared_key(&self) -> Arc<EpochKey> {
+        self.key.clone()
+    }
+
     /// How old the key is, given the uptime of the clock.
     pub fn age(&self, uptime: Duration) -> Duration {
         uptime.saturating_sub(self.born)

@@ -5,14 +5,17 @@ use sha2::Sha256;
 use zeroize::Zeroize;
 
 use super::keyed_hash::KeyedHash;
+use super::token::TokenKey;
 
-/// The keys of one epoch: one for the address ledger, one for counting distinct addresses.
+/// The keys of one epoch: one for the address ledger, one for counting distinct addresses, one for recognising within a
+/// thread what was seen before.
 ///
-/// Both come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
-/// that neither key can be found from the other. There is no master key above them.
+/// All come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
+/// that no key can be found from another. There is no master key above them.
 pub struct EpochKey {
     operations: KeyedHash,
     sketch: KeyedHash,
+    token: TokenKey,
 }
 
 impl EpochKey {
@@ -31,8 +34,11 @@ impl EpochKey {
 
     /// The keys that come from a root, for a site. The root is overwritten.
     pub fn from_root(mut root: [u8; 32], site: &str) -> Self {
-        let key =
-            Self { operations: expand(&root, site, b"operations"), sketch: expand(&root, site, b"sketch") };
+        let key = Self {
+            operations: KeyedHash::new(expand(&root, site, b"operations")),
+            sketch: KeyedHash::new(expand(&root, site, b"sketch")),
+            token: TokenKey::new(expand(&root, site, b"token")),
+        };
         root.zeroize();
         key
     }
@@ -46,18 +52,21 @@ impl EpochKey {
     pub fn sketch(&self) -> &KeyedHash {
         &self.sketch
     }
+
+    /// The key by which evidence is recognised while this epoch lasts.
+    pub(crate) fn token(&self) -> &TokenKey {
+        &self.token
+    }
 }
 
-fn expand(root: &[u8; 32], site: &str, purpose: &[u8]) -> KeyedHash {
+fn expand(root: &[u8; 32], site: &str, purpose: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
     let length = u32::try_from(site.len()).unwrap_or(u32::MAX).to_be_bytes();
     // 32 bytes are the length of the hash: both the root and the output have it, so neither call can fail.
     if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(root) {
         let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], &mut key);
     }
-    let hash = KeyedHash::new(key);
-    key.zeroize();
-    hash
+    key
 }
 
 impl fmt::Debug for EpochKey {

@@ -19,9 +19,11 @@
 mod epoch;
 mod key;
 mod keyed_hash;
+mod token;
 mod unit;
 
 pub use epoch::{Epoch, FreshKey, KeyEnd, KeyEvent, KeyRing};
 pub use key::EpochKey;
 pub use keyed_hash::{KeyedHash, Pseudonym};
+pub(crate) use token::Token;
 pub use unit::Unit;

@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn who5_units() {
+    fn who_05_units() {
         for (unit, one, other, same) in [
             (Unit::Host, "192.0.2.1", "192.0.2.2", false),
             (Unit::Host, "192.0.2.1", "::ffff:192.0.2.1", true),

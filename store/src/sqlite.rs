@@ -11,6 +11,9 @@ use crate::queue::Queue;
 use crate::retention::Retention;
 use crate::writer::Writer;
 
+/// How large a file may become, unless said otherwise.
+const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
 /// How long a stop waits for the writer, which itself gives up after five seconds.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
@@ -22,6 +25,8 @@ const LONGEST_STOP: Duration = Duration::from_secs(8);
 pub struct SqliteStore {
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
+    path: PathBuf,
+    most_bytes: u64,
     _lock: File,
 }
 
@@ -32,16 +37,26 @@ impl SqliteStore {
     ///
     /// Where the file cannot be used, is in use by another server, or has a newer schema.
     pub fn open(path: &Path, retention: Retention) -> Result<Self, StoreError> {
+        Self::open_within(path, retention, MOST_BYTES)
+    }
+
+    /// The same with a bound on the size of the file, by default 4 GiB. At the bound nothing more is written, as on a full
+    /// disk: what is counted waits, then is lost and said to be.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    pub fn open_within(path: &Path, retention: Retention, most_bytes: u64) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let queue = Arc::new(Queue::default());
-        let writer = Writer::open(path, queue.clone(), retention)?;
+        let writer = Writer::open(path, queue.clone(), retention, most_bytes)?;
         let last = LastOneOut(queue.clone());
         let spawned = std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || {
             let _last = last;
             writer.run();
         });
         let writer = spawned.map_err(|error| StoreError::unusable(path, error))?;
-        Ok(Self { queue, writer: Some(writer), _lock: lock })
+        Ok(Self { queue, writer: Some(writer), path: path.to_owned(), most_bytes, _lock: lock })
     }
 
     /// A handle that batches are given to.
@@ -52,6 +67,11 @@ impl SqliteStore {
     /// How many rows of each ledger wait to be written.
     pub fn pending(&self) -> Vec<(Ledger, usize)> {
         Ledger::ALL.into_iter().map(|ledger| (ledger, self.queue.pending(ledger))).collect()
+    }
+
+    /// How large the file is, and how large it may become, in bytes.
+    pub fn size(&self) -> (u64, u64) {
+        (std::fs::metadata(&self.path).map_or(0, |file| file.len()), self.most_bytes)
     }
 
     /// Whether the last write succeeded, and none has been waiting for long.

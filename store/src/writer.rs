@@ -34,6 +34,7 @@ pub(crate) struct Writer {
     path: PathBuf,
     queue: Arc<Queue>,
     retention: Retention,
+    most_bytes: u64,
     incarnation: i64,
     connection: Option<Connection>,
     purged: Option<Instant>,
@@ -41,12 +42,17 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Opens the file, brings it to the newest schema and enters keys that were lost with an earlier process.
-    pub(crate) fn open(path: &Path, queue: Arc<Queue>, retention: Retention) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        path: &Path,
+        queue: Arc<Queue>,
+        retention: Retention,
+        most_bytes: u64,
+    ) -> Result<Self, StoreError> {
         if rusqlite::version_number() < SOUND_SQLITE {
             return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
         }
         let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let mut connection = connect(path).map_err(unusable)?;
+        let mut connection = connect(path, most_bytes).map_err(unusable)?;
         let found = schema::version(&connection).map_err(unusable)?;
         if found > schema::NEWEST {
             return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
@@ -66,6 +72,7 @@ impl Writer {
             path: path.to_owned(),
             queue,
             retention,
+            most_bytes,
             incarnation,
             connection: Some(connection),
             purged,
@@ -173,7 +180,7 @@ impl Writer {
     fn connection(&mut self) -> rusqlite::Result<&mut Connection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => connect(&self.path, self.most_bytes)?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -190,7 +197,7 @@ impl Writer {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -198,6 +205,10 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages = i64::try_from(most_bytes).unwrap_or(i64::MAX) / page.max(1);
+    // Answers with the bound in force: that of the file as it is, where it is larger already.
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     Ok(connection)
 }
 

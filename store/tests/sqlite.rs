@@ -75,7 +75,7 @@ fn address(host: u64, bucket: UnixTime) -> Rows {
 
 /// Every column of every table, and no table that joins a person's address to what a person did.
 #[test]
-fn no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
+fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
     let place = Place::new();
     place.open().close();
     let connection = Connection::open(&place.file).unwrap();

@@ -29,6 +29,7 @@ struct Snapshot {
     latency: LatencySum,
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
+    store_size: (u64, u64),
 }
 
 impl Snapshot {
@@ -41,6 +42,7 @@ impl Snapshot {
             latency,
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
+            store_size: readings.store.size(),
         }
     }
 
@@ -123,6 +125,13 @@ impl Collector for Snapshot {
             "pinfold_store_healthy",
             "1 while the store takes writes",
             one(f64::from(u8::from(self.store_healthy))),
+        )?;
+        let (bytes, most_bytes) = self.store_size;
+        writer.gauges("pinfold_store_bytes", "Size of the store", one(bytes as f64))?;
+        writer.gauges(
+            "pinfold_store_limit_bytes",
+            "Size at which the store takes no more",
+            one(most_bytes as f64),
         )?;
         writer.gauges(
             "pinfold_config_reload_success",

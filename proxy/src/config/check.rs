@@ -112,6 +112,25 @@ url = \"http://127.0.0.1:8000\"
                 "[[cookie]]\nname = \"a\"\npurpose = \"fun\"\n",
                 "pinfold.toml:8:8: the cookie `a` has the purpose `fun`",
             ),
+            (
+                "[[cookie]]\nname = \"a\"\npurpose = \"strictly-necessary\"\npaths = [\"forms\"]\n",
+                "pinfold.toml:8:8: `forms` is not the path of a cookie",
+            ),
+            (
+                "[[embed]]\npurpose = \"fun\"\nhosts = [\"a.example\"]\n",
+                "pinfold.toml:9:10: the host `a.example` has the purpose `fun`",
+            ),
+            ("[[embed]]\npurpose = \"strictly-necessary\"\n", "`hosts` is missing from [embed]"),
+            ("[consent]\nshell = \"cookies\"\n", "pinfold.toml:8:9: `cookies` cannot be the page around"),
+            ("[consent]\nshared_cache_key = \"Cookie\"\n", "pinfold.toml:8:20: `Cookie` cannot be the field"),
+            (
+                "[[purpose]]\nid = \"x\"\nbasis = \"statistics\"\nservices = [\"google-analytics\"]\ntitle = \"x\"\ndescription = \"x\"\n",
+                "the service `google-analytics`, which `statistics` does not cover",
+            ),
+            (
+                "[[purpose]]\nid = \"x\"\nbasis = \"consent\"\nservices = [\"gogle\"]\ntitle = \"x\"\ndescription = \"x\"\n",
+                "the service `gogle`, which is not known",
+            ),
             ("[purpose]\nid = \"x\"\n", "`purpose` is a table (write a list of tables"),
             ("[client_address]\nsource = \"x-forwarded-for\"\n", "nobody is trusted"),
             (
@@ -167,9 +186,9 @@ url = \"http://127.0.0.1:8000\"
     #[test]
     fn keys_of_later_versions_are_warnings() {
         let checked =
-            check(&format!("{LEAST}[consent]\nbanner = true\n[[preference]]\nname = \"x\"\nvalues = []\n"));
+            check(&format!("{LEAST}[audit]\nfootprint = true\n[[preference]]\nname = \"x\"\nvalues = []\n"));
         assert!(checked.settings.is_ok());
         assert_eq!(checked.warnings.len(), 2, "{:#?}", checked.warnings);
-        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `banner` is not acted on"));
+        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `footprint` is not acted on"));
     }
 }

@@ -10,4 +10,4 @@ mod units;
 
 pub(crate) use check::{Checked, parse, read};
 pub(crate) use fault::Fault;
-pub(crate) use settings::{Hosts, Settings};
+pub(crate) use settings::{Hosts, Settings, StoreSettings};

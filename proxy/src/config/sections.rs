@@ -9,14 +9,16 @@ use http::uri::Authority;
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::page::Language;
-use pinfold::consent::{CookieRule, LegalBasis, Mode, Policy, PolicyBuilder, Purpose, Regime, Undeclared};
+use pinfold::consent::{
+    CookieRule, Embed, LegalBasis, Mode, Policy, PolicyBuilder, Purpose, Regime, Undeclared,
+};
 use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
 use super::fault::{Faults, Place};
 use super::reader::{Located, Section};
-use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, Settings, origin_uri};
+use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, Settings, StoreSettings, origin_uri};
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -28,11 +30,11 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     let site = read_site(root.section("site"), &mut places, faults);
     let listen = read_listen(root.section("listen"), faults);
     let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
-    let consent = read_consent(root.section("consent"), &mut places, faults);
+    let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let audit = AuditSettings::default();
     let (resolver, fields) = read_client_address(root.section("client_address"), faults);
-    let (audit, store, retention) = read_audit(
+    let (audit, store) = read_audit(
         audit_section,
         audit.with_client_ip(resolver).with_address_fields(fields),
         directory,
@@ -49,6 +51,10 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     if let Some(domain) = site.shared_domain {
         policy = policy.shared_under(domain);
     }
+    if let Some(domain) = site.removal_domain {
+        policy = policy.removals_under(domain);
+    }
+    policy = policy.own_hosts(site.hosts.iter().cloned());
     for purpose in root.sections("purpose") {
         if let Some(purpose) = read_purpose(purpose, &mut places, faults) {
             policy = policy.purpose(purpose);
@@ -57,6 +63,11 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     for cookie in root.sections("cookie") {
         if let Some(rule) = read_cookie(cookie, &mut places) {
             policy = policy.cookie(rule);
+        }
+    }
+    for embed in root.sections("embed") {
+        if let Some(embed) = read_embed(embed, &mut places) {
+            policy = policy.embed(embed);
         }
     }
     read_what_is_to_come(&root);
@@ -76,7 +87,6 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         origin_timeout,
         audit: audit?,
         store,
-        retention,
     })
 }
 
@@ -108,6 +118,7 @@ struct Site {
     url: Option<Located<String>>,
     hosts: Vec<String>,
     shared_domain: Option<String>,
+    removal_domain: Option<String>,
     languages: Vec<Language>,
     calendar: Option<Calendar>,
 }
@@ -165,16 +176,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             None
         }
         (Some(_), Some(domain)) => Some(domain.value.to_ascii_lowercase()),
-        (None, Some(domain)) => {
-            faults.warn(
-                &domain.place,
-                "`cookie_domain` without `shared_choice` is not acted on by this version: removals",
-                "leave it for a later one",
-            );
-            None
-        }
-        (None, None) => None,
+        (None, _) => None,
     };
+    let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
     let mut languages = Vec::new();
     for code in section.texts("languages").unwrap_or_default() {
         match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
@@ -197,7 +201,7 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
         }
     };
     section.end();
-    Site { name, url, hosts, shared_domain, languages, calendar }
+    Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
 fn read_listen(section: Section<'_>, faults: &Faults) -> SocketAddr {
@@ -279,14 +283,19 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> (ClientIpResolv
     (resolver, fields.map_or(AddressFields::None, |fields| fields.value))
 }
 
-#[derive(Default)]
 struct ConsentSettings {
     page: Option<String>,
     lifetime: Option<u8>,
     undeclared: Undeclared,
     mode: Mode,
     regime: Regime,
-    gpc: Option<bool>,
+    gpc: bool,
+    banner: bool,
+    link: bool,
+    gate: bool,
+    well_known: bool,
+    shell: Option<String>,
+    shared_cache_key: Option<String>,
 }
 
 impl ConsentSettings {
@@ -297,15 +306,25 @@ impl ConsentSettings {
         if let Some(lifetime) = self.lifetime {
             policy = policy.lifetime_months(lifetime);
         }
+        if let Some(path) = self.shell {
+            policy = policy.shell(path);
+        }
+        if let Some(field) = self.shared_cache_key {
+            policy = policy.shared_cache_key(field);
+        }
         policy
             .undeclared(self.undeclared)
             .mode(self.mode)
             .regime(self.regime)
-            .global_privacy_control(self.gpc.unwrap_or(true))
+            .global_privacy_control(self.gpc)
+            .banner(self.banner)
+            .link(self.link)
+            .gate(self.gate)
+            .well_known(self.well_known)
     }
 }
 
-fn read_consent(section: Section<'_>, places: &mut Places, faults: &Faults) -> ConsentSettings {
+fn read_consent(section: Section<'_>, places: &mut Places) -> ConsentSettings {
     let page = section.text("page");
     if let Some(page) = &page {
         places.note(Subject::Page, &page.place);
@@ -317,19 +336,18 @@ fn read_consent(section: Section<'_>, places: &mut Places, faults: &Faults) -> C
     let undeclared = section.choice("undeclared", &[("hold", Undeclared::Hold), ("pass", Undeclared::Pass)]);
     let mode = section.choice("mode", &[("enforce", Mode::Enforce), ("report", Mode::Report)]);
     let regime = section.choice("regime", &[("uk", Regime::Uk), ("consent", Regime::Consent)]);
-    let gpc = section.flag("global_privacy_control").map(|flag| flag.value);
-    if section.flag("banner").is_some_and(|banner| banner.value) {
-        section.not_yet("banner", "pages link to the cookies page themselves");
+    let on_unless = |key| section.flag(key).is_none_or(|flag| flag.value);
+    let (gpc, banner) = (on_unless("global_privacy_control"), on_unless("banner"));
+    let gate = section.flag("gate").map_or(banner, |flag| flag.value);
+    let well_known = on_unless("well_known");
+    let link = section.choice("link", &[("site", false), ("insert", true)]);
+    let shell = section.text("shell");
+    if let Some(shell) = &shell {
+        places.note(Subject::Shell, &shell.place);
     }
-    if section.choice("link", &[("site", false), ("insert", true)]).is_some_and(|link| link.value) {
-        section.not_yet("link", "the site's own pages must link to the cookies page");
-    }
-    if let Some(key) = section.text("shared_cache_key").filter(|key| !key.value.is_empty()) {
-        faults.warn(
-            &key.place,
-            "`shared_cache_key` is not acted on by this version",
-            "leave it for a later one",
-        );
+    let shared_cache_key = section.text("shared_cache_key").filter(|key| !key.value.is_empty());
+    if let Some(key) = &shared_cache_key {
+        places.note(Subject::SharedCacheKey, &key.place);
     }
     section.end();
     ConsentSettings {
@@ -339,6 +357,12 @@ fn read_consent(section: Section<'_>, places: &mut Places, faults: &Faults) -> C
         mode: mode.map(|word| word.value).unwrap_or_default(),
         regime: regime.map(|word| word.value).unwrap_or_default(),
         gpc,
+        banner,
+        link: link.is_some_and(|link| link.value),
+        gate,
+        well_known,
+        shell: shell.map(|shell| shell.value),
+        shared_cache_key: shared_cache_key.map(|key| key.value),
     }
 }
 
@@ -359,7 +383,8 @@ fn read_purpose(section: Section<'_>, places: &mut Places, faults: &Faults) -> O
     let title = section.required("title", "Cookies that count visits").map(|text| text.value);
     let description =
         section.required("description", "They tell us which pages are used.").map(|text| text.value);
-    let uses = section.texts("uses").unwrap_or_default();
+    let texts = |key| section.texts(key).unwrap_or_default().into_iter().map(|text| text.value);
+    let (uses, services, google) = (texts("uses"), texts("services"), texts("google_consent"));
     let welsh = section.section("cy");
     let is_written = welsh.place() != &Place::Whole;
     let welsh_words = is_written.then(|| {
@@ -368,7 +393,9 @@ fn read_purpose(section: Section<'_>, places: &mut Places, faults: &Faults) -> O
     welsh.end();
     section.end();
     let mut purpose = Purpose::new(id?.value, basis?.value, title?, description?)
-        .with_uses(uses.into_iter().map(|one| one.value));
+        .with_uses(uses)
+        .with_services(services)
+        .with_google_consent(google);
     if let Some((title, description)) = welsh_words.flatten() {
         purpose = purpose.with_welsh(title, description);
     }
@@ -383,9 +410,12 @@ fn read_cookie(section: Section<'_>, places: &mut Places) -> Option<CookieRule> 
     let purpose = section.required("purpose", "strictly-necessary").map(|text| text.value);
     let text = |key| section.text(key).map(|text| text.value).unwrap_or_default();
     let (provider, description, lifetime) = (text("provider"), text("description"), text("lifetime"));
-    for key in ["domains", "paths", "partitioned"] {
-        section.not_yet(key, "removals of refused cookies");
-    }
+    let texts = |key| section.texts(key).unwrap_or_default().into_iter().map(|text| text.value);
+    let (domains, paths) = (texts("domains"), texts("paths"));
+    let partitioned = section.flag("partitioned").is_some_and(|flag| flag.value);
+    let welsh = section.section("cy");
+    let welsh_words = ["description", "lifetime"].map(|key| welsh.text(key).map(|text| text.value));
+    welsh.end();
     section.end();
     let (name, purpose) = (name?.value, purpose?);
     let rule = if purpose == "strictly-necessary" {
@@ -393,7 +423,37 @@ fn read_cookie(section: Section<'_>, places: &mut Places) -> Option<CookieRule> 
     } else {
         CookieRule::new(name, purpose)
     };
-    Some(rule.with_provider(provider).with_description(description).with_lifetime(lifetime))
+    let mut rule = rule
+        .with_provider(provider)
+        .with_description(description)
+        .with_lifetime(lifetime)
+        .with_domains(domains)
+        .with_paths(paths)
+        .partitioned(partitioned);
+    if let [Some(description), Some(lifetime)] = welsh_words {
+        rule = rule.with_welsh(description, lifetime);
+    }
+    Some(rule)
+}
+
+fn read_embed(section: Section<'_>, places: &mut Places) -> Option<Embed> {
+    let purpose = section.required("purpose", "marketing");
+    let hosts = section.texts("hosts");
+    if hosts.is_none() {
+        section.required("hosts", "www.example.com");
+    }
+    let hosts = hosts.unwrap_or_default();
+    for host in &hosts {
+        places.note(Subject::Host(host.value.to_ascii_lowercase()), &host.place);
+    }
+    section.end();
+    let hosts = hosts.into_iter().map(|host| host.value);
+    let purpose = purpose?.value;
+    Some(if purpose == "strictly-necessary" {
+        Embed::strictly_necessary(hosts)
+    } else {
+        Embed::new(purpose, hosts)
+    })
 }
 
 fn read_audit(
@@ -401,11 +461,14 @@ fn read_audit(
     audit: AuditSettings,
     directory: &Path,
     faults: &Faults,
-) -> (Option<AuditSettings>, PathBuf, Retention) {
+) -> (Option<AuditSettings>, StoreSettings) {
     let expected = "\"sqlite:\" and a file, such as \"sqlite:pinfold.db\"; this version has no other store";
     let store = section.parsed("store", expected, |text| {
         text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
     });
+    let expected = "a size of at least 1 MiB, such as \"4 GiB\"";
+    let most_bytes =
+        section.parsed("store_limit", expected, |text| units::bytes(text).filter(|bytes| *bytes >= 1 << 20));
     let expected = "\"1 month\" to \"10 years\"";
     let retention = section.parsed("retention", expected, |text| {
         units::months(text).and_then(|months| u16::try_from(months).ok()).and_then(Retention::months)
@@ -416,6 +479,16 @@ fn read_audit(
         let threshold = usize::try_from(crowd.value).unwrap_or_default();
         audit = audit
             .and_then(|audit| audit.with_crowd(threshold).map_err(|fault| report(&crowd.place, &fault)).ok());
+    }
+    if let Some(rows) = section.number("choice_rows_per_minute") {
+        match u32::try_from(rows.value) {
+            Ok(rows) if rows > 0 => audit = audit.map(|audit| audit.with_choice_rows_per_minute(rows)),
+            _ => faults.add(
+                &rows.place,
+                format!("{} rows a minute would count nobody", rows.value),
+                "write at least 1; 20 is usual",
+            ),
+        }
     }
     let patterns = section.texts("routes").unwrap_or_default();
     for pattern in &patterns {
@@ -432,7 +505,14 @@ fn read_audit(
     section.not_yet("spool", "it belongs to a store that this version has not");
     section.end();
     let store = store.map_or_else(|| PathBuf::from("pinfold.db"), |store| store.value);
-    (audit, directory.join(store), retention.map(|retention| retention.value).unwrap_or_default())
+    let mut settings = StoreSettings::at(directory.join(store));
+    if let Some(retention) = retention {
+        settings.retention = retention.value;
+    }
+    if let Some(bytes) = most_bytes {
+        settings.most_bytes = bytes.value;
+    }
+    (audit, settings)
 }
 
 fn read_keys(section: Section<'_>, faults: &Faults) {
@@ -472,7 +552,6 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> SocketAddr {
 /// Tables that are known but wait for a later version.
 fn read_what_is_to_come(root: &Section<'_>) {
     root.not_yet("preference", "preferences");
-    root.not_yet("embed", "third-party content in pages is not held");
 }
 
 /// A name or address, and perhaps a port.

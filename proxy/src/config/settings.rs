@@ -25,8 +25,21 @@ pub(crate) struct Settings {
     pub(crate) origin: Uri,
     pub(crate) origin_timeout: Duration,
     pub(crate) audit: AuditSettings,
-    pub(crate) store: PathBuf,
+    pub(crate) store: StoreSettings,
+}
+
+/// Where the ledgers are kept, for how long, and how large they may become.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreSettings {
+    pub(crate) file: PathBuf,
     pub(crate) retention: Retention,
+    pub(crate) most_bytes: u64,
+}
+
+impl StoreSettings {
+    pub(super) fn at(file: PathBuf) -> Self {
+        Self { file, retention: Retention::default(), most_bytes: 4 << 30 }
+    }
 }
 
 /// Which `Host` values are served.
@@ -56,7 +69,7 @@ impl Settings {
         })?;
         let calendar = Calendar::named("Europe/London").map_err(|fault| fault.to_string())?;
         Ok(Self {
-            policy: Policy::builder("this site", "http://localhost"),
+            policy: Policy::builder("this site", "http://localhost").banner(true).gate(true),
             site: "localhost".to_owned(),
             hosts: Hosts::Any,
             calendar,
@@ -65,14 +78,17 @@ impl Settings {
             origin,
             origin_timeout: ORIGIN_TIMEOUT,
             audit: AuditSettings::default(),
-            store: PathBuf::from("pinfold.db"),
-            retention: Retention::default(),
+            store: StoreSettings::at(PathBuf::from("pinfold.db")),
         })
     }
 
-    /// The policy, with the bits that its purposes had before.
-    pub(crate) fn policy(&self, known_bits: BTreeMap<String, u8>) -> Result<Policy, pinfold::ConfigErrors> {
-        self.policy.clone().known_bits(known_bits).build()
+    /// The policy, with what is known of the policies before it: the bits of purposes, and fingerprints with statements.
+    pub(crate) fn policy(
+        &self,
+        known_bits: BTreeMap<String, u8>,
+        known_policies: Vec<(String, String)>,
+    ) -> Result<Policy, pinfold::ConfigErrors> {
+        self.policy.clone().known_bits(known_bits).known_policies(known_policies).build()
     }
 }
 

@@ -25,6 +25,19 @@ pub(super) fn months(text: &str) -> Option<u64> {
     }
 }
 
+/// Reads a number of bytes such as `4 KiB` or `1 GiB`.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let bytes: u64 = match unit {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(bytes)
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -56,5 +69,8 @@ mod tests {
         assert_eq!(months("13 months"), Some(13));
         assert_eq!(months("2 years"), Some(24));
         assert_eq!(months("30 days"), None);
+        assert_eq!(bytes("4 KiB"), Some(4096));
+        assert_eq!(bytes("2GiB"), Some(2 << 30));
+        assert_eq!(bytes("4 kB"), None);
     }
 }

@@ -137,5 +137,7 @@ fn storm() -> Markup {
     html! {
         p { "Strong winds are expected on Sunday. Parks close at noon. Bin collections on Monday go ahead." }
         p { "If a tree blocks a road, call us at any time." }
+        h2 { "The forecast as a film" }
+        iframe src="https://video.example/storm" title="The forecast" width="560" height="315" {}
     }
 }

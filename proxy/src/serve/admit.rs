@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn frame7_one_sound_host() {
+    fn frame_07_one_sound_host() {
         const GET: (&str, &str, Version) = ("GET", "/", Version::HTTP_11);
         for (host, expected) in [
             (&b"town.example"[..], 200),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn frame1_to_3_one_framing() {
+    fn frame_01_to_3_one_framing() {
         const POST: (&str, &str, Version) = ("POST", "/", Version::HTTP_11);
         const OLD: (&str, &str, Version) = ("POST", "/", Version::HTTP_10);
         let host = ("host", &b"town.example"[..]);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn frame13_and_14_methods_and_expectations() {
+    fn frame_13_and_14_methods_and_expectations() {
         let host = ("host", &b"town.example"[..]);
         assert_eq!(status(("TRACE", "/", Version::HTTP_11), &[host]), 405);
         assert_eq!(status(("CONNECT", "town.example:80", Version::HTTP_11), &[host]), 405);

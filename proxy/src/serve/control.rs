@@ -8,7 +8,7 @@ use http::Uri;
 use http::uri::Scheme;
 use pinfold::PinfoldLayer;
 use pinfold::audit::AuditHandle;
-use pinfold::consent::ConsentManagerLayer;
+use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold_store::{Ledgers, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use super::forward::Forward;
 use super::latency::Latency;
 use super::{listener, worker};
 use crate::admin;
-use crate::config::Settings;
+use crate::config::{Settings, StoreSettings};
 use crate::exit::Failure;
 
 /// Where the server can be found.
@@ -49,18 +49,28 @@ pub(crate) fn log_to_stderr() {
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
+/// The policy of a site, with what its store knows of the policies before.
+pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
+    let (bits, policies) = match Ledgers::open(&settings.store.file) {
+        Ok(ledgers) => (
+            ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
+            ledgers.policies(&settings.site).map_err(Failure::of)?,
+        ),
+        // There is no store yet, or none that can be read: opening it for writing will tell.
+        Err(_) => Default::default(),
+    };
+    let policies = policies.into_iter().map(|policy| (policy.fingerprint, policy.statement)).collect();
+    settings.policy(bits, policies).map_err(Failure::misuse)
+}
+
 /// Runs the server until it is told to stop. `ready` is called once requests are taken.
 pub(crate) fn run(
     settings: Settings,
     ready: impl FnOnce(Addresses) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let known_bits = match Ledgers::open(&settings.store) {
-        Ok(ledgers) => ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
-        // There is no store yet, or none that can be read: opening it for writing will tell.
-        Err(_) => Default::default(),
-    };
-    let policy = settings.policy(known_bits).map_err(Failure::misuse)?;
-    let store = SqliteStore::open(&settings.store, settings.retention).map_err(Failure::of)?;
+    let policy = policy(&settings)?;
+    let StoreSettings { file, retention, most_bytes } = settings.store;
+    let store = SqliteStore::open_within(&file, retention, most_bytes).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(settings.listen, workers)
@@ -86,7 +96,7 @@ pub(crate) fn run(
     let readings = Readings {
         audit: layer.handle(),
         store: store.clone(),
-        store_path: settings.store,
+        store_path: file,
         site: settings.site,
         latencies: latencies.clone(),
         origin: settings.origin,

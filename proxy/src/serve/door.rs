@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use pinfold::Pinfold;
@@ -49,12 +50,19 @@ impl Door {
                 return Ok(refusal(status, text, parts.version).map(Either::Right));
             }
         };
+        let version = parts.version;
         let mut request = Request::from_parts(parts, ClientBody::new(body));
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(AdmittedHost(host));
         let started = Instant::now();
-        let response = self.stack.call(request).await?;
+        let mut response = self.stack.call(request).await?;
         self.latency.note(started.elapsed());
+        // HTTP/1.0 has no other end for a body of unknown length (RFC 9112 section 6.3).
+        if version == Version::HTTP_10 && response.body().size_hint().exact().is_none() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            // Else hyper offers to keep the connection.
+            *response.version_mut() = Version::HTTP_10;
+        }
         Ok(response.map(Either::Left))
     }
 }

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn frame10_what_a_client_cannot_take_away() {
+    fn frame_10_what_a_client_cannot_take_away() {
         let headers = prepared(&[
             ("connection", "close, X-Forwarded-Proto, Cookie, Host, Content-Length, X-Private"),
             ("cookie", "session=1"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn http2_4_crumbs_become_one_field() {
+    fn http2_04_crumbs_become_one_field() {
         let headers = prepared(&[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")]);
         assert_eq!(headers.get_all(COOKIE).into_iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
     }

@@ -20,5 +20,5 @@ mod listener;
 mod worker;
 
 pub(crate) use body::text_response;
-pub(crate) use control::{Addresses, Readings, log_to_stderr, run};
+pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
 pub(crate) use latency::{BOUNDS, LatencySum};

@@ -1,5 +1,6 @@
 // Looks at one page in every theme and at both widths: what axe-core finds, and whether the layout holds.
 
+import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -18,8 +19,19 @@ const WIDTHS = [1280, 320];
 /** For a context in which axe-core can run: it is a script, and the pages allow none. */
 export const WITH_AXE = { javaScriptEnabled: true, bypassCSP: true };
 
-/** Opens the page in every way, and lists what is wrong with it. Takes a picture of each to the folder SCREENSHOTS. */
-export async function inspect(page, name, address) {
+/** Fails in two tests of `t`, one for accessibility and one for layout, with everything that is wrong with a page. */
+export async function assertSound(t, page, name, address, prepare) {
+  const { accessibility, layout } = await inspect(page, name, address, prepare);
+  await t.test('axe-core finds nothing', () => assert.equal(accessibility.join('\n'), ''));
+  await t.test('the layout holds', () => assert.equal(layout.join('\n'), ''));
+}
+
+/**
+ * Opens the page in every way, and lists what is wrong with it. Takes a picture of each to the folder SCREENSHOTS.
+ *
+ * `prepare` does something in the opened page before it is looked at.
+ */
+async function inspect(page, name, address, prepare = async () => {}) {
   await page.context().addInitScript({ path: AXE });
   const faults = { accessibility: [], layout: [] };
   for (const [theme, media] of Object.entries(THEMES)) {
@@ -29,6 +41,7 @@ export async function inspect(page, name, address) {
       const note = (fault) => `${view}: ${fault}`;
       await page.setViewportSize({ width, height: 900 });
       await page.goto(address);
+      await prepare();
       await takePicture(page, view);
       faults.layout.push(...(await page.evaluate(findLayoutFaults)).map(note));
       await page.evaluate(showAxeTheColours);

@@ -16,11 +16,21 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-export async function launchBrowser() {
+/**
+ * `hosts` are rules by which names lead to other addresses. `keepsPages` lets it keep pages alive to go back to, as it does
+ * outside tests.
+ */
+export async function launchBrowser({ hosts = [], keepsPages = false } = {}) {
   await access(EXECUTABLE, constants.X_OK).catch(() => {
     throw new Error(
       `There is no Chromium at ${EXECUTABLE}: install the Debian package \`chromium\`, or name another with CHROMIUM.`,
     );
   });
-  return chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS, timeout: 30_000 });
+  const rules = hosts.length > 0 ? [`--host-resolver-rules=${hosts.join(',')}`] : [];
+  return chromium.launch({
+    executablePath: EXECUTABLE,
+    args: [...ARGUMENTS, ...rules],
+    ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
+    timeout: 30_000,
+  });
 }

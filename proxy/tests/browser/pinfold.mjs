@@ -1,58 +1,98 @@
-// Starts `pinfold demo` on free ports, so that the tests can run beside anything else.
+// Starts Pinfold on free ports, so that the tests can run beside anything else.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.PINFOLD_BIN ?? fileURLToPath(new URL('../../../target/release/pinfold', import.meta.url));
 const PATIENCE = 10_000;
+const ANY_PORT = '127.0.0.1:0';
 
 export async function startDemo() {
+  // A place of its own, so that what it leaves behind can be seen.
+  const scratch = await newDirectory();
+  const demo = await start({
+    args: ['demo', '--listen', ANY_PORT, '--admin', ANY_PORT],
+    environment: { TMPDIR: scratch },
+    output: 'stdout',
+    ready: /^site (?<site>\S+)\n(.*\n)*?admin (?<admin>\S+)\n/m,
+  });
+  return { ...demo, stop: () => stopIn(scratch, demo) };
+}
+
+/** Runs with a configuration that names neither ports nor origin. `host` is how the tests call it. */
+export async function startPinfold({ configuration, origin, host = 'localhost', listen = ANY_PORT, directory }) {
+  const own = directory ?? (await newDirectory());
+  const file = join(own, 'pinfold.toml');
+  await writeFile(file, configuration);
+  const running = await start({
+    args: ['run', '--config', file],
+    environment: { PINFOLD__LISTEN__HTTP: listen, PINFOLD__ADMIN__LISTEN: ANY_PORT, PINFOLD__ORIGIN__URL: origin },
+    output: 'stderr',
+    ready: /ready site=(?<site>\S+) admin=(?<admin>\S+)/,
+  });
+  const address = running.site;
+  return {
+    site: `http://${host}:${address.split(':').at(-1)}`,
+    admin: `http://${running.admin}`,
+    stop: () => stopIn(own, running),
+    /** The same address and the same store, with another configuration. */
+    async restart(another) {
+      await running.end();
+      return startPinfold({ configuration: another, origin, host, listen: address, directory: own });
+    },
+  };
+}
+
+function newDirectory() {
+  return mkdtemp(join(tmpdir(), 'pinfold-browser-'));
+}
+
+async function start({ args, environment, output, ready }) {
   await access(BINARY, constants.X_OK).catch(() => {
     throw new Error(`${BINARY} is not there: run \`cargo build --release\`, or name a binary with PINFOLD_BIN.`);
   });
-  // A place of its own, so that what it leaves behind can be seen.
-  const scratch = await mkdtemp(join(tmpdir(), 'pinfold-browser-'));
-  const args = ['demo', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
-  const child = spawn(BINARY, args, { env: { ...process.env, TMPDIR: scratch }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...environment };
+  const child = spawn(BINARY, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
-  let log = '';
-  child.stderr.on('data', (text) => (log += text));
-  try {
-    const { site, admin } = await addresses(child);
-    return { site, admin, stop: () => stop(child, ended, scratch) };
-  } catch (error) {
-    await stop(child, ended, scratch);
-    throw new Error(`${error.message}. It wrote:\n${log}`);
-  }
-}
-
-async function addresses(child) {
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
-  const found = {};
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [name, address] = line.split(' ');
-    found[name] = address;
-    if (found.site && found.admin) {
-      clearTimeout(timer);
-      return found;
+  const written = { stdout: '', stderr: '' };
+  const addresses = new Promise((resolve) => {
+    for (const name of ['stdout', 'stderr']) {
+      child[name].on('data', (text) => {
+        written[name] += text;
+        const found = written[output].match(ready)?.groups;
+        if (found) {
+          resolve({ ...found });
+        }
+      });
     }
-  }
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+  const found = await Promise.race([addresses, ended.then(() => undefined)]);
   clearTimeout(timer);
-  throw new Error('The demo ended, or was stopped after ten seconds, before it named its addresses');
+  if (!found) {
+    const log = `${written.stdout}${written.stderr}`;
+    throw new Error(`Pinfold ended, or was stopped after ten seconds, before it named its addresses. It wrote:\n${log}`);
+  }
+  return { ...found, end: () => end(child, ended) };
 }
 
-/** Asks it to stop. Tells how it ended and what it left in its temporary directory. */
-async function stop(child, ended, scratch) {
+/** Asks it to stop. Tells how it ended. */
+async function end(child, ended) {
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
   const [code, signal] = await ended;
   clearTimeout(timer);
-  const left = await readdir(scratch).catch(() => []);
-  await rm(scratch, { recursive: true, force: true });
-  return { code, signal, left };
+  return { code, signal };
+}
+
+/** Asks it to stop. Tells how it ended and what it left in its directory. */
+async function stopIn(directory, running) {
+  const ending = await running.end();
+  const left = await readdir(directory).catch(() => []);
+  await rm(directory, { recursive: true, force: true });
+  return { ...ending, left };
 }

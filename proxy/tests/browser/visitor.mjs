@@ -41,6 +41,23 @@ class Visitor {
     return cookies.find((cookie) => cookie.name === DECISION);
   }
 
+  /** What is put in at the top of a page: the questions, or what became of them. */
+  banner() {
+    return this.page.locator('.pinfold-banner');
+  }
+
+  /** Waits until the site is told of a choice made in the banner, and until the banner says so. */
+  async answer(button) {
+    await this.press(button);
+    await this.banner().getByRole('button', { name: /Hide this message|Cuddio/ }).waitFor();
+  }
+
+  /** Presses a button of the cookies page, and waits for the page that says it is saved. */
+  async choose(button) {
+    await this.press(button);
+    await this.page.waitForURL(/\/cookies\?.*pinfold-choice=/);
+  }
+
   /** The cookies that the site says it was sent with this page. */
   async received() {
     const rows = await this.page.locator('section.behind tbody tr').all();

@@ -24,7 +24,7 @@ impl Confirmation {
     }
 
     /// The confirmation in a query, if any.
-    pub(super) fn in_query(query: &str) -> Option<Self> {
+    pub(crate) fn in_query(query: &str) -> Option<Self> {
         let value = field(query, CONFIRMATION)?;
         [Self::Accepted, Self::Rejected, Self::Saved].into_iter().find(|one| one.name() == value)
     }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn form3_only_addresses_of_this_site() {
+    fn form_03_only_addresses_of_this_site() {
         for (address, sound) in [
             ("/", true),
             ("/bins?street=High%20Street&n=1#top", true),

@@ -7,27 +7,20 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
-use sha2::{Digest, Sha256};
-use std::sync::LazyLock;
 
 use super::address::{Confirmation, field, with_confirmation, within_site};
+use super::asset::{self, PAGE_STYLE};
 use super::form;
 use super::language::Language;
 use super::view::View;
 use crate::consent::decision::{ChoiceState, Decision, Standing};
 use crate::consent::outcome::{Choice, ConsentEvent};
 use crate::consent::policy::Policy;
-use crate::consent::signal;
-use crate::time::{Calendar, UnixTime};
-
-const CSS: &str = include_str!("cookies.css");
-
-/// The address of the stylesheet: it changes whenever the contents do, so that it can be cached for a year.
-static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
-    let digest = Sha256::digest(CSS);
-    let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/.pinfold/cookies-{short}.css")
-});
+use crate::consent::purpose::PurposeSet;
+use crate::consent::remarks::LONGEST_DAYS;
+use crate::consent::seen::SeenRules;
+use crate::consent::{request, signal};
+use crate::time::{Calendar, Clock, UnixTime};
 
 /// No script, no frame, nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str =
@@ -48,6 +41,9 @@ pub(crate) enum Plan {
     Site,
     /// Pinfold answers it now.
     Answer(Box<Response<Bytes>>, Asked),
+    /// It is the cookies page, to be drawn within a page of the site: the content, and the whole page in case that fails.
+    #[cfg(feature = "html")]
+    Shell(Box<Response<Bytes>>, Asked, String),
     /// It is the form: read the body, then call [`Visitor::choose`].
     Form,
 }
@@ -84,7 +80,7 @@ pub(crate) fn is_worth_a_plan(policy: &Policy, path: &str) -> bool {
 }
 
 /// Whose a request is, and the answer where it can be given at once. Only POST to the cookies page changes anything.
-pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
+pub(crate) fn plan(policy: &Policy, seen: &SeenRules, visitor: &Visitor, parts: &Parts) -> Plan {
     let path = parts.uri.path();
     let is_page = path == policy.page();
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -92,7 +88,12 @@ pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
     if is_page && reading {
         let undecided = visitor.standing.state == ChoiceState::Undecided && policy.asks_anything();
         let asked = undecided && parts.method == Method::GET;
-        Plan::Answer(Box::new(visitor.page(policy, &parts.uri, &parts.headers)), Asked(asked))
+        let (page, in_shell) = visitor.page(policy, seen, parts);
+        match in_shell {
+            #[cfg(feature = "html")]
+            Some(content) => Plan::Shell(Box::new(page), Asked(asked), content),
+            _ => Plan::Answer(Box::new(page), Asked(asked)),
+        }
     } else if is_page && parts.method == Method::POST {
         match form::received(policy, parts) {
             Ok(()) => Plan::Form,
@@ -102,8 +103,8 @@ pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
         now(Refusal(StatusCode::METHOD_NOT_ALLOWED).response())
     } else if path == "/.well-known/gpc.json" && policy.heeds_gpc() && reading {
         now(answer(StatusCode::OK, "application/json", signal::STATEMENT))
-    } else if path == STYLESHEET.as_str() && reading {
-        let mut response = answer(StatusCode::OK, "text/css; charset=utf-8", CSS);
+    } else if let Some(asset) = asset::find(path).filter(|_| reading) {
+        let mut response = answer(StatusCode::OK, asset.content_type, asset.body.into_owned());
         let year = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(CACHE_CONTROL, year);
         now(response)
@@ -115,7 +116,28 @@ pub(crate) fn plan(policy: &Policy, visitor: &Visitor, parts: &Parts) -> Plan {
 }
 
 impl Visitor {
-    fn page(&self, policy: &Policy, uri: &Uri, headers: &HeaderMap) -> Response<Bytes> {
+    /// Who sends these fields.
+    pub(crate) fn of(
+        policy: &Policy,
+        calendar: &Calendar,
+        clock: &dyn Clock,
+        headers: &HeaderMap,
+        signal: bool,
+    ) -> Self {
+        let decision = request::decision(policy, headers);
+        // The clock is read for a decision alone.
+        let dated = decision.map(|decision| (decision, calendar.day_of(clock.now()).month));
+        Self { standing: policy.standing(dated, signal), decision, signal }
+    }
+
+    /// Who sends no cookie.
+    pub(crate) fn without_decision(policy: &Policy, signal: bool) -> Self {
+        Self { standing: policy.standing(None, signal), decision: None, signal }
+    }
+
+    /// The cookies page, and its content alone where that goes into a page of the site.
+    fn page(&self, policy: &Policy, seen: &SeenRules, parts: &Parts) -> (Response<Bytes>, Option<String>) {
+        let Parts { uri, headers, .. } = parts;
         let asked = Asking::read(uri);
         let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let chosen = asked.language.filter(|language| policy.languages().contains(language));
@@ -124,6 +146,7 @@ impl Visitor {
         let other_href = other.map(|other| asked.in_language(other).address(policy));
         let view = View {
             policy,
+            seen,
             language,
             standing: self.standing,
             decision: self.decision,
@@ -132,14 +155,19 @@ impl Visitor {
             back_to: asked.back_to.as_deref(),
             action: &asked.address(policy),
             other_language: other.zip(other_href.as_deref()),
-            stylesheet: &STYLESHEET,
+            stylesheet: &PAGE_STYLE,
         };
         let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", view.render());
         let headers = response.headers_mut();
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
         headers.insert("content-security-policy", HeaderValue::from_static(CONTENT_SECURITY_POLICY));
         headers.insert("referrer-policy", HeaderValue::from_static("same-origin"));
-        response
+        #[cfg(feature = "html")]
+        let content =
+            (policy.pages().shell.is_some() && parts.method == Method::GET).then(|| view.render_for_shell());
+        #[cfg(not(feature = "html"))]
+        let content = None;
+        (response, content)
     }
 
     /// Takes the choice that a form makes: the redirect with the new decision, and what there is to count.
@@ -150,7 +178,7 @@ impl Visitor {
         body: &[u8],
         now: UnixTime,
         calendar: &Calendar,
-    ) -> Result<(Response<Bytes>, Choice), Refusal> {
+    ) -> Result<Chosen, Refusal> {
         let answers = form::read(policy, body).map_err(Refusal)?;
         let events = policy.purposes_with_bits().filter(|(_, bit)| answers.answered.has(*bit)).map(
             |(purpose, bit)| {
@@ -190,8 +218,32 @@ impl Visitor {
                 set_cookie(policy, &decision, ends.seconds().saturating_sub(now.seconds())),
             );
         }
-        Ok((response, choice))
+        Ok(Chosen { response, choice, refused: decision.answered.without(decision.granted) })
     }
+
+    /// The value by which a shared cache tells this visitor from others; nothing where none would be right.
+    pub(crate) fn cache_key(&self, policy: &Policy) -> Option<String> {
+        match (self.decision, self.standing.state) {
+            (None, ChoiceState::Signal) => Some("gpc".to_owned()),
+            (None, _) => Some("none".to_owned()),
+            (Some(decision), ChoiceState::Decided) if policy.fingerprint() == decision.policy() => {
+                let Decision { answered, granted, .. } = decision;
+                Some(format!("{}.{:x}.{:x}", decision.policy(), answered.bits(), granted.bits()))
+            }
+            (Some(_), _) => None,
+        }
+    }
+}
+
+/// A choice that a form has made.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    /// The redirect with the new decision.
+    pub(crate) response: Response<Bytes>,
+    /// What there is to count.
+    pub(crate) choice: Choice,
+    /// What is refused from now on.
+    pub(crate) refused: PurposeSet,
 }
 
 /// What the query of the cookies page asks for.
@@ -242,8 +294,8 @@ fn set_cookie(policy: &Policy, decision: &Decision, seconds: i64) -> HeaderValue
     HeaderValue::from_str(&cookie.build().to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// 400 days, the longest that a browser keeps a cookie (RFC 6265bis 5.5).
-const MOST_SECONDS: i64 = 400 * 86_400;
+/// The longest that a browser keeps a cookie.
+const MOST_SECONDS: i64 = LONGEST_DAYS * 86_400;
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());

@@ -134,7 +134,7 @@ mod tests {
     const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
     #[test]
-    fn form1_only_the_site_itself() {
+    fn form_01_only_the_site_itself() {
         for (fields, expected) in [
             (&[("sec-fetch-site", "same-origin")][..], 200),
             (&[("sec-fetch-site", "none")], 200),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn form2_size_and_type() {
+    fn form_02_size_and_type() {
         let same = ("sec-fetch-site", "same-origin");
         for (fields, expected) in [
             (&[same, FORM][..], 200),

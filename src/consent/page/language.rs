@@ -26,7 +26,7 @@ impl Language {
     }
 
     /// The offered language that `Accept-Language` (RFC 9110 12.5.4) likes best; the first one offered where it likes none.
-    pub(super) fn negotiate(offered: &[Self], accept: &str) -> Self {
+    pub(in crate::consent) fn negotiate(offered: &[Self], accept: &str) -> Self {
         let mut best = (offered.first().copied().unwrap_or(Self::English), 0.0);
         for range in accept.split(',') {
             let (code, quality) = range.split_once(';').unwrap_or((range, "q=1"));
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page8_the_language_a_visitor_likes_best() {
+    fn page_08_the_language_a_visitor_likes_best() {
         use Language::{English, Welsh};
         for (offered, accept, expected) in [
             (&[English, Welsh][..], "cy", Welsh),

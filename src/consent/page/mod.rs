@@ -11,6 +11,9 @@
 
 mod address;
 mod answer;
+mod asset;
+#[cfg(feature = "html")]
+mod banner;
 mod form;
 mod language;
 mod view;
@@ -18,6 +21,10 @@ mod words;
 
 pub use language::Language;
 
-pub(super) use address::without_confirmation;
-pub(super) use answer::{Asked, Plan, Refusal, Visitor, is_worth_a_plan, plan};
+pub(super) use address::{Confirmation, without_confirmation};
+pub(super) use answer::{Asked, Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
+#[cfg(feature = "html")]
+pub(super) use asset::google_address;
+#[cfg(feature = "html")]
+pub(super) use banner::{HeldPlace, Notice};
 pub(super) use form::LIMIT;

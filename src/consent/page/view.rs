@@ -9,10 +9,12 @@ use crate::consent::decision::{ChoiceState, Decision, Standing};
 use crate::consent::policy::{Policy, Undeclared};
 use crate::consent::purpose::{Purpose, Wording};
 use crate::consent::register::CookieRule;
+use crate::consent::seen::SeenRules;
 
 /// What the page shows.
 pub(super) struct View<'a> {
     pub(super) policy: &'a Policy,
+    pub(super) seen: &'a SeenRules,
     pub(super) language: Language,
     pub(super) standing: Standing,
     pub(super) decision: Option<Decision>,
@@ -46,7 +48,7 @@ impl View<'_> {
                     title { (title) }
                     link rel="stylesheet" href=(self.stylesheet);
                 }
-                body {
+                body.pinfold-page {
                     a.skip href="#main" { (words.skip) }
                     header {
                         p { a href="/" { (self.policy.site_name()) } }
@@ -55,18 +57,42 @@ impl View<'_> {
                         }
                     }
                     main id="main" {
-                        (self.done(words))
-                        h1 { (heading) }
-                        p { (words.intro) }
-                        (self.choice(words))
-                        (self.questions(words))
-                        (self.necessary(words))
+                        (self.content(words, &heading))
                     }
                     footer { p { (with(words.policy_version, &self.policy.fingerprint())) } }
                 }
             }
         };
         page.into_string()
+    }
+
+    /// The same without its own header and footer, for a page of the site. ASCII, because that may have any encoding.
+    #[cfg(feature = "html")]
+    pub(super) fn render_for_shell(&self) -> String {
+        let words = Words::of(self.language);
+        let heading = with(words.title, self.policy.site_name());
+        let part = html! {
+            div.pinfold-page lang=(self.language.code()) {
+                link rel="stylesheet" href=(self.stylesheet);
+                @if let Some((language, href)) = self.other_language {
+                    p.in-shell { a href=(href) lang=(language.code()) hreflang=(language.code()) { (words.other_language) } }
+                }
+                (self.content(words, &heading))
+                p.kind { (with(words.policy_version, &self.policy.fingerprint())) }
+            }
+        };
+        super::banner::ascii(&part)
+    }
+
+    fn content(&self, words: &Words, heading: &str) -> Markup {
+        html! {
+            (self.done(words))
+            h1 { (heading) }
+            p { (words.intro) }
+            (self.choice(words))
+            (self.questions(words))
+            (self.necessary(words))
+        }
     }
 
     fn done(&self, words: &Words) -> Markup {
@@ -143,12 +169,14 @@ impl View<'_> {
     fn question(&self, words: &Words, purpose: &Purpose, allowed: bool) -> Markup {
         let (wording, lang) = self.wording(purpose);
         let name = format!("cookies[{}]", purpose.id());
-        let rules: Vec<_> = self
+        let rules = self.rules(Some(purpose.id()));
+        let hosts: Vec<_> = self
             .policy
-            .register()
-            .rules()
-            .iter()
-            .filter(|rule| rule.purpose() == Some(purpose.id()))
+            .pages()
+            .embeds
+            .hosts()
+            .filter(|(_, needed)| *needed == Some(purpose.id()))
+            .map(|(host, _)| host)
             .collect();
         html! {
             h3 id={ "purpose-" (purpose.id()) } lang=[lang] { (wording.title) }
@@ -156,7 +184,13 @@ impl View<'_> {
             p.kind {
                 @if self.policy.is_on_until_refused(purpose) { (words.on_until) } @else { (words.needs_consent) }
             }
-            (self.cookie_table(words, &wording.title, &rules, html! {}))
+            @if !rules.is_empty() || hosts.is_empty() {
+                (self.cookie_table(words, &wording.title, &rules, html! {}))
+            }
+            @if !hosts.is_empty() {
+                p { (words.hosts) }
+                ul { @for host in hosts { li { code { (host) } } } }
+            }
             fieldset {
                 legend { span lang=[lang] { (wording.title) } ": " (words.question) }
                 div.answers {
@@ -168,12 +202,13 @@ impl View<'_> {
     }
 
     fn necessary(&self, words: &Words) -> Markup {
-        let rules: Vec<_> =
-            self.policy.register().rules().iter().filter(|rule| rule.purpose().is_none()).collect();
+        let rules = self.rules(None);
+        let (values, bits) = self.policy.decision_values();
+        let capacity = with(&with(words.own_values, &values.to_string()), &bits.to_string());
         let own = html! {
             tr {
                 td data-label=(words.cookie) { code { (self.policy.decision_cookie().name) } }
-                td data-label=(words.what_for) { (words.own_what) }
+                td data-label=(words.what_for) { (words.own_what) " " (words.own_basis) " " (capacity) }
                 td data-label=(words.provider) { (words.this_site) }
                 td data-label=(words.lasts) { (with(words.own_lasts, &self.policy.lifetime_months().to_string())) }
             }
@@ -186,6 +221,16 @@ impl View<'_> {
         }
     }
 
+    /// The cookies for a purpose, or those that are strictly necessary: declared, or well known and set by this site.
+    fn rules(&self, purpose: Option<&str>) -> Vec<&CookieRule> {
+        let rules = (0..).zip(self.policy.register().rules());
+        let shown = rules.filter(|(number, rule)| {
+            rule.purpose() == purpose
+                && (purpose.is_some() || !rule.is_well_known() || self.seen.has(*number))
+        });
+        shown.map(|(_, rule)| rule).collect()
+    }
+
     /// The purpose in the language of the page; in English, and said to be, where the operator has written no Welsh.
     fn wording<'p>(&self, purpose: &'p Purpose) -> (&'p Wording, Option<&'static str>) {
         match (self.language, purpose.welsh()) {
@@ -194,7 +239,15 @@ impl View<'_> {
         }
     }
 
-    /// What cookie rules say is written in English alone.
+    /// What a cookie does and how long it lasts, in the language of the page, or in English where there is no Welsh.
+    fn words_of<'r>(&self, rule: &'r CookieRule) -> (&'r str, &'r str, Option<&'static str>) {
+        match (self.language, rule.welsh()) {
+            (Language::Welsh, Some((description, lifetime))) => (description, lifetime, None),
+            _ => (rule.description(), rule.lifetime(), self.marks_english()),
+        }
+    }
+
+    /// Marks what is written in English alone.
     fn marks_english(&self) -> Option<&'static str> {
         (self.language != Language::English).then(|| Language::English.code())
     }
@@ -203,7 +256,6 @@ impl View<'_> {
         if rules.is_empty() && more_rows.0.is_empty() {
             return html! { p { (words.none_declared) } };
         }
-        let lang = self.marks_english();
         html! {
             table aria-label=(caption) {
                 thead {
@@ -216,13 +268,14 @@ impl View<'_> {
                 }
                 tbody {
                     @for rule in rules {
+                        @let (description, lifetime, lang) = self.words_of(rule);
                         tr {
                             td data-label=(words.cookie) { code { (rule.pattern()) } }
-                            td data-label=(words.what_for) { span lang=[lang] { (rule.description()) } }
+                            td data-label=(words.what_for) { span lang=[lang] { (description) } }
                             td data-label=(words.provider) {
                                 @if rule.provider().is_empty() { (words.this_site) } @else { (rule.provider()) }
                             }
-                            td data-label=(words.lasts) { span lang=[lang] { (rule.lifetime()) } }
+                            td data-label=(words.lasts) { span lang=[lang] { (lifetime) } }
                         }
                     }
                     (more_rows)

@@ -1,0 +1,99 @@
+//! The cookies page within a page of the site, fetched from the site itself.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, SET_COOKIE,
+};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, response};
+use http_body::Body;
+
+use super::outcome::ConsentOutcome;
+use crate::html::{Charset, fill};
+
+/// How large a page of the site may be for that. More is not waited for.
+const MOST: usize = 1024 * 1024;
+
+/// What is to be put into the page of the site, and the answer that is given where that cannot be done.
+#[derive(Debug)]
+pub(super) struct Filling {
+    pub(super) content: String,
+    pub(super) otherwise: (Response<Bytes>, ConsentOutcome),
+}
+
+/// Makes a request for the cookies page one for the page around it.
+pub(super) fn ask_for_shell<B>(request: &mut Request<B>, shell: &PathAndQuery) {
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(shell.clone());
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    let headers = request.headers_mut();
+    for name in [IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE] {
+        headers.remove(name);
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+}
+
+/// The page of the site while it comes in.
+#[derive(Debug)]
+pub(super) struct Shell {
+    head: response::Parts,
+    charset: Charset,
+    page: Vec<u8>,
+}
+
+impl Shell {
+    /// Nothing, where the answer is no page that can be filled.
+    pub(super) fn of(head: response::Parts) -> Option<Self> {
+        let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let kind = text(CONTENT_TYPE).unwrap_or_default();
+        let is_html =
+            kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"));
+        let plain = text(CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+        let charset = Charset::of(kind).filter(|_| head.status == StatusCode::OK && is_html && plain)?;
+        Some(Self { head, charset, page: Vec::new() })
+    }
+
+    /// Takes in the page; tells whether all of it has come.
+    pub(super) fn poll_receive<B: Body>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
+        loop {
+            match ready!(body.as_mut().poll_frame(cx)) {
+                None => return Poll::Ready(true),
+                Some(Err(_)) => return Poll::Ready(false),
+                Some(Ok(frame)) => {
+                    let Ok(mut data) = frame.into_data() else { continue };
+                    if self.page.len() + data.remaining() > MOST {
+                        return Poll::Ready(false);
+                    }
+                    while data.has_remaining() {
+                        let chunk = data.chunk();
+                        let length = chunk.len();
+                        self.page.extend_from_slice(chunk);
+                        data.advance(length);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The cookies page, within the page of the site. It keeps the site's own fields but for what would be untrue.
+    pub(super) fn filled(self, content: String) -> Option<Response<Bytes>> {
+        let page = fill(&self.page, self.charset, content)?;
+        let mut head = self.head;
+        let headers: &mut HeaderMap = &mut head.headers;
+        for name in [CONTENT_LENGTH, ETAG, LAST_MODIFIED, SET_COOKIE] {
+            headers.remove(name);
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(Response::from_parts(head, Bytes::from(page)))
+    }
+}

@@ -1,0 +1,105 @@
+use super::service::{Kind, Service};
+use super::wording::*;
+
+/// Counting and watching visits.
+pub(super) const ANALYTICS: &[Service] = &[
+    Service {
+        id: "matomo",
+        provider: "",
+        kind: Kind::Statistics,
+        source: "https://matomo.org/faq/general/faq_146/",
+        cookies: &[
+            cookie("_pk_id*", RETURNING, MONTHS_13),
+            cookie("_pk_ref*", BROUGHT_HERE, MONTHS_6),
+            cookie("_pk_ses*", THIS_VISIT, MINUTES_30),
+            cookie("_pk_cvar*", SITE_DETAILS, MINUTES_30),
+            cookie("_pk_testcookie*", COOKIES_WORK, MOMENT),
+        ],
+    },
+    Service {
+        id: "matomo-recordings",
+        provider: "",
+        kind: Kind::Consent,
+        source: "https://matomo.org/faq/general/faq_146/",
+        cookies: &[cookie("_pk_hsr*", RECORDED_VISIT, MINUTES_30)],
+    },
+    Service {
+        id: "google-analytics",
+        provider: "Google",
+        kind: Kind::Consent,
+        source: "https://developers.google.com/analytics/devguides/collection/analyticsjs/cookie-usage",
+        cookies: &[
+            cookie("_ga", RETURNING, YEARS_2),
+            cookie("_ga_*", THIS_VISIT, YEARS_2),
+            cookie("_gid", RETURNING, HOURS_24),
+            cookie("_gat*", SENDS_LESS, MINUTE),
+            cookie("_dc_gtm_*", SENDS_LESS, MINUTE),
+            cookie("_gac_*", AD_CLICK, DAYS_90),
+            cookie("_gali", LAST_LINK, SECONDS_30),
+            cookie("AMP_TOKEN", RETURNING, UP_TO_YEAR),
+            cookie("__utma", RETURNING, YEARS_2),
+            cookie("__utmb", THIS_VISIT, MINUTES_30),
+            cookie("__utmc", THIS_VISIT, VISIT),
+            cookie("__utmt*", SENDS_LESS, MINUTES_10),
+            cookie("__utmz", BROUGHT_HERE, MONTHS_6),
+            cookie("__utmv", SITE_DETAILS, YEARS_2),
+        ],
+    },
+    Service {
+        id: "siteimprove",
+        provider: "Siteimprove",
+        kind: Kind::Consent,
+        source: "https://support.siteimprove.com/hc/en-gb/articles/115000070092",
+        cookies: &[cookie("nmstat", RETURNING, DAYS_1000), cookie("siteimproveses", THIS_VISIT, VISIT)],
+    },
+    Service {
+        id: "hotjar",
+        provider: "Hotjar",
+        kind: Kind::Consent,
+        source: "https://help.hotjar.com/hc/en-us/articles/6952777582999",
+        cookies: &[
+            cookie("_hjSessionUser_*", RECORDED_BROWSER, YEAR),
+            cookie("_hjSession_*", RECORDED_VISIT, MINUTES_30),
+            cookie("_hjid", RECORDED_BROWSER, YEAR),
+            cookie("_hjClosedSurveyInvites", SURVEY, YEAR),
+            cookie("_hjDonePolls", SURVEY, YEAR),
+            cookie("_hjMinimizedPolls", SURVEY, YEAR),
+            cookie("_hj*", RECORDER_STATE, UP_TO_YEAR),
+        ],
+    },
+    // Its cookies `MR` and `SM` are left out: so short a name is no evidence.
+    Service {
+        id: "microsoft-clarity",
+        provider: "Microsoft",
+        kind: Kind::Consent,
+        source: "https://learn.microsoft.com/clarity/setup-and-installation/cookie-list",
+        cookies: &[
+            cookie("_clck", RECORDED_BROWSER, YEAR),
+            cookie("_clsk", RECORDED_VISIT, DAY),
+            cookie("CLID", SAME_TOOL, YEAR),
+            cookie("ANONCHK", AD_NUMBER_USED, MINUTES_10),
+        ],
+    },
+    Service {
+        id: "adobe-analytics",
+        provider: "Adobe",
+        kind: Kind::Consent,
+        source: "https://experienceleague.adobe.com/en/docs/core-services/interface/data-collection/cookies/analytics",
+        cookies: &[
+            cookie("AMCV_*", RETURNING, UP_TO_YEARS_2),
+            cookie("AMCVS_*", THIS_VISIT, VISIT),
+            cookie("s_ecid", RETURNING, YEARS_2),
+            cookie("s_vi", RETURNING, YEARS_2),
+            cookie("s_fid", RETURNING, YEARS_2),
+            cookie("s_cc", COOKIES_WORK, VISIT),
+            cookie("s_sq", LAST_LINK, VISIT),
+        ],
+    },
+    Service {
+        id: "application-insights",
+        provider: "Microsoft",
+        kind: Kind::Consent,
+        source: "https://github.com/microsoft/ApplicationInsights-JS",
+        cookies: &[cookie("ai_user", RETURNING, YEAR), cookie("ai_session", THIS_VISIT, UP_TO_HOURS_24)],
+    },
+];

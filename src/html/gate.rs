@@ -1,0 +1,459 @@
+//! Content of others in a page, and holding what nobody agreed to.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+
+use lol_html::Selector;
+use lol_html::html_content::{ContentType, DocumentEnd, TextChunk};
+use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, Settings};
+
+use super::charset::Charset;
+use super::insertion::Text;
+use super::stage::{Stage, settings};
+use super::url::{host_of, in_srcset};
+
+/// Says what may be loaded, and what stands in the place of what may not.
+pub(crate) trait Doorman: fmt::Debug + Send + Sync {
+    /// About content that the page itself gives a purpose.
+    fn of_purpose(&self, purpose: &str) -> Verdict;
+
+    /// Whether any host is known at all. Without, content is held only where the page says what it is for.
+    fn knows_hosts(&self) -> bool;
+
+    /// About content of a host.
+    fn of_host(&self, host: &str, port: Option<u16>) -> Verdict;
+
+    /// What is shown for content that is held, as ASCII, in a page of this language.
+    fn placeholder(&self, held: &Held<'_>, language: Option<&str>) -> String;
+}
+
+/// Whether content may be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Somebody agreed to it.
+    Allowed,
+    /// Nobody agreed to this purpose.
+    Held(String),
+    /// Nobody knows it.
+    Unknown,
+}
+
+/// Content that is held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held<'a> {
+    pub(crate) purpose: &'a str,
+    pub(crate) host: Option<&'a str>,
+    /// What the page calls it, as it is written in an attribute.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) place: Place,
+}
+
+/// What may stand where a placeholder goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A form, headings, anything.
+    Block,
+    /// Words and links, in the middle of a sentence.
+    Phrase,
+    /// Words: it is inside a link.
+    Link,
+}
+
+/// Attributes that make a browser load something, and the names under which they are kept while it may not.
+const LOADING: [(&str, &str); 3] = [("src", "data-src"), ("href", "data-href"), ("srcset", "data-srcset")];
+
+/// How much of a `noscript` element is read.
+const MOST_NOSCRIPT: usize = 64 * 1024;
+
+/// One pass that holds content, and puts a text in at the end of the body.
+pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, charset: Charset) -> Stage {
+    let language = PageLanguage::default();
+    let noted = language.clone();
+    let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
+        if let Some(language) = root.get_attribute("lang") {
+            // The first one counts.
+            let _ = noted.0.set(language);
+        }
+        Ok(())
+    });
+    let mut settings = at(settings(charset), &ROOT, root);
+    if let Some(bottom) = bottom {
+        settings = put_in_at_the_end(settings, bottom, language.clone());
+    }
+    if let Some(doorman) = doorman {
+        settings = hold_content(settings, doorman, language);
+    }
+    Stage::new(settings)
+}
+
+/// Selectors take longer to read than many a page: they are read once.
+static ROOT: LazyLock<Option<Selector>> = LazyLock::new(|| "html".parse().ok());
+static BODY: LazyLock<Option<Selector>> = LazyLock::new(|| "body".parse().ok());
+static WITHIN_LINK: LazyLock<Option<Selector>> = LazyLock::new(|| "a iframe, a img".parse().ok());
+static LOADS: LazyLock<Option<Selector>> = LazyLock::new(|| "script, iframe, img, link".parse().ok());
+static NOSCRIPT: LazyLock<Option<Selector>> = LazyLock::new(|| "noscript".parse().ok());
+
+type Handlers = ElementContentHandlers<'static>;
+
+/// Adds what is done at the elements that a selector finds.
+fn at(
+    settings: Settings<'static, 'static>,
+    selector: &'static LazyLock<Option<Selector>>,
+    handlers: Handlers,
+) -> Settings<'static, 'static> {
+    match &**selector {
+        Some(selector) => settings.append_element_content_handler((Cow::Borrowed(selector), handlers)),
+        None => settings,
+    }
+}
+
+/// The `lang` of the root element, once it has been met.
+#[derive(Debug, Clone, Default)]
+struct PageLanguage(Arc<OnceLock<String>>);
+
+impl PageLanguage {
+    fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
+
+fn put_in_at_the_end(
+    settings: Settings<'static, 'static>,
+    text: Text,
+    language: PageLanguage,
+) -> Settings<'static, 'static> {
+    let text = Arc::new(Mutex::new(Some(text)));
+    let take = move || {
+        let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
+        text.map(|text| text(language.get())).unwrap_or_default()
+    };
+    let take_at_end = take.clone();
+    let body = Handlers::default().element(move |body: &mut Element<'_, '_>| {
+        let take = take.clone();
+        if let Some(handlers) = body.end_tag_handlers() {
+            handlers.push(Box::new(move |end| {
+                end.before(&take(), ContentType::Html);
+                Ok(())
+            }));
+        }
+        Ok(())
+    });
+    at(settings, &BODY, body)
+        // The end tag of a body need not be written.
+        .append_document_content_handler(DocumentContentHandlers::default().end(
+            move |end: &mut DocumentEnd<'_>| {
+                end.append(&take_at_end(), ContentType::Html);
+                Ok(())
+            },
+        ))
+}
+
+fn hold_content(
+    settings: Settings<'static, 'static>,
+    doorman: Arc<dyn Doorman>,
+    language: PageLanguage,
+) -> Settings<'static, 'static> {
+    let in_link = Arc::new(AtomicBool::new(false));
+    let noted = in_link.clone();
+    // Handlers are called in the order in which they are added.
+    let within_link = Handlers::default().element(move |_: &mut Element<'_, '_>| {
+        noted.store(true, Ordering::Relaxed);
+        Ok(())
+    });
+    let for_elements = doorman.clone();
+    let loads = Handlers::default().element(move |element: &mut Element<'_, '_>| {
+        judge(&*for_elements, element, in_link.swap(false, Ordering::Relaxed), language.get());
+        Ok(())
+    });
+    let mut seen = String::new();
+    // To the parser this is text; to a browser without scripts it is a part of the page.
+    let noscript = Handlers::default().text(move |text: &mut TextChunk<'_>| {
+        if seen.len() + text.as_str().len() > MOST_NOSCRIPT {
+            // What is too long to be looked at is not shown.
+            seen.clear();
+            text.remove();
+            return Ok(());
+        }
+        seen.push_str(text.as_str());
+        if text.last_in_text_node() {
+            text.replace(&within(&doorman, &std::mem::take(&mut seen)), ContentType::Html);
+        } else {
+            text.remove();
+        }
+        Ok(())
+    });
+    at(at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads), &NOSCRIPT, noscript)
+}
+
+/// A part of a page, with what it loads from others held.
+fn within(doorman: &Arc<dyn Doorman>, part: &str) -> String {
+    if part.is_empty() {
+        return String::new();
+    }
+    let utf_8 = Charset { encoding: lol_html::AsciiCompatibleEncoding::utf_8(), guessed: false };
+    let mut done = Vec::with_capacity(part.len());
+    let mut stage = gate(Some(doorman.clone()), None, utf_8);
+    stage.write(part.as_bytes(), &mut done);
+    stage.end(&mut done);
+    String::from_utf8(done).unwrap_or_default()
+}
+
+fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, language: Option<&str>) {
+    let declared = element.get_attribute("data-consent");
+    let by_purpose =
+        declared.as_deref().map_or(Verdict::Unknown, |purpose| match doorman.of_purpose(purpose) {
+            // A page that asks for a purpose which is not declared is not given everything.
+            Verdict::Unknown => Verdict::Held(purpose.to_owned()),
+            known => known,
+        });
+    if by_purpose == Verdict::Allowed {
+        wake(element);
+    }
+    let hosts = hosts(element);
+    let held_host = hosts.iter().find_map(|(host, port)| match doorman.of_host(host, *port) {
+        Verdict::Held(purpose) => Some((purpose, host.as_str())),
+        Verdict::Allowed | Verdict::Unknown => None,
+    });
+    let (purpose, host) = match (held_host, by_purpose) {
+        (Some((purpose, host)), _) => (purpose, Some(host)),
+        (None, Verdict::Held(purpose)) => (purpose, hosts.first().map(|(host, _)| host.as_str())),
+        (None, Verdict::Allowed | Verdict::Unknown) => return,
+    };
+    let place = match (in_link, element.tag_name() == "iframe") {
+        (true, _) => Place::Link,
+        (false, true) => Place::Block,
+        (false, false) => Place::Phrase,
+    };
+    let name = element.get_attribute("alt").or_else(|| element.get_attribute("title"));
+    let name = name.as_deref().filter(|name| !name.trim().is_empty());
+    hold(element, || doorman.placeholder(&Held { purpose: &purpose, host, name, place }, language));
+}
+
+/// Every host that an element would load from.
+fn hosts(element: &Element<'_, '_>) -> Vec<(String, Option<u16>)> {
+    let mut hosts = Vec::new();
+    for (attribute, kept) in LOADING {
+        for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
+            if attribute == "srcset" {
+                hosts.extend(in_srcset(&value).filter_map(host_of));
+            } else {
+                hosts.extend(host_of(&value));
+            }
+        }
+    }
+    hosts
+}
+
+/// Lets an element load that the page has written so that it does not.
+fn wake(element: &mut Element<'_, '_>) {
+    for (attribute, kept) in LOADING {
+        if let Some(value) = element.get_attribute(kept).filter(|_| !element.has_attribute(attribute)) {
+            // These are names of attributes.
+            let _ = element.set_attribute(attribute, &value);
+            element.remove_attribute(kept);
+        }
+    }
+    if element.tag_name() == "script" && is_inert(element) {
+        match element.get_attribute("data-type") {
+            Some(kind) => {
+                let _ = element.set_attribute("type", &kind);
+            }
+            None => element.remove_attribute("type"),
+        }
+    }
+}
+
+fn is_inert(element: &Element<'_, '_>) -> bool {
+    element.get_attribute("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"))
+}
+
+/// Keeps an element from loading, and shows something in its place where there was something to see.
+fn hold(element: &mut Element<'_, '_>, placeholder: impl FnOnce() -> String) {
+    match &*element.tag_name() {
+        "iframe" | "img" if !is_invisible(element) => {
+            element.replace(&placeholder(), ContentType::Html);
+            return;
+        }
+        "script" if !is_inert(element) => {
+            if let Some(kind) = element.get_attribute("type") {
+                let _ = element.set_attribute("data-type", &kind);
+            }
+            let _ = element.set_attribute("type", "text/plain");
+        }
+        _ => {}
+    }
+    for (attribute, kept) in LOADING {
+        if let Some(value) = element.get_attribute(attribute) {
+            let _ = element.set_attribute(kept, &value);
+            element.remove_attribute(attribute);
+        }
+    }
+}
+
+/// A pixel is not there to be looked at.
+fn is_invisible(element: &Element<'_, '_>) -> bool {
+    let tiny = |name| {
+        element.get_attribute(name).is_some_and(|size| {
+            size.trim().trim_end_matches("px").parse::<f32>().is_ok_and(|size| size <= 3.0)
+        })
+    };
+    let style = element.get_attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    tiny("width")
+        || tiny("height")
+        || element.has_attribute("hidden")
+        || style.contains("display:none")
+        || style.contains("visibility:hidden")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets `good` load, holds `bad`.
+    #[derive(Debug)]
+    struct Test;
+
+    impl Doorman for Test {
+        fn of_purpose(&self, purpose: &str) -> Verdict {
+            match purpose {
+                "good" => Verdict::Allowed,
+                "bad" => Verdict::Held("bad".to_owned()),
+                _ => Verdict::Unknown,
+            }
+        }
+
+        fn knows_hosts(&self) -> bool {
+            true
+        }
+
+        fn of_host(&self, host: &str, _: Option<u16>) -> Verdict {
+            match host {
+                "bad.example" => Verdict::Held("bad".to_owned()),
+                "good.example" => Verdict::Allowed,
+                _ => Verdict::Unknown,
+            }
+        }
+
+        fn placeholder(&self, held: &Held<'_>, language: Option<&str>) -> String {
+            let Held { purpose, host, place, .. } = held;
+            format!("[{purpose} {} {place:?}{}]", host.unwrap_or("-"), language.unwrap_or_default())
+        }
+    }
+
+    fn gated(page: &str, chunk: usize) -> String {
+        let mut stage = gate(Some(Arc::new(Test)), None, Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        page.as_bytes().chunks(chunk).for_each(|part| stage.write(part, &mut done));
+        stage.end(&mut done);
+        String::from_utf8(done).unwrap()
+    }
+
+    #[test]
+    fn content_is_held_by_host_and_by_purpose() {
+        for (page, expected) in [
+            (
+                r#"<script src="https://bad.example/t.js" async></script>"#,
+                r#"<script async type="text/plain" data-src="https://bad.example/t.js"></script>"#,
+            ),
+            (
+                r#"<script type="module" src="//BAD.example/t.js"></script>"#,
+                r#"<script type="text/plain" data-type="module" data-src="//BAD.example/t.js"></script>"#,
+            ),
+            (
+                r#"<script type="text/plain" data-consent="bad">x()</script>"#,
+                r#"<script type="text/plain" data-consent="bad">x()</script>"#,
+            ),
+            (
+                r#"<script data-consent="bad">x()</script>"#,
+                r#"<script data-consent="bad" type="text/plain">x()</script>"#,
+            ),
+            (
+                r#"<script type="text/plain" data-consent="good">x()</script>"#,
+                r#"<script data-consent="good">x()</script>"#,
+            ),
+            (
+                r#"<script type="text/plain" data-type="module" data-consent="good" data-src="/a.js"></script>"#,
+                r#"<script type="module" data-type="module" data-consent="good" src="/a.js"></script>"#,
+            ),
+            (
+                r#"<script type="text/plain" data-consent="good" data-src="https://bad.example/a.js"></script>"#,
+                r#"<script data-consent="good" type="text/plain" data-src="https://bad.example/a.js"></script>"#,
+            ),
+            (
+                r#"<script type="text/plain" data-consent="nonsense">x()</script>"#,
+                r#"<script type="text/plain" data-consent="nonsense">x()</script>"#,
+            ),
+            (
+                r#"<html lang=cy><iframe src="https://bad.example/v">Old</iframe><p>"#,
+                "<html lang=cy>[bad bad.example Blockcy]<p>",
+            ),
+            (
+                r#"<iframe src="https://good.example/v"></iframe>"#,
+                r#"<iframe src="https://good.example/v"></iframe>"#,
+            ),
+            (
+                r#"<iframe data-consent="good" data-src="/v"></iframe>"#,
+                r#"<iframe data-consent="good" src="/v"></iframe>"#,
+            ),
+            (r#"<iframe data-consent="bad" src="/v"></iframe>"#, "[bad - Block]"),
+            (
+                r#"<iframe src="https://bad.example/ns" width="0" height="0" style="display:none"></iframe>"#,
+                r#"<iframe width="0" height="0" style="display:none" data-src="https://bad.example/ns"></iframe>"#,
+            ),
+            (
+                r#"<p>See <img src="https://bad.example/i.png" alt="x"> here"#,
+                "<p>See [bad bad.example Phrase] here",
+            ),
+            (
+                r##"<a href="/"><img src="/x.png" srcset="/1.png 1x, https://bad.example/2.png 2x"></a><img src="https://bad.example/i">"##,
+                r##"<a href="/">[bad bad.example Link]</a>[bad bad.example Phrase]"##,
+            ),
+            (
+                r#"<img width=1 height=1 src="https://bad.example/p.gif">"#,
+                r#"<img width=1 height=1 data-src="https://bad.example/p.gif">"#,
+            ),
+            (
+                r#"<link rel="stylesheet" href="https://bad.example/f.css">"#,
+                r#"<link rel="stylesheet" data-href="https://bad.example/f.css">"#,
+            ),
+            (
+                r#"<noscript><img src="https://bad.example/p" width=1><img src="/own"></noscript>"#,
+                r#"<noscript><img width=1 data-src="https://bad.example/p"><img src="/own"></noscript>"#,
+            ),
+            (
+                r#"<textarea><script src="https://bad.example/t.js"></script></textarea>"#,
+                r#"<textarea><script src="https://bad.example/t.js"></script></textarea>"#,
+            ),
+            (
+                r#"<script>"<script src='https://bad.example/t.js'>"</script><!-- <img src="https://bad.example/i"> -->"#,
+                r#"<script>"<script src='https://bad.example/t.js'>"</script><!-- <img src="https://bad.example/i"> -->"#,
+            ),
+            (
+                r#"<a href="https://bad.example/">A link is only a link</a>"#,
+                r#"<a href="https://bad.example/">A link is only a link</a>"#,
+            ),
+        ] {
+            for chunk in [1, 3, 16, 4096] {
+                assert_eq!(gated(page, chunk), expected, "in parts of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_goes_before_the_end_of_the_body() {
+        for (page, expected) in [
+            ("<html lang=cy><body><p>x</p></body></html>", "<html lang=cy><body><p>x</p>[Bcy]</body></html>"),
+            ("<body><p>x", "<body><p>x[B]"),
+            ("<p>x", "<p>x[B]"),
+        ] {
+            let bottom: Text = Box::new(|language| format!("[B{}]", language.unwrap_or_default()));
+            let mut stage = gate(None, Some(bottom), Charset::of("text/html").unwrap());
+            let mut done = Vec::new();
+            stage.write(page.as_bytes(), &mut done);
+            stage.end(&mut done);
+            assert_eq!(String::from_utf8(done).unwrap(), expected);
+        }
+    }
+}

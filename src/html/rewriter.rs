@@ -1,0 +1,254 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::charset::{Charset, is_utf_16};
+use super::gate::{Doorman, gate};
+use super::insertion::{Insertion, Text, Texts};
+use super::stage::Stage;
+use super::unpack::{Broken, Coding, Unpack};
+use super::watch::Watch;
+
+/// What is to be changed in a page. All texts are ASCII.
+#[derive(Default)]
+pub(crate) struct Edits {
+    /// Put in at the start of the head.
+    pub(crate) head: String,
+    /// Put in straight after the body begins.
+    pub(crate) top: Option<Text>,
+    /// Put in before the body ends.
+    pub(crate) bottom: Option<Text>,
+    /// Who says what content of others may load.
+    pub(crate) doorman: Option<Arc<dyn Doorman>>,
+    /// Whether this is known to be a page and not a part of one.
+    pub(crate) whole: bool,
+}
+
+/// Changes one page as it streams by: part by part, and never holding back more than a tag.
+pub(crate) struct Rewriter {
+    unpack: Option<Unpack>,
+    insertion: Option<Insertion>,
+    gate: Option<Gate>,
+    begun: bool,
+    /// Bytes seen after unpacking.
+    seen: u64,
+    packed: bool,
+}
+
+/// The pass that holds content: from the start, or once there is reason to.
+#[derive(Debug)]
+enum Gate {
+    Parsing(Stage),
+    Watching(Watch),
+}
+
+impl Gate {
+    fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
+        match self {
+            Self::Parsing(stage) => stage.write(part, done),
+            Self::Watching(watch) => watch.write(part, done),
+        }
+    }
+
+    fn end(&mut self, done: &mut Vec<u8>) {
+        match self {
+            Self::Parsing(stage) => stage.end(done),
+            Self::Watching(watch) => watch.end(done),
+        }
+    }
+}
+
+/// How much of a compressed page is changed; the rest is unpacked and passed on.
+const MOST_PACKED: u64 = 64 * 1024 * 1024;
+
+impl Rewriter {
+    pub(crate) fn new(edits: Edits, charset: Charset, coding: Coding) -> Self {
+        let Edits { head, top, bottom, doorman, whole } = edits;
+        let inserts = !head.is_empty() || top.is_some();
+        let watches = bottom.is_none() && doorman.as_ref().is_some_and(|doorman| !doorman.knows_hosts());
+        let gates = doorman.is_some() || bottom.is_some();
+        let unpack = Unpack::new(coding);
+        Self {
+            packed: unpack.is_some(),
+            unpack,
+            insertion: inserts.then(|| Insertion::new(Texts { head, top }, whole, charset)),
+            gate: gates
+                .then(|| gate(doorman, bottom, charset))
+                .map(|stage| if watches { Gate::Watching(Watch::new(stage)) } else { Gate::Parsing(stage) }),
+            begun: false,
+            seen: 0,
+        }
+    }
+
+    /// Takes a part of the body and gives what is done of the page.
+    ///
+    /// # Errors
+    ///
+    /// Where the body cannot be unpacked: it must be broken off.
+    pub(crate) fn write(&mut self, part: &[u8]) -> Result<Vec<u8>, Broken> {
+        let mut plain = Vec::new();
+        let part = match &mut self.unpack {
+            None => part,
+            Some(unpack) => {
+                unpack.write(part, &mut plain)?;
+                &plain[..]
+            }
+        };
+        Ok(self.rewrite(part))
+    }
+
+    /// Gives what is left of the page.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::write`].
+    pub(crate) fn end(&mut self) -> Result<Vec<u8>, Broken> {
+        let mut plain = Vec::new();
+        if let Some(unpack) = &mut self.unpack {
+            unpack.end(&mut plain)?;
+        }
+        let mut done = self.rewrite(&plain);
+        self.settle(&mut done);
+        Ok(done)
+    }
+
+    fn rewrite(&mut self, part: &[u8]) -> Vec<u8> {
+        if !self.begun && !part.is_empty() {
+            self.begun = true;
+            if is_utf_16(part) {
+                self.insertion = None;
+                self.gate = None;
+            }
+        }
+        self.seen += part.len() as u64;
+        let mut done = Vec::with_capacity(part.len() + 64);
+        if self.packed && self.seen > MOST_PACKED {
+            self.settle(&mut done);
+        }
+        match (&mut self.insertion, &mut self.gate) {
+            (None, None) => done.extend_from_slice(part),
+            (None, Some(gate)) => gate.write(part, &mut done),
+            (Some(insertion), None) => insertion.write(part, &mut done),
+            (Some(insertion), Some(gate)) => {
+                let mut between = Vec::with_capacity(part.len() + 64);
+                insertion.write(part, &mut between);
+                gate.write(&between, &mut done);
+            }
+        }
+        done
+    }
+
+    /// Ends both passes.
+    fn settle(&mut self, done: &mut Vec<u8>) {
+        let mut between = Vec::new();
+        if let Some(mut insertion) = self.insertion.take() {
+            insertion.end(&mut between);
+        }
+        match self.gate.take() {
+            None => done.append(&mut between),
+            Some(mut gate) => {
+                gate.write(&between, done);
+                gate.end(done);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Rewriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewriter").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::html::{Held, Verdict};
+
+    fn rewriter(coding: Coding) -> Rewriter {
+        let text = |text: &'static str| -> Option<Text> { Some(Box::new(move |_| text.to_owned())) };
+        let edits = Edits { top: text("[T]"), bottom: text("[B]"), ..Edits::default() };
+        Rewriter::new(edits, Charset::of("text/html").unwrap(), coding)
+    }
+
+    #[test]
+    fn page_05_what_comes_in_goes_out_at_once() {
+        let mut rewriter = rewriter(Coding::Identity);
+        assert_eq!(
+            rewriter.write(b"<!doctype html><html><body><h1>First").unwrap(),
+            b"<!doctype html><html><body>[T]<h1>First"
+        );
+        assert_eq!(rewriter.write(b" part</h1><p>and a second").unwrap(), b" part</h1><p>and a second");
+        assert_eq!(rewriter.write(b"</body></html>").unwrap(), b"[B]</body></html>");
+        assert_eq!(rewriter.end().unwrap(), b"");
+    }
+
+    /// Holds what the page itself calls bad, and knows no host.
+    #[derive(Debug)]
+    struct ByPurpose;
+
+    impl Doorman for ByPurpose {
+        fn of_purpose(&self, purpose: &str) -> Verdict {
+            if purpose == "bad" { Verdict::Held(purpose.to_owned()) } else { Verdict::Allowed }
+        }
+
+        fn knows_hosts(&self) -> bool {
+            false
+        }
+
+        fn of_host(&self, _: &str, _: Option<u16>) -> Verdict {
+            Verdict::Unknown
+        }
+
+        fn placeholder(&self, _: &Held<'_>, language: Option<&str>) -> String {
+            format!("[held {}]", language.unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn a_page_is_parsed_only_where_it_asks_for_consent_itself() {
+        let long = "<p>words and <b class=\"a-b\">more</b> - words</p>\n".repeat(8_000);
+        for (page, expected) in [
+            (
+                "<html lang=cy><body><p>x</p><iframe data-consent=bad src=/v></iframe>y",
+                "<html lang=cy><body><p>x</p>[held cy]y",
+            ),
+            (
+                "<script type=text/plain DATA-CONSENT=good>x()</script><p>",
+                "<script DATA-CONSENT=good>x()</script><p>",
+            ),
+            ("<script>'data-consent'</script><p>", "<script>'data-consent'</script><p>"),
+            (
+                "<noscript><p>caf\u{e9}</p></noscript><iframe data-consent=bad></iframe>",
+                "<noscript><p>caf\u{e9}</p></noscript>[held ]",
+            ),
+            ("<p>nothing of the kind", "<p>nothing of the kind"),
+            ("a < b and c", "a < b and c"),
+            (&long, &long),
+            (&format!("{long}<iframe data-consent=bad src=/v></iframe>"), &format!("{long}[held ]")),
+        ] {
+            for chunk in [1, 5, 64, 100_000] {
+                if page.len() > 1000 && chunk < 64 {
+                    continue;
+                }
+                let edits = Edits { doorman: Some(Arc::new(ByPurpose)), ..Edits::default() };
+                let mut rewriter = Rewriter::new(edits, Charset::of("text/html").unwrap(), Coding::Identity);
+                let mut done = Vec::new();
+                page.as_bytes().chunks(chunk).for_each(|part| done.extend(rewriter.write(part).unwrap()));
+                done.extend(rewriter.end().unwrap());
+                assert!(
+                    String::from_utf8(done).unwrap() == expected,
+                    "in parts of {chunk}: {}",
+                    &expected[..40.min(expected.len())]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn utf_16_is_left_alone() {
+        let page = b"\xff\xfe<\0h\0t\0m\0l\0>\0<\0b\0o\0d\0y\0>\0";
+        let mut rewriter = rewriter(Coding::Identity);
+        assert_eq!(rewriter.write(page).unwrap(), page);
+        assert_eq!(rewriter.end().unwrap(), b"");
+    }
+}
