@@ -237,6 +237,17 @@ async fn gpc_02_the_signal_goes_on_to_the_site() {
 }
 
 #[tokio::test]
+async fn gpc_04_a_choice_overrules_the_signal_and_the_page_says_so() {
+    let town = town(policy());
+    let signal = |request: http::request::Builder| request.header("sec-gpc", "1");
+    let chosen = decision(&ask(&town, signal(form()), "cookies[marketing]=yes").await).unwrap();
+    let site = ask(&town, signal(Request::get("/")).header(COOKIE, &chosen), "").await;
+    assert!(site.body().ends_with("consent=statistics, marketing"), "{}", site.body());
+    let page = ask(&town, signal(Request::get("/cookies")).header(COOKIE, &chosen), "").await.into_body();
+    assert!(page.contains("What you choose here counts instead."), "{page}");
+}
+
+#[tokio::test]
 async fn gpc_05_the_signal_is_no_consent_and_leaves_no_row_of_its_own() {
     let notebook = Notebook::default();
     let town = Town::new(policy(), notebook.clone(), AuditSettings::default());
@@ -374,6 +385,23 @@ async fn cookie_12_a_removal_is_repeated_until_the_browser_sends_the_cookie_no_m
             }
         }
     }
+}
+
+#[tokio::test]
+async fn cookie_12_the_cookies_page_takes_back_too() {
+    let town = town(policy());
+    let refused = decision(&ask(&town, form(), "cookies[all]=no").await).unwrap();
+    for (dest, expected) in [("document", true), ("empty", false)] {
+        let request = Request::get("/cookies").header(COOKIE, format!("{refused}; _ga=1"));
+        let answer = ask(&town, request.header("sec-fetch-dest", dest), "").await;
+        let removals: Vec<_> = answer.headers().get_all(SET_COOKIE).into_iter().collect();
+        assert_eq!(removals.contains(&&"_ga=; Max-Age=0; Path=/".parse().unwrap()), expected, "{dest}");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+    }
+    let granted = decision(&ask(&town, form(), "cookies[all]=yes").await).unwrap();
+    let request = Request::get("/cookies").header(COOKIE, format!("{granted}; _ga=1"));
+    let answer = ask(&town, request.header("sec-fetch-dest", "document"), "").await;
+    assert!(!answer.headers().contains_key(SET_COOKIE));
 }
 
 #[tokio::test]

@@ -161,6 +161,23 @@ async fn page_03_the_site_is_asked_for_the_whole_plain_page() {
 }
 
 #[tokio::test]
+async fn page_03_a_download_goes_on_where_it_stopped() {
+    let town = town(policy().banner(true));
+    let site = town.around(|request| {
+        assert_eq!(request.headers()["range"], "bytes=10-19");
+        let part = Response::builder().status(206).header("content-type", "text/html");
+        let part = part.header("content-range", "bytes 10-19/120").header("content-length", "10");
+        part.header("cache-control", "public, max-age=60").body(Full::from(&PAGE[10..20])).unwrap()
+    });
+    let request = Request::get("/guide").header("accept", "*/*").header("range", "bytes=10-19");
+    let answer = site.oneshot(from(1, request)).await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()[CONTENT_LENGTH]), (206, &"10".parse().unwrap()));
+    // A shared cache could make the page of its parts, and hand it to somebody who has not been asked.
+    assert_eq!(answer.headers()["cache-control"], "private, no-store");
+    assert_eq!(body(answer).await, PAGE[10..20]);
+}
+
+#[tokio::test]
 async fn page_03_a_head_says_what_a_get_would() {
     let town = town(policy().banner(true));
     let site = || {
@@ -443,4 +460,30 @@ async fn the_cookies_page_is_drawn_within_a_page_of_the_site() {
         assert_eq!(around, expected, "{status}");
         assert_eq!(page.matches("<main").count(), 1);
     }
+}
+
+#[tokio::test]
+async fn cookie_12_the_page_within_a_page_of_the_site_takes_back_too() {
+    let town = town(policy().banner(true).shell("/about/shell"));
+    let site = || {
+        town.around(|_| {
+            let page =
+                Response::builder().header("content-type", "text/html").header("set-cookie", "session=1");
+            page.body(Full::from("<!doctype html><main data-pinfold=cookies></main>")).unwrap()
+        })
+    };
+    let mut choice = from(
+        1,
+        Request::post("/cookies")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/x-www-form-urlencoded"),
+    );
+    *choice.body_mut() = Full::from("cookies[all]=no");
+    let chosen = site().oneshot(choice).await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookies = format!("{}; _ga=1", chosen.split(';').next().unwrap());
+    let answer = site().oneshot(from(1, Request::get("/cookies").header(COOKIE, cookies))).await.unwrap();
+    let set: Vec<_> = answer.headers().get_all("set-cookie").into_iter().collect();
+    assert_eq!(set[0], "_ga=; Max-Age=0; Path=/");
+    assert!(!set.contains(&&"session=1".parse().unwrap()));
+    assert!(body(answer).await.contains("data-pinfold"));
 }

@@ -51,7 +51,7 @@ fn nginx_conf(directory: &Path, address: SocketAddr) -> String {
     format!(
         "daemon off; master_process off; pid nginx.pid; events {{}}
          http {{
-           default_type text/html; access_log {directory}/access.log combined;
+           types {{ text/html html; }} default_type application/octet-stream; access_log {directory}/access.log combined;
            client_body_temp_path body; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
            server {{
              listen {address}; root pages;

@@ -15,11 +15,12 @@ pub(super) enum Fetch {
 }
 
 impl Fetch {
-    /// By `Sec-Fetch-Dest`, else by `Accept` and whether a script says that it asks.
+    /// By `Sec-Fetch-Dest`, else by `Accept` and whether the rest of the request asks for a part: a script that says so, or
+    /// somebody who goes on with a download.
     pub(super) fn of(
         destination: Option<&HeaderValue>,
         accept: Option<&HeaderValue>,
-        scripted: bool,
+        asks_for_part: bool,
     ) -> Self {
         if let Some(destination) = destination {
             return match destination.as_bytes() {
@@ -33,7 +34,7 @@ impl Fetch {
             memchr::memmem::find(accept, b"text/html").is_some()
                 || memchr::memmem::find(accept, b"*/*").is_some()
         });
-        if takes_pages && !scripted { Self::Perhaps } else { Self::Part }
+        if takes_pages && !asks_for_part { Self::Perhaps } else { Self::Part }
     }
 
     /// Whether a visitor will see it as a page of its own.
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn form_05_what_is_a_page_and_what_a_part_of_one() {
         use Fetch::{Document, Frame, Part, Perhaps};
-        for (destination, accept, scripted, expected) in [
+        for (destination, accept, asks_for_part, expected) in [
             (Some("document"), Some("*/*"), false, Document),
             (Some("document"), None, true, Document),
             (Some("iframe"), Some("text/html"), false, Frame),
@@ -71,7 +72,7 @@ mod tests {
             let value = |text: Option<&str>| text.map(|text| text.parse::<HeaderValue>().unwrap());
             let (destination, accept) = (value(destination), value(accept));
             assert_eq!(
-                Fetch::of(destination.as_ref(), accept.as_ref(), scripted),
+                Fetch::of(destination.as_ref(), accept.as_ref(), asks_for_part),
                 expected,
                 "{destination:?} {accept:?}"
             );

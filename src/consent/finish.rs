@@ -1,12 +1,12 @@
 //! What is done to the answer of the site before the visitor gets it.
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, SET_COOKIE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 
 use super::body::ResponseBody;
 use super::cache::{Keeping, forbids_change, is_kept_by_nobody_else, keep_by_key, keep_from_others};
 use super::judge::Judge;
-use super::outcome::{Action, ConsentOutcome, CookieSubject, Deed, Deeds, Direction};
+use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::Outlook;
 use super::policy::{Mode, Undeclared};
 use super::remarks;
@@ -38,23 +38,18 @@ pub(super) fn finish<B>(
     // An answer to the question whether a changed page is still good is about that page.
     let is_unchanged_page = status == StatusCode::NOT_MODIFIED && outlook.changes_pages();
     let mut keeping = personal.then_some(Keeping::Private);
-    if is_page || is_unchanged_page {
+    // A cache may put a whole page together from its parts.
+    let is_part_of_page = status == StatusCode::PARTIAL_CONTENT && is_html(headers);
+    if is_page || is_unchanged_page || is_part_of_page {
         keeping = keeping.max(outlook.keeping);
     }
     let mut shared = outlook.keyed && !personal;
-    if let Some(withdrawal) = &outlook.withdrawal {
-        let refused = judge.standing.refused();
-        let (fields, rules) = withdrawal.fields(judge.policy, refused, clock.now());
-        if !fields.is_empty() && (is_page || is_kept_by_nobody_else(status, headers)) {
-            for rule in rules {
-                deeds.push(Deed::new(CookieSubject::Rule(rule), Direction::Response, Action::Removed));
-            }
-            fields.into_iter().for_each(|field| {
-                headers.append(SET_COOKIE, field);
-            });
-            keeping = keeping.max(Some(Keeping::Private));
-            shared = false;
-        }
+    if let Some(withdrawal) = &outlook.withdrawal
+        && (is_page || is_kept_by_nobody_else(status, headers))
+        && withdrawal.take_back(judge.policy, judge.standing.refused(), clock.now(), headers, &mut deeds)
+    {
+        keeping = keeping.max(Some(Keeping::Private));
+        shared = false;
     }
     let forbids_change = forbids_change(headers);
     match (keeping, shared, &judge.policy.pages().cache_key) {
@@ -90,16 +85,17 @@ fn is_page(status: StatusCode, headers: &HeaderMap) -> bool {
         .contains(&status)
         && !status.is_informational()
         && !status.is_redirection();
-    let is_html = |value: &http::HeaderValue| {
-        let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
-        essence.trim_ascii().eq_ignore_ascii_case(b"text/html")
-    };
     let is_saved = |value: &http::HeaderValue| {
         value.as_bytes().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"attachment"))
     };
-    whole
-        && headers.get(CONTENT_TYPE).is_some_and(is_html)
-        && !headers.get(CONTENT_DISPOSITION).is_some_and(is_saved)
+    whole && is_html(headers) && !headers.get(CONTENT_DISPOSITION).is_some_and(is_saved)
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| {
+        let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"text/html")
+    })
 }
 
 /// Lets a page load only from where its visitor allows.

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::SET_COOKIE;
 use http::{Response, StatusCode, Uri};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
-use super::decision::{ChoiceState, Standing};
+use super::decision::Standing;
 use super::finish::finish;
 use super::judge::Judge;
-use super::outcome::{Action, ConsentOutcome, CookieSubject, Deed, Deeds, Direction};
+use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::{Outlook, Withdrawal};
 use super::page::{Chosen, LIMIT, Refusal, Visitor};
 use super::policy::Mode;
@@ -49,8 +48,8 @@ struct Form {
 }
 
 impl<F, B, R> ResponseFuture<F, B, R> {
-    pub(super) fn answer(response: Response<Bytes>, state: ChoiceState, asked: bool) -> Self {
-        Self { state: State::Answer { answer: Some((response, ConsentOutcome::of_page(state, asked))) } }
+    pub(super) fn answer(response: Response<Bytes>, outcome: ConsentOutcome) -> Self {
+        Self { state: State::Answer { answer: Some((response, outcome)) } }
     }
 
     #[cfg(feature = "html")]
@@ -122,7 +121,7 @@ where
                 else {
                     return Poll::Pending;
                 };
-                (shell.and_then(|shell| shell.filled(content)).unwrap_or(page), outcome)
+                (shell.and_then(|shell| shell.filled(content, page.headers())).unwrap_or(page), outcome)
             }
             #[cfg(not(feature = "html"))]
             StatePinned::Shell { filling, .. } | StatePinned::ShellBody { filling, .. } => match filling {
@@ -198,14 +197,8 @@ impl Form {
                 outcome.choice = (!choice.events.is_empty()).then(|| Box::new(choice));
                 if let Some(withdrawal) = self.withdrawal.as_ref().filter(|_| policy.mode() == Mode::Enforce)
                 {
-                    let (fields, rules) = withdrawal.fields(policy, refused, clock.now());
-                    for rule in rules {
-                        let subject = CookieSubject::Rule(rule);
-                        outcome.deeds.push(Deed::new(subject, Direction::Response, Action::Removed));
-                    }
-                    fields.into_iter().for_each(|field| {
-                        response.headers_mut().append(SET_COOKIE, field);
-                    });
+                    let headers = response.headers_mut();
+                    withdrawal.take_back(policy, refused, clock.now(), headers, &mut outcome.deeds);
                 }
                 (response, outcome)
             }

@@ -1,5 +1,6 @@
 //! What will have to be done to the answer of the site, as far as the request tells.
 
+use http::header::SET_COOKIE;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
 
@@ -8,6 +9,7 @@ use super::cache::Keeping;
 use super::changes::Changes;
 use super::decision::ChoiceState;
 use super::fetch::Fetch;
+use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::page::{Confirmation, Visitor};
 use super::policy::Policy;
 use super::purpose::PurposeSet;
@@ -47,17 +49,12 @@ impl Outlook {
     ) -> Self {
         let (method, uri) = asked;
         let mut outlook = Self { fetch, is_head: method == Method::HEAD, ..Self::default() };
-        let confirmation = || uri.query().and_then(Confirmation::in_query);
-        let refused = visitor.standing.refused();
-        if !refused.is_empty() && fetch.is_page() {
-            let unseen = if confirmation().is_some() { Unseen::RemovedFromTheLast } else { Unseen::Left };
-            outlook.withdrawal = Withdrawal::of(policy, refused, unseen, uri, headers);
-        }
+        outlook.withdrawal = Withdrawal::due(policy, visitor, fetch, uri, headers);
         let pages = policy.pages();
         if !pages.touched {
             return outlook;
         }
-        let confirmation = confirmation().filter(|_| fetch.is_page());
+        let confirmation = confirmation_in(uri).filter(|_| fetch.is_page());
         outlook.keeping = Some(match visitor.standing.state {
             _ if confirmation.is_some() => Keeping::Nobody,
             ChoiceState::Undecided if policy.asks_anything() => Keeping::Nobody,
@@ -79,7 +76,27 @@ impl Outlook {
     }
 }
 
+fn confirmation_in(uri: &Uri) -> Option<Confirmation> {
+    uri.query().and_then(Confirmation::in_query)
+}
+
 impl Withdrawal {
+    /// What is taken back with a page of this address.
+    pub(super) fn due(
+        policy: &Policy,
+        visitor: &Visitor,
+        fetch: Fetch,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<Box<Self>> {
+        let refused = visitor.standing.refused();
+        if refused.is_empty() || !fetch.is_page() {
+            return None;
+        }
+        let unseen = if confirmation_in(uri).is_some() { Unseen::RemovedFromTheLast } else { Unseen::Left };
+        Self::of(policy, refused, unseen, uri, headers)
+    }
+
     /// Nothing, where the browser holds nothing of the kind.
     pub(super) fn of(
         policy: &Policy,
@@ -100,22 +117,29 @@ impl Withdrawal {
         Some(Box::new(Self { held, unseen, host, path: uri.path().to_owned() }))
     }
 
-    /// The fields to be sent, and the numbers of the rules of the cookies that the browser holds.
-    pub(super) fn fields(
+    /// Puts the removals into the fields of an answer; tells whether there were any.
+    pub(super) fn take_back(
         &self,
         policy: &Policy,
         refused: PurposeSet,
         now: UnixTime,
-    ) -> (Vec<http::HeaderValue>, impl Iterator<Item = u16>) {
+        headers: &mut HeaderMap,
+        deeds: &mut Deeds,
+    ) -> bool {
         // With another cookie first every second.
         let turn = usize::try_from(now.seconds()).unwrap_or_default();
         let place = Place { host: &self.host, path: &self.path };
         let fields = removals(policy, place, &self.held, (refused, self.unseen), turn);
-        let rules = self
-            .held
-            .iter()
-            .map(Held::rule)
-            .filter(move |rule| policy.register().needed(*rule).meets(refused));
-        (fields, rules)
+        if fields.is_empty() {
+            return false;
+        }
+        let rules = self.held.iter().map(Held::rule);
+        for rule in rules.filter(|rule| policy.register().needed(*rule).meets(refused)) {
+            deeds.push(Deed::new(CookieSubject::Rule(rule), Direction::Response, Action::Removed));
+        }
+        for field in fields {
+            headers.append(SET_COOKIE, field);
+        }
+        true
     }
 }

@@ -12,12 +12,10 @@ use super::extension::Consent;
 use super::fetch::Fetch;
 use super::future::ResponseFuture;
 use super::judge::Judge;
-#[cfg(feature = "html")]
-use super::outcome::ConsentOutcome;
-use super::outcome::Deeds;
+use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::{Outlook, Withdrawal};
-use super::page::{Asked, Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
-use super::policy::Policy;
+use super::page::{Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
+use super::policy::{Mode, Policy};
 use super::shared::Shared;
 #[cfg(feature = "html")]
 use super::shell::Filling;
@@ -67,14 +65,27 @@ where
         if is_worth_a_plan(&shared.policy, request.uri().path()) {
             let (parts, body) = request.into_parts();
             match plan(&shared.policy, &shared.seen, &visitor, &parts) {
-                Plan::Answer(response, Asked(asked)) => {
-                    return ResponseFuture::answer(*response, visitor.standing.state, asked);
+                Plan::Answer(response) => {
+                    let outcome = ConsentOutcome::of_page(visitor.standing.state, false);
+                    return ResponseFuture::answer(*response, outcome);
                 }
-                #[cfg(feature = "html")]
-                Plan::Shell(page, Asked(asked), content) => {
-                    let otherwise = (*page, ConsentOutcome::of_page(visitor.standing.state, asked));
-                    let request = self.shell_request(&visitor, Request::from_parts(parts, body));
-                    return ResponseFuture::shell(self.inner.call(request), Filling { content, otherwise });
+                Plan::Page { mut page, asks, content } => {
+                    let fetch = marks.fetch(&parts.headers);
+                    let due = Withdrawal::due(policy, &visitor, fetch, &parts.uri, &parts.headers);
+                    let mut outcome = ConsentOutcome::of_page(visitor.standing.state, asks);
+                    if let Some(due) = due.filter(|_| policy.mode() == Mode::Enforce) {
+                        let refused = visitor.standing.refused();
+                        due.take_back(policy, refused, clock.now(), page.headers_mut(), &mut outcome.deeds);
+                    }
+                    return match content {
+                        #[cfg(feature = "html")]
+                        Some(content) => {
+                            let request = self.shell_request(&visitor, Request::from_parts(parts, body));
+                            let otherwise = (*page, outcome);
+                            ResponseFuture::shell(self.inner.call(request), Filling { content, otherwise })
+                        }
+                        _ => ResponseFuture::answer(*page, outcome),
+                    };
                 }
                 Plan::Form => {
                     let every = shared.policy.declared();
@@ -150,7 +161,7 @@ pub(super) struct Marks {
     may_decide: bool,
     gpc: bool,
     claims_preferences: bool,
-    scripted: bool,
+    asks_for_part: bool,
 }
 
 impl Marks {
@@ -164,7 +175,7 @@ impl Marks {
                 }
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
-                "x-requested-with" => marks.scripted = true,
+                "range" | "x-requested-with" => marks.asks_for_part = true,
                 _ => {}
             }
         }
@@ -177,6 +188,6 @@ impl Marks {
     }
 
     pub(super) fn fetch(self, headers: &HeaderMap) -> Fetch {
-        Fetch::of(headers.get("sec-fetch-dest"), headers.get(ACCEPT), self.scripted)
+        Fetch::of(headers.get("sec-fetch-dest"), headers.get(ACCEPT), self.asks_for_part)
     }
 }

@@ -86,7 +86,9 @@ impl Shell {
     }
 
     /// The cookies page, within the page of the site. It keeps the site's own fields but for what would be untrue.
-    pub(super) fn filled(self, content: String) -> Option<Response<Bytes>> {
+    ///
+    /// `own` are the fields of that page as it is without the other: what it takes back is taken back in both.
+    pub(super) fn filled(self, content: String, own: &HeaderMap) -> Option<Response<Bytes>> {
         let page = fill(&self.page, self.charset, content)?;
         let mut head = self.head;
         let headers: &mut HeaderMap = &mut head.headers;
@@ -94,6 +96,7 @@ impl Shell {
             headers.remove(name);
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(own.get_all(SET_COOKIE).into_iter().map(|field| (SET_COOKIE, field.clone())));
         Some(Response::from_parts(head, Bytes::from(page)))
     }
 }

@@ -40,17 +40,17 @@ pub(crate) enum Plan {
     /// It is for the site.
     Site,
     /// Pinfold answers it now.
-    Answer(Box<Response<Bytes>>, Asked),
-    /// It is the cookies page, to be drawn within a page of the site: the content, and the whole page in case that fails.
-    #[cfg(feature = "html")]
-    Shell(Box<Response<Bytes>>, Asked, String),
+    Answer(Box<Response<Bytes>>),
+    /// It is the cookies page. Where that is to be drawn within a page of the site, there is its content alone, too.
+    Page {
+        page: Box<Response<Bytes>>,
+        /// Whether an undecided visitor is being asked.
+        asks: bool,
+        content: Option<String>,
+    },
     /// It is the form: read the body, then call [`Visitor::choose`].
     Form,
 }
-
-/// Whether an undecided visitor is being asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Asked(pub(crate) bool);
 
 /// A request that Pinfold will not do, in a few words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +84,11 @@ pub(crate) fn plan(policy: &Policy, seen: &SeenRules, visitor: &Visitor, parts: 
     let path = parts.uri.path();
     let is_page = path == policy.page();
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
-    let now = |response| Plan::Answer(Box::new(response), Asked(false));
+    let now = |response| Plan::Answer(Box::new(response));
     if is_page && reading {
         let undecided = visitor.standing.state == ChoiceState::Undecided && policy.asks_anything();
-        let asked = undecided && parts.method == Method::GET;
-        let (page, in_shell) = visitor.page(policy, seen, parts);
-        match in_shell {
-            #[cfg(feature = "html")]
-            Some(content) => Plan::Shell(Box::new(page), Asked(asked), content),
-            _ => Plan::Answer(Box::new(page), Asked(asked)),
-        }
+        let (page, content) = visitor.page(policy, seen, parts);
+        Plan::Page { page: Box::new(page), asks: undecided && parts.method == Method::GET, content }
     } else if is_page && parts.method == Method::POST {
         match form::received(policy, parts) {
             Ok(()) => Plan::Form,

@@ -22,7 +22,7 @@ mod words;
 pub use language::Language;
 
 pub(super) use address::{Confirmation, without_confirmation};
-pub(super) use answer::{Asked, Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
+pub(super) use answer::{Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
 #[cfg(feature = "html")]
 pub(super) use asset::google_address;
 #[cfg(feature = "html")]
