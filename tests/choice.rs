@@ -432,6 +432,22 @@ async fn cookie_14_nothing_is_cleared_wholesale() {
 }
 
 #[tokio::test]
+async fn cookie_14_storage_is_cleared_where_the_operator_asks_for_it_and_a_grant_is_taken_back() {
+    let town = town(policy().regime(pinfold::consent::Regime::Consent).clear_storage(true));
+    let granted = decision(&ask(&town, form(), "cookies[all]=yes").await).unwrap();
+    for (cookie, choice, expected) in [
+        (Some(&granted), "cookies[marketing]=no", true),
+        (Some(&granted), "cookies[all]=yes", false),
+        (None, "cookies[all]=no", false),
+    ] {
+        let request = cookie.iter().fold(form(), |request, cookie| request.header(COOKIE, *cookie));
+        let answer = ask(&town, request, choice).await;
+        let cleared = answer.headers().get("clear-site-data").map(|value| value.to_str().unwrap());
+        assert_eq!(cleared, expected.then_some("\"storage\""), "{choice}");
+    }
+}
+
+#[tokio::test]
 async fn claim_04_a_grant_of_what_is_not_declared_is_nothing() {
     let fingerprint = policy().build().unwrap().fingerprint();
     let forged = format!("__Host-pinfold-consent=1.{fingerprint}.202611.ffffffff.ffffffff");

@@ -30,6 +30,7 @@ impl Policy {
             mode: Mode::Enforce,
             regime: Regime::Uk,
             heeds_gpc: true,
+            clears_storage: false,
             languages: vec![Language::English, Language::Welsh],
             purposes: Vec::new(),
             rules: Vec::new(),
@@ -54,6 +55,7 @@ pub struct PolicyBuilder {
     mode: Mode,
     regime: Regime,
     heeds_gpc: bool,
+    clears_storage: bool,
     languages: Vec<Language>,
     purposes: Vec<Purpose>,
     rules: Vec<CookieRule>,
@@ -119,6 +121,14 @@ impl PolicyBuilder {
     #[must_use]
     pub fn global_privacy_control(mut self, heeded: bool) -> Self {
         self.heeds_gpc = heeded;
+        self
+    }
+
+    /// Whether a visitor who takes a grant back is sent `Clear-Site-Data: "storage"`, so that the browser forgets what scripts
+    /// have kept for this host; by default not, because that takes what the site itself keeps there, too.
+    #[must_use]
+    pub fn clear_storage(mut self, clears: bool) -> Self {
+        self.clears_storage = clears;
         self
     }
 
@@ -306,6 +316,7 @@ impl PolicyBuilder {
             undeclared: self.undeclared,
             mode: self.mode,
             heeds_gpc: self.heeds_gpc,
+            clears_storage: self.clears_storage,
             languages: self.languages,
             purposes,
             register,

@@ -29,6 +29,7 @@ pub(super) struct Terms {
     pub(super) undeclared: Undeclared,
     pub(super) mode: Mode,
     pub(super) heeds_gpc: bool,
+    pub(super) clears_storage: bool,
     pub(super) languages: Vec<Language>,
     pub(super) purposes: Vec<(Purpose, u8)>,
     pub(super) register: CookieRegister,
@@ -140,6 +141,11 @@ impl Policy {
 
     pub(super) fn heeds_gpc(&self) -> bool {
         self.0.heeds_gpc
+    }
+
+    /// Whether a browser is told to forget what scripts have kept, when a visitor takes a grant back.
+    pub(super) fn clears_storage(&self) -> bool {
+        self.0.clears_storage && self.0.mode == Mode::Enforce
     }
 
     pub(super) fn decision_cookie(&self) -> DecisionCookie {

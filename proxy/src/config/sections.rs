@@ -294,6 +294,7 @@ struct ConsentSettings {
     link: bool,
     gate: bool,
     well_known: bool,
+    clear_storage: bool,
     shell: Option<String>,
     shared_cache_key: Option<String>,
 }
@@ -321,6 +322,7 @@ impl ConsentSettings {
             .link(self.link)
             .gate(self.gate)
             .well_known(self.well_known)
+            .clear_storage(self.clear_storage)
     }
 }
 
@@ -340,6 +342,7 @@ fn read_consent(section: Section<'_>, places: &mut Places) -> ConsentSettings {
     let (gpc, banner) = (on_unless("global_privacy_control"), on_unless("banner"));
     let gate = section.flag("gate").map_or(banner, |flag| flag.value);
     let well_known = on_unless("well_known");
+    let clear_storage = section.flag("clear_storage").is_some_and(|flag| flag.value);
     let link = section.choice("link", &[("site", false), ("insert", true)]);
     let shell = section.text("shell");
     if let Some(shell) = &shell {
@@ -361,6 +364,7 @@ fn read_consent(section: Section<'_>, places: &mut Places) -> ConsentSettings {
         link: link.is_some_and(|link| link.value),
         gate,
         well_known,
+        clear_storage,
         shell: shell.map(|shell| shell.value),
         shared_cache_key: shared_cache_key.map(|key| key.value),
     }

@@ -213,7 +213,12 @@ impl Visitor {
                 set_cookie(policy, &decision, ends.seconds().saturating_sub(now.seconds())),
             );
         }
-        Ok(Chosen { response, choice, refused: decision.answered.without(decision.granted) })
+        let refused = decision.answered.without(decision.granted);
+        if policy.clears_storage() && refused.meets(self.standing.granted) {
+            // Never "cookies": that would clear the whole registered domain, and sign everybody out.
+            response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"storage\""));
+        }
+        Ok(Chosen { response, choice, refused })
     }
 
     /// The value by which a shared cache tells this visitor from others; nothing where none would be right.
