@@ -2,6 +2,7 @@
 
 mod check;
 mod fault;
+mod policy;
 mod reader;
 mod sections;
 mod settings;
