@@ -62,7 +62,15 @@ pub(crate) enum Place {
 }
 
 /// Attributes that make a browser load something, and the names under which they are kept while it may not.
-const LOADING: [(&str, &str); 3] = [("src", "data-src"), ("href", "data-href"), ("srcset", "data-srcset")];
+const LOADING: [(&str, &str); 7] = [
+    ("src", "data-src"),
+    ("href", "data-href"),
+    ("srcset", "data-srcset"),
+    ("imagesrcset", "data-imagesrcset"),
+    ("srcdoc", "data-srcdoc"),
+    ("data", "data-data"),
+    ("poster", "data-poster"),
+];
 
 /// How much of a `noscript` element is read.
 const MOST_NOSCRIPT: usize = 64 * 1024;
@@ -91,8 +99,10 @@ pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, char
 /// Selectors take longer to read than many a page: they are read once.
 static ROOT: LazyLock<Option<Selector>> = LazyLock::new(|| "html".parse().ok());
 static BODY: LazyLock<Option<Selector>> = LazyLock::new(|| "body".parse().ok());
-static WITHIN_LINK: LazyLock<Option<Selector>> = LazyLock::new(|| "a iframe, a img".parse().ok());
-static LOADS: LazyLock<Option<Selector>> = LazyLock::new(|| "script, iframe, img, link".parse().ok());
+static WITHIN_LINK: LazyLock<Option<Selector>> =
+    LazyLock::new(|| "a iframe, a img, a [data-consent]".parse().ok());
+static LOADS: LazyLock<Option<Selector>> =
+    LazyLock::new(|| "script, iframe, img, link, [data-consent]".parse().ok());
 static NOSCRIPT: LazyLock<Option<Selector>> = LazyLock::new(|| "noscript".parse().ok());
 
 type Handlers = ElementContentHandlers<'static>;
@@ -167,18 +177,18 @@ fn hold_content(
         judge(&*for_elements, element, in_link.swap(false, Ordering::Relaxed), language.get());
         Ok(())
     });
-    let mut seen = String::new();
+    let (mut seen, mut too_long) = (String::new(), false);
     // To the parser this is text; to a browser without scripts it is a part of the page.
     let noscript = Handlers::default().text(move |text: &mut TextChunk<'_>| {
-        if seen.len() + text.as_str().len() > MOST_NOSCRIPT {
-            // What is too long to be looked at is not shown.
-            seen.clear();
-            text.remove();
-            return Ok(());
+        // What is too long to be looked at is not shown.
+        too_long |= seen.len() + text.as_str().len() > MOST_NOSCRIPT;
+        if !too_long {
+            seen.push_str(text.as_str());
         }
-        seen.push_str(text.as_str());
         if text.last_in_text_node() {
-            text.replace(&within(&doorman, &std::mem::take(&mut seen)), ContentType::Html);
+            let seen = std::mem::take(&mut seen);
+            let shown = if std::mem::take(&mut too_long) { String::new() } else { within(&doorman, &seen) };
+            text.replace(&shown, ContentType::Html);
         } else {
             text.remove();
         }
@@ -221,10 +231,10 @@ fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, la
         (None, Verdict::Held(purpose)) => (purpose, hosts.first().map(|(host, _)| host.as_str())),
         (None, Verdict::Allowed | Verdict::Unknown) => return,
     };
-    let place = match (in_link, element.tag_name() == "iframe") {
+    let place = match (in_link, element.tag_name() == "img") {
         (true, _) => Place::Link,
-        (false, true) => Place::Block,
-        (false, false) => Place::Phrase,
+        (false, false) => Place::Block,
+        (false, true) => Place::Phrase,
     };
     let name = element.get_attribute("alt").or_else(|| element.get_attribute("title"));
     let name = name.as_deref().filter(|name| !name.trim().is_empty());
@@ -236,7 +246,7 @@ fn hosts(element: &Element<'_, '_>) -> Vec<(String, Option<u16>)> {
     let mut hosts = Vec::new();
     for (attribute, kept) in LOADING {
         for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
-            if attribute == "srcset" {
+            if attribute.ends_with("srcset") {
                 hosts.extend(in_srcset(&value).filter_map(host_of));
             } else {
                 hosts.extend(host_of(&value));
@@ -255,7 +265,7 @@ fn wake(element: &mut Element<'_, '_>) {
             element.remove_attribute(kept);
         }
     }
-    if element.tag_name() == "script" && is_inert(element) {
+    if ["script", "style"].contains(&&*element.tag_name()) && is_inert(element) {
         match element.get_attribute("data-type") {
             Some(kind) => {
                 let _ = element.set_attribute("type", &kind);
@@ -272,11 +282,11 @@ fn is_inert(element: &Element<'_, '_>) -> bool {
 /// Keeps an element from loading, and shows something in its place where there was something to see.
 fn hold(element: &mut Element<'_, '_>, placeholder: impl FnOnce() -> String) {
     match &*element.tag_name() {
-        "iframe" | "img" if !is_invisible(element) => {
+        "audio" | "embed" | "iframe" | "img" | "object" | "video" if !is_invisible(element) => {
             element.replace(&placeholder(), ContentType::Html);
             return;
         }
-        "script" if !is_inert(element) => {
+        "script" | "style" if !is_inert(element) => {
             if let Some(kind) = element.get_attribute("type") {
                 let _ = element.set_attribute("data-type", &kind);
             }
@@ -431,6 +441,31 @@ mod tests {
                 r#"<script>"<script src='https://bad.example/t.js'>"</script><!-- <img src="https://bad.example/i"> -->"#,
             ),
             (
+                r#"<iframe hidden srcdoc="<script>x()</script>" data-consent="bad"></iframe>"#,
+                r#"<iframe hidden data-consent="bad" data-srcdoc="<script>x()</script>"></iframe>"#,
+            ),
+            (
+                r#"<link rel="preload" as="image" imagesrcset="https://bad.example/1 1x">"#,
+                r#"<link rel="preload" as="image" data-imagesrcset="https://bad.example/1 1x">"#,
+            ),
+            (r#"<video poster="/p.png" data-consent="bad"><source src="/v.mp4"></video>x"#, "[bad - Block]x"),
+            (r#"<object data="/o" data-consent="bad"><p>Old</p></object>x"#, "[bad - Block]x"),
+            (r#"<embed src="/o" data-consent="bad">x"#, "[bad - Block]x"),
+            (r#"<embed data-src="/o" data-consent="good">"#, r#"<embed data-consent="good" src="/o">"#),
+            (
+                r#"<style data-consent="bad">@import "/x";</style>"#,
+                r#"<style data-consent="bad" type="text/plain">@import "/x";</style>"#,
+            ),
+            (
+                r#"<input type="image" src="/i" data-consent="bad">"#,
+                r#"<input type="image" data-consent="bad" data-src="/i">"#,
+            ),
+            (r#"<p data-consent="bad">Words</p>"#, r#"<p data-consent="bad">Words</p>"#),
+            (
+                r#"<object data="/o"></object><video src="/v"></video>"#,
+                r#"<object data="/o"></object><video src="/v"></video>"#,
+            ),
+            (
                 r#"<a href="https://bad.example/">A link is only a link</a>"#,
                 r#"<a href="https://bad.example/">A link is only a link</a>"#,
             ),
@@ -438,6 +473,14 @@ mod tests {
             for chunk in [1, 3, 16, 4096] {
                 assert_eq!(gated(page, chunk), expected, "in parts of {chunk}");
             }
+        }
+    }
+
+    #[test]
+    fn a_part_for_browsers_without_scripts_that_is_too_long_goes_whole() {
+        let page = format!("a<noscript>{}</noscript>b<noscript><p>c</noscript>", "<p>words".repeat(20_000));
+        for chunk in [1_000, 1_000_000] {
+            assert_eq!(gated(&page, chunk), "a<noscript></noscript>b<noscript><p>c</noscript>");
         }
     }
 

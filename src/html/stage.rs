@@ -55,11 +55,6 @@ impl Stage {
         }
     }
 
-    /// Lets what is written from here on go through untouched.
-    pub(super) fn give_up(&mut self) {
-        self.rewriter = None;
-    }
-
     fn take(&self, done: &mut Vec<u8>) {
         done.append(&mut self.out.0.lock().unwrap_or_else(PoisonError::into_inner));
     }

@@ -1,7 +1,7 @@
 //! The host of an address in an attribute, as a browser finds it (URL Standard, section 4.4). Pure.
 
 /// Host, in lower case, and port of an address that names one; nothing where it is an address of the site itself.
-pub(super) fn host_of(address: &str) -> Option<(String, Option<u16>)> {
+pub(crate) fn host_of(address: &str) -> Option<(String, Option<u16>)> {
     // Nearly every address is a path of the site itself.
     if !address.contains([':', '\\']) && !address.contains("//") && !address.contains(['\t', '\n', '\r']) {
         return None;

@@ -1,5 +1,11 @@
 //! Leaves a page alone until something in it has to do with consent.
 
+use std::fmt;
+use std::sync::Arc;
+
+use super::charset::Charset;
+use super::gate::{Doorman, gate};
+use super::open_tag::OpenTag;
 use super::stage::Stage;
 
 /// The attribute by which a page says what its content is for.
@@ -8,58 +14,96 @@ const ATTRIBUTE: &[u8] = b"data-consent";
 /// How much of a page is watched. A longer one is parsed from there on, because what is watched must be remembered.
 const MOST: usize = 256 * 1024;
 
-/// How much is held back for a tag that has begun and not ended.
+/// How much is held back for a tag that has begun and not ended. For a longer one the parser is asked.
 const LONGEST_TAG: usize = 8 * 1024;
 
 /// Parses a page only if [`ATTRIBUTE`] occurs in it: most pages of most sites have none, and parsing costs more than
 /// everything else together.
-#[derive(Debug)]
 pub(super) struct Watch {
+    doorman: Arc<dyn Doorman>,
+    charset: Charset,
     stage: Stage,
-    /// Everything so far, until the parser is needed.
-    seen: Option<Vec<u8>>,
-    /// How much of it has gone on: as much of what the parser makes of it is dropped.
+    /// Nothing once the parser has its way.
+    watched: Option<Watched>,
+}
+
+/// A page of which the parser has not handed out all that has gone on.
+#[derive(Default)]
+struct Watched {
+    seen: Vec<u8>,
+    /// How much of it has gone on.
     gone: usize,
+    open: OpenTag,
+    /// How much of what has gone on the parser has handed out again; nothing until it is given the page.
+    confirmed: Option<usize>,
 }
 
 impl Watch {
-    pub(super) fn new(stage: Stage) -> Self {
-        Self { stage, seen: Some(Vec::new()), gone: 0 }
+    pub(super) fn new(doorman: Arc<dyn Doorman>, charset: Charset) -> Self {
+        let stage = gate(Some(doorman.clone()), None, charset);
+        Self { doorman, charset, stage, watched: Some(Watched::default()) }
     }
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
-        let Some(seen) = &mut self.seen else { return self.stage.write(part, done) };
+        let Some(watched) = &mut self.watched else { return self.stage.write(part, done) };
         // The word may have begun in the part before.
-        let new = seen.len().saturating_sub(ATTRIBUTE.len() - 1);
-        seen.extend_from_slice(part);
-        if occurs(&seen[new..]) || seen.len() > MOST {
-            return self.parse(done);
+        let new = watched.seen.len().saturating_sub(ATTRIBUTE.len() - 1);
+        watched.seen.extend_from_slice(part);
+        let mut parsed = Vec::new();
+        if watched.confirmed.is_some() {
+            self.stage.write(part, &mut parsed);
+        } else {
+            let safe = watched.open.before(&watched.seen);
+            let waits = watched.seen.len() - safe <= LONGEST_TAG && watched.seen.len() <= MOST;
+            if waits && !occurs(&watched.seen[new..]) {
+                done.extend_from_slice(&watched.seen[watched.gone..safe]);
+                watched.gone = safe;
+                return;
+            }
+            watched.confirmed = Some(0);
+            self.stage.write(&watched.seen, &mut parsed);
         }
-        let safe = before_open_tag(seen).max(self.gone);
-        done.extend_from_slice(&seen[self.gone..safe]);
-        self.gone = safe;
+        self.confirm(&parsed, done);
     }
 
     pub(super) fn end(&mut self, done: &mut Vec<u8>) {
-        if let Some(seen) = self.seen.take() {
-            done.extend_from_slice(&seen[self.gone..]);
-            return;
+        match self.watched.take_if(|watched| watched.confirmed.is_none()) {
+            Some(watched) => done.extend_from_slice(&watched.seen[watched.gone..]),
+            None => {
+                let mut parsed = Vec::new();
+                self.stage.end(&mut parsed);
+                self.confirm(&parsed, done);
+                // Another one, if it has come to that.
+                self.stage.end(done);
+            }
         }
-        self.stage.end(done);
     }
 
-    /// From here on the parser has its way. What has gone on already it would have left as it was.
-    fn parse(&mut self, done: &mut Vec<u8>) {
-        let Some(seen) = self.seen.take() else { return };
-        let mut parsed = Vec::with_capacity(seen.len());
-        self.stage.write(&seen, &mut parsed);
-        if parsed.get(..self.gone) == seen.get(..self.gone) {
-            done.extend_from_slice(&parsed[self.gone..]);
-        } else {
-            // It did not, so nobody can tell where to go on: the page passes as the site made it.
-            self.stage.give_up();
-            done.extend_from_slice(&seen[self.gone..]);
+    /// Passes on what the parser hands out, but for what has gone on already, which it must have left as it was.
+    fn confirm(&mut self, parsed: &[u8], done: &mut Vec<u8>) {
+        let Some(watched) = &mut self.watched else { return done.extend_from_slice(parsed) };
+        let confirmed = watched.confirmed.unwrap_or_default();
+        let expected = &watched.seen[confirmed..watched.gone];
+        let again = expected.len().min(parsed.len());
+        if parsed[..again] != expected[..again] {
+            // It has not (bytes that are no text, within `noscript`), so nobody can tell where to go on with it. Another
+            // one takes the rest for a page of its own: better a word too much than content that loads.
+            let rest = watched.seen.split_off(watched.gone);
+            self.watched = None;
+            self.stage = gate(Some(self.doorman.clone()), None, self.charset);
+            return self.stage.write(&rest, done);
         }
+        watched.confirmed = Some(confirmed + again);
+        done.extend_from_slice(&parsed[again..]);
+        if again == expected.len() {
+            self.watched = None;
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("watches", &self.watched.is_some()).finish_non_exhaustive()
     }
 }
 
@@ -72,22 +116,6 @@ fn occurs(text: &[u8]) -> bool {
             .and_then(|start| text.get(start..start + ATTRIBUTE.len()))
             .is_some_and(|word| word.eq_ignore_ascii_case(ATTRIBUTE))
     })
-}
-
-/// The length of a text without the tag at its end that has not ended yet.
-fn before_open_tag(text: &[u8]) -> usize {
-    let near = text.len().saturating_sub(LONGEST_TAG);
-    let Some(begins) = memchr::memrchr(b'<', &text[near..]).map(|at| near + at) else { return text.len() };
-    let mut quote = None;
-    for &byte in &text[begins..] {
-        match (quote, byte) {
-            (None, b'>') => return text.len(),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
-        }
-    }
-    begins
 }
 
 #[cfg(test)]
@@ -105,21 +133,6 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(occurs(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_tag_that_has_not_ended_waits() {
-        for (text, expected) in [
-            ("<p>text", 7),
-            ("<p>text<ifr", 7),
-            ("<p>text<img alt=\"a > b", 7),
-            ("<p>text<img alt='a > b' src=x", 7),
-            ("<p>text<img alt='a > b'>", 24),
-            ("no tag", 6),
-            ("", 0),
-        ] {
-            assert_eq!(before_open_tag(text.as_bytes()), expected, "{text}");
         }
     }
 }
