@@ -76,7 +76,9 @@ async fn form_05_what_gets_a_banner_and_what_does_not() {
         (&[("sec-fetch-dest", "empty")], 200, HTML, PAGE.as_bytes(), false),
         (&[("accept", "application/json")], 200, HTML, PAGE.as_bytes(), false),
         (DOCUMENT, 206, HTML, PAGE.as_bytes(), false),
-        (DOCUMENT, 302, HTML, PAGE.as_bytes(), false),
+        (DOCUMENT, 302, &[("content-type", "text/html"), ("location", "/")], PAGE.as_bytes(), false),
+        // A redirect to nowhere is shown.
+        (DOCUMENT, 302, HTML, PAGE.as_bytes(), true),
         (DOCUMENT, 200, &[("content-type", "text/plain")], PAGE.as_bytes(), false),
         (DOCUMENT, 200, &[("content-type", "application/xhtml+xml")], PAGE.as_bytes(), false),
         (DOCUMENT, 200, &[], PAGE.as_bytes(), false),
@@ -449,7 +451,7 @@ async fn the_cookies_page_is_drawn_within_a_page_of_the_site() {
         let answer = site.oneshot(from(1, request)).await.unwrap();
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["cache-control"]),
-            (200, &"no-store".parse().unwrap())
+            (200, &if expected { "private, no-store" } else { "no-store" }.parse().unwrap())
         );
         assert_eq!(answer.headers().contains_key("x-site"), expected);
         assert!(!answer.headers().contains_key("etag") && !answer.headers().contains_key("set-cookie"));
@@ -486,4 +488,106 @@ async fn cookie_12_the_page_within_a_page_of_the_site_takes_back_too() {
     assert_eq!(set[0], "_ga=; Max-Age=0; Path=/");
     assert!(!set.contains(&&"session=1".parse().unwrap()));
     assert!(body(answer).await.contains("data-pinfold"));
+}
+
+#[tokio::test]
+async fn page_02_no_shared_cache_keeps_the_page_within_a_page_of_the_site() {
+    let town = town(policy().banner(true).shell("/about/shell"));
+    let site = town.around(|_| {
+        let page = Response::builder()
+            .header("content-type", "text/html")
+            .header("expires", "Fri, 01 Jan 2100 00:00:00 GMT");
+        let page = page.header("x-accel-expires", "600").header("cdn-cache-control", "max-age=600");
+        let page = page.header("content-digest", "sha-256=:x:").header("accept-ranges", "bytes");
+        page.body(Full::from("<!doctype html><main data-pinfold=cookies></main>")).unwrap()
+    });
+    let answer = site.oneshot(from(1, Request::get("/cookies"))).await.unwrap();
+    let mut names: Vec<_> = answer.headers().keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["cache-control", "content-type"]);
+    assert_eq!(answer.headers()["cache-control"], "private, no-store");
+}
+
+#[tokio::test]
+async fn law_03_the_page_around_the_cookies_page_is_held_like_any_other() {
+    let policy = policy().banner(true).shell("/about/shell").embed(Embed::new("marketing", ["ads.example"]));
+    let town = town(policy);
+    let site = town.around(|_| {
+        let page = Response::builder().header("content-type", "text/html").header("link", "<https://ads.example>; rel=preconnect");
+        let page = page.body(Full::from(
+            "<!doctype html><html lang=en><script src=https://ads.example/t.js></script><main data-pinfold=cookies></main>\
+             <script data-consent=marketing>track()</script>",
+        ));
+        page.unwrap()
+    });
+    let request = Request::get("/cookies").header("sec-fetch-dest", "document");
+    let answer = site.oneshot(from(1, request)).await.unwrap();
+    let narrowed = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(!narrowed.contains("ads.example"), "{narrowed}");
+    assert!(!answer.headers().contains_key("link"));
+    let page = body(answer).await;
+    assert!(
+        page.contains("data-src=\"https://ads.example/t.js\"") && !page.contains(" src=https://ads"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<script data-consent=marketing type=\"text/plain\">")
+            && page.contains("cookies[marketing]"),
+        "{page}"
+    );
+    assert!(!page.contains("pinfold-banner"), "{page}");
+}
+
+#[tokio::test]
+async fn law_03_whatever_a_browser_shows_loads_nothing_that_is_held() {
+    let town = town(policy().embed(Embed::new("marketing", ["ads.example"])));
+    for (dest, status, said, expected) in [
+        ("document", 200, HTML, true),
+        ("document", 200, &[][..], true),
+        ("document", 200, &[("content-type", "application/xhtml+xml")], true),
+        ("iframe", 200, &[("content-type", "image/svg+xml")], true),
+        ("image", 200, &[("content-type", "image/svg+xml")], false),
+        ("document", 302, HTML, true),
+        ("document", 302, &[("content-type", "text/html"), ("location", "/")], false),
+        ("document", 200, &[("content-type", "text/plain"), ("content-type", "text/html")], true),
+        ("document", 200, &[("content-type", "image/png")], false),
+    ] {
+        let asked: &'static Fields = Box::leak(Box::new([("sec-fetch-dest", dest)]));
+        let answer = answer(&town, asked, status, said, b"<p>").await;
+        let headers = answer.headers();
+        assert_eq!(headers.contains_key("content-security-policy"), expected, "{dest} {status} {said:?}");
+        assert_eq!(headers.contains_key("cache-control"), expected, "{dest} {status} {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_confirmation_is_shown_only_where_it_is_true() {
+    let town = town(policy().banner(true));
+    for path in
+        ["/bins?pinfold-choice=accepted", "/cookies?pinfold-choice=accepted", "/cookies?pinfold-choice=saved"]
+    {
+        let site = town.around(|_| {
+            Response::builder().header("content-type", "text/html").body(Full::from(PAGE)).unwrap()
+        });
+        let request = Request::get(path).header("sec-fetch-dest", "document");
+        let page = body(site.oneshot(from(1, request)).await.unwrap()).await;
+        assert!(!page.contains("role=\"status\"") && !page.contains("Saved"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn page_01_a_page_that_tells_what_is_granted_is_asked_for_each_time() {
+    let tells = Purpose::new("ads", LegalBasis::Consent, "Ads", "Words").with_google_consent(["ad_storage"]);
+    let policy = policy().purpose(tells);
+    let fingerprint = policy.clone().build().unwrap().fingerprint();
+    let town = town(policy);
+    let site = town.around(|_| {
+        let page =
+            Response::builder().header("content-type", "text/html").header("cache-control", "max-age=600");
+        page.body(Full::from(PAGE)).unwrap()
+    });
+    let request = Request::get("/bins").header("sec-fetch-dest", "document");
+    let request = request.header(COOKIE, format!("__Host-pinfold-consent=1.{fingerprint}.202611.7.7"));
+    let answer = site.oneshot(from(1, request)).await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "private, no-cache");
 }

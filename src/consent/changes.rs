@@ -79,6 +79,11 @@ impl Changes {
         })
     }
 
+    /// The same for the cookies page, which asks, confirms and is where a link would lead.
+    pub(super) fn without_notices(self) -> Self {
+        Self { asks: false, confirmation: None, link: false, ..self }
+    }
+
     /// Makes a request one whose answer can be changed.
     pub(super) fn prepare(&self, headers: &mut HeaderMap) {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -21,11 +21,14 @@ impl Fetch {
         destination: Option<&HeaderValue>,
         accept: Option<&HeaderValue>,
         asks_for_part: bool,
+        prefetches: bool,
     ) -> Self {
         if let Some(destination) = destination {
             return match destination.as_bytes() {
                 b"document" => Self::Document,
-                b"iframe" | b"frame" => Self::Frame,
+                b"embed" | b"frame" | b"iframe" | b"object" => Self::Frame,
+                // A browser that fetches a page ahead may not know yet what it will be.
+                b"empty" if prefetches => Self::Perhaps,
                 _ => Self::Part,
             };
         }
@@ -59,6 +62,7 @@ mod tests {
             (Some("document"), Some("*/*"), false, Document),
             (Some("document"), None, true, Document),
             (Some("iframe"), Some("text/html"), false, Frame),
+            (Some("object"), Some("*/*"), false, Frame),
             (Some("empty"), Some("text/html"), false, Part),
             (Some("image"), None, false, Part),
             (Some("Document"), None, false, Part),
@@ -72,10 +76,12 @@ mod tests {
             let value = |text: Option<&str>| text.map(|text| text.parse::<HeaderValue>().unwrap());
             let (destination, accept) = (value(destination), value(accept));
             assert_eq!(
-                Fetch::of(destination.as_ref(), accept.as_ref(), asks_for_part),
+                Fetch::of(destination.as_ref(), accept.as_ref(), asks_for_part, false),
                 expected,
                 "{destination:?} {accept:?}"
             );
         }
+        let ahead = |destination| Fetch::of(Some(&HeaderValue::from_static(destination)), None, false, true);
+        assert_eq!([ahead("document"), ahead("empty"), ahead("image")], [Document, Perhaps, Part]);
     }
 }

@@ -1,14 +1,17 @@
 //! What is done to the answer of the site before the visitor gets it.
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, Response, StatusCode};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::ResponseBody;
-use super::cache::{Keeping, forbids_change, is_kept_by_nobody_else, keep_by_key, keep_from_others};
+#[cfg(feature = "html")]
+use super::cache::forbids_change;
+use super::cache::{Keeping, is_kept_by_nobody_else, keep_by_key, keep_from_others};
 use super::judge::Judge;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::Outlook;
-use super::policy::{Mode, Undeclared};
+use super::policy::{Mode, Policy, Undeclared};
+use super::purpose::PurposeSet;
 use super::remarks;
 use super::response::{self, Filtered};
 use crate::time::Clock;
@@ -34,13 +37,17 @@ pub(super) fn finish<B>(
         outcome.deeds = deeds;
         return response.map(|body| ResponseBody::site(body, outcome));
     }
-    let is_page = is_page(status, headers);
+    let shown = Shown::of(status, headers);
+    let is_page = shown == Shown::Page;
     // An answer to the question whether a changed page is still good is about that page.
     let is_unchanged_page = status == StatusCode::NOT_MODIFIED && outlook.changes_pages();
+    let narrowed = match shown {
+        Shown::Page => true,
+        Shown::Document => outlook.fetch.may_load_more() && narrows(judge.policy),
+        Shown::Part | Shown::Else => is_unchanged_page,
+    };
     let mut keeping = personal.then_some(Keeping::Private);
-    // A cache may put a whole page together from its parts.
-    let is_part_of_page = status == StatusCode::PARTIAL_CONTENT && is_html(headers);
-    if is_page || is_unchanged_page || is_part_of_page {
+    if narrowed || shown == Shown::Part {
         keeping = keeping.max(outlook.keeping);
     }
     let mut shared = outlook.keyed && !personal;
@@ -51,18 +58,20 @@ pub(super) fn finish<B>(
         keeping = keeping.max(Some(Keeping::Private));
         shared = false;
     }
-    let forbids_change = forbids_change(headers);
+    // Asked before the field is written anew.
+    #[cfg(feature = "html")]
+    let changes = outlook.changes.filter(|_| is_unchanged_page || (is_page && !forbids_change(headers)));
     match (keeping, shared, &judge.policy.pages().cache_key) {
         (Some(_), true, Some(key)) => keep_by_key(headers, key),
         (Some(keeping), ..) => keep_from_others(headers, keeping),
         (None, ..) => {}
     }
-    if is_page || is_unchanged_page {
-        narrow(judge, headers);
+    if narrowed {
+        narrow(judge.policy, judge.standing.granted, headers);
     }
     outcome.deeds = deeds;
     #[cfg(feature = "html")]
-    if let Some(changes) = outlook.changes.filter(|_| (is_page && !forbids_change) || is_unchanged_page) {
+    if let Some(changes) = changes {
         if outlook.is_head || is_unchanged_page {
             changes.tell(headers);
         } else {
@@ -74,37 +83,87 @@ pub(super) fn finish<B>(
             tracing::debug!("a page cannot be changed: its encoding is not known here");
         }
     }
-    #[cfg(not(feature = "html"))]
-    let _ = forbids_change;
     response.map(|body| ResponseBody::site(body, outcome))
 }
 
-/// Whether an answer is a whole page, for a browser to show.
-fn is_page(status: StatusCode, headers: &HeaderMap) -> bool {
-    let whole = ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::PARTIAL_CONTENT]
-        .contains(&status)
-        && !status.is_informational()
-        && !status.is_redirection();
-    let is_saved = |value: &http::HeaderValue| {
-        value.as_bytes().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"attachment"))
-    };
-    whole && is_html(headers) && !headers.get(CONTENT_DISPOSITION).is_some_and(is_saved)
+/// What a browser makes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// A whole page of HTML.
+    Page,
+    /// Something else that it can show by itself and that may load more: of another type, or of none, which it guesses.
+    Document,
+    /// A part of a page. A cache may put a whole one together from its parts.
+    Part,
+    /// A picture, a file to be saved, a redirect, nothing.
+    Else,
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default();
-        essence.trim_ascii().eq_ignore_ascii_case(b"text/html")
-    })
+impl Shown {
+    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let moves = matches!(status.as_u16(), 301..=303 | 307 | 308) && headers.contains_key(LOCATION);
+        let empty = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
+        if moves || status.is_informational() || empty.contains(&status) {
+            return Self::Else;
+        }
+        let mut kinds = headers.get_all(CONTENT_TYPE).into_iter().map(Kind::of).peekable();
+        // Of several, which one counts is a matter of opinion.
+        let kind = if kinds.peek().is_none() { Kind::Document } else { kinds.max().unwrap_or_default() };
+        let is_saved = |value: &HeaderValue| {
+            value.as_bytes().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"attachment"))
+        };
+        match kind {
+            Kind::Else => Self::Else,
+            _ if headers.get(CONTENT_DISPOSITION).is_some_and(is_saved) => Self::Else,
+            Kind::Html if status == StatusCode::PARTIAL_CONTENT => Self::Part,
+            Kind::Html => Self::Page,
+            Kind::Document => Self::Document,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    #[default]
+    Else,
+    Document,
+    Html,
+}
+
+impl Kind {
+    fn of(content_type: &HeaderValue) -> Self {
+        let essence =
+            content_type.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        let ends = |end: &[u8]| {
+            essence.len() >= end.len() && essence[essence.len() - end.len()..].eq_ignore_ascii_case(end)
+        };
+        if essence.eq_ignore_ascii_case(b"text/html") {
+            Self::Html
+        } else if ends(b"xml") {
+            Self::Document
+        } else {
+            Self::Else
+        }
+    }
+}
+
+fn narrows(policy: &Policy) -> bool {
+    !policy.pages().embeds.is_empty() && policy.undeclared() == Undeclared::Hold
 }
 
 /// Lets a page load only from where its visitor allows.
-fn narrow(judge: &Judge<'_>, headers: &mut HeaderMap) {
-    let pages = judge.policy.pages();
-    if !pages.embeds.is_empty() && judge.policy.undeclared() == Undeclared::Hold {
-        let policy = pages.embeds.security_policy(&pages.own_hosts, judge.standing.granted);
+pub(super) fn narrow(policy: &Policy, granted: PurposeSet, headers: &mut HeaderMap) {
+    let pages = policy.pages();
+    if narrows(policy) {
         // Beside that of the site: a browser asks both.
-        headers.append(CONTENT_SECURITY_POLICY, policy);
+        headers.append(CONTENT_SECURITY_POLICY, pages.embeds.security_policy(&pages.own_hosts, granted));
+    }
+    #[cfg(feature = "html")]
+    if !pages.embeds.is_empty() {
+        super::links::hold_links(headers, |host, port| match pages.embeds.purpose_of(host, port) {
+            Some(Some(purpose)) => !policy.bit_of(purpose).is_some_and(|bit| granted.has(bit)),
+            Some(None) | None => false,
+        });
     }
 }
 
@@ -123,34 +182,35 @@ mod tests {
 
     #[test]
     fn page_03_what_is_a_page() {
+        use Shown::{Document, Else, Page, Part};
+        let html = ("content-type", "text/html");
         for (status, fields, expected) in [
-            (200, &[("content-type", "text/html")][..], true),
-            (200, &[("content-type", "Text/HTML ; charset=utf-8")], true),
-            (404, &[("content-type", "text/html")], true),
-            (500, &[("content-type", "text/html")], true),
-            (204, &[("content-type", "text/html")], false),
-            (206, &[("content-type", "text/html")], false),
-            (304, &[("content-type", "text/html")], false),
-            (302, &[("content-type", "text/html")], false),
-            (200, &[("content-type", "text/htmlx")], false),
-            (200, &[("content-type", "application/json")], false),
-            (
-                200,
-                &[("content-type", "text/html"), ("content-disposition", "attachment; filename=a.html")],
-                false,
-            ),
-            (200, &[("content-type", "text/html"), ("content-disposition", "inline")], true),
-            (200, &[], false),
+            (200, &[html][..], Page),
+            (200, &[("content-type", "Text/HTML ; charset=utf-8")], Page),
+            (404, &[html], Page),
+            (500, &[html], Page),
+            (204, &[html], Else),
+            (206, &[html], Part),
+            (304, &[html], Else),
+            (302, &[html, ("location", "/")], Else),
+            (302, &[html], Page),
+            (300, &[html, ("location", "/")], Page),
+            (200, &[("content-type", "text/htmlx")], Else),
+            (200, &[("content-type", "application/json")], Else),
+            (200, &[html, ("content-disposition", "attachment; filename=a.html")], Else),
+            (200, &[html, ("content-disposition", "inline")], Page),
+            (200, &[("content-type", "text/plain"), html], Page),
+            (200, &[("content-type", "application/xhtml+xml")], Document),
+            (200, &[("content-type", "image/svg+xml; charset=utf-8")], Document),
+            (200, &[("content-type", "text/xml")], Document),
+            (200, &[], Document),
         ] {
             let mut headers = HeaderMap::new();
             fields.iter().for_each(|(name, value)| {
-                headers.insert(*name, value.parse().unwrap());
+                headers.append(*name, value.parse().unwrap());
             });
-            assert_eq!(
-                is_page(StatusCode::from_u16(status).unwrap(), &headers),
-                expected,
-                "{status} {fields:?}"
-            );
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(Shown::of(status, &headers), expected, "{status} {fields:?}");
         }
     }
 }

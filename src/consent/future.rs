@@ -116,12 +116,15 @@ where
                     None => false,
                 };
                 let shell = shell.take().filter(|_| whole);
-                let Some(Filling { content, otherwise: (page, outcome) }) =
+                let Some(Filling { content, holds, otherwise: (page, outcome) }) =
                     filling.take().map(|filling| *filling)
                 else {
                     return Poll::Pending;
                 };
-                (shell.and_then(|shell| shell.filled(content, page.headers())).unwrap_or(page), outcome)
+                (
+                    shell.and_then(|shell| shell.filled(content, holds, page.headers())).unwrap_or(page),
+                    outcome,
+                )
             }
             #[cfg(not(feature = "html"))]
             StatePinned::Shell { filling, .. } | StatePinned::ShellBody { filling, .. } => match filling {

@@ -52,6 +52,8 @@ mod finish;
 mod future;
 mod judge;
 mod layer;
+#[cfg(feature = "html")]
+mod links;
 mod outcome;
 mod outlook;
 mod own;

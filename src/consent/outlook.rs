@@ -10,7 +10,7 @@ use super::changes::Changes;
 use super::decision::ChoiceState;
 use super::fetch::Fetch;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
-use super::page::{Confirmation, Visitor};
+use super::page::Visitor;
 use super::policy::Policy;
 use super::purpose::PurposeSet;
 use super::withdrawal::{Held, Place, Unseen, held, removals};
@@ -54,14 +54,16 @@ impl Outlook {
         if !pages.touched {
             return outlook;
         }
-        let confirmation = confirmation_in(uri).filter(|_| fetch.is_page());
+        let confirmation = visitor.confirmation(policy, uri).filter(|_| fetch.is_page());
         outlook.keeping = Some(match visitor.standing.state {
             _ if confirmation.is_some() => Keeping::Nobody,
             ChoiceState::Undecided if policy.asks_anything() => Keeping::Nobody,
-            _ if pages.gates => Keeping::PrivateChecked,
+            _ if pages.shows_choice => Keeping::PrivateChecked,
             _ => Keeping::Private,
         });
-        outlook.keyed = confirmation.is_none()
+        // What else is asked for has other bytes, and the key says nothing of that.
+        outlook.keyed = fetch == Fetch::Document
+            && confirmation.is_none()
             && pages.cache_key.as_ref().is_some_and(|key| {
                 headers
                     .get(key)
@@ -74,10 +76,6 @@ impl Outlook {
         }
         outlook
     }
-}
-
-fn confirmation_in(uri: &Uri) -> Option<Confirmation> {
-    uri.query().and_then(Confirmation::in_query)
 }
 
 impl Withdrawal {
@@ -93,7 +91,11 @@ impl Withdrawal {
         if refused.is_empty() || !fetch.is_page() {
             return None;
         }
-        let unseen = if confirmation_in(uri).is_some() { Unseen::RemovedFromTheLast } else { Unseen::Left };
+        let unseen = if visitor.confirmation(policy, uri).is_some() {
+            Unseen::RemovedFromTheLast
+        } else {
+            Unseen::Left
+        };
         Self::of(policy, refused, unseen, uri, headers)
     }
 

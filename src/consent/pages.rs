@@ -36,6 +36,8 @@ pub(super) struct Pages {
     pub(super) shell: Option<PathAndQuery>,
     /// Whether content of others may be held in pages.
     pub(super) gates: bool,
+    /// Whether a page shows what its visitor has granted, so that one from before a change of mind must not be shown again.
+    pub(super) shows_choice: bool,
     /// Whether any page may be another for another visitor.
     pub(super) touched: bool,
 }
@@ -78,8 +80,9 @@ impl Pages {
         let PageChoices { banner, link, gate, .. } = choices;
         let gates = !embeds.is_empty() || (gate && !purposes.is_empty());
         let tells_google = purposes.iter().any(|(purpose, _)| !purpose.google_consent().is_empty());
-        let touched = banner || link || gates || tells_google;
-        Self { banner, link, embeds, own_hosts, cache_key, shell, gates, touched }
+        let shows_choice = gates || tells_google;
+        let touched = banner || link || shows_choice;
+        Self { banner, link, embeds, own_hosts, cache_key, shell, gates, shows_choice, touched }
     }
 }
 

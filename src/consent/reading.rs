@@ -82,7 +82,8 @@ impl Reading {
     }
 }
 
-/// The names that a server finds in a value which it ends at a blank, as Python's `http.cookies` does. Quotation marks
+/// The names that a server finds in a value which it ends at a blank, as Python's `http.cookies` does, or at a comma, as
+/// Perl's `CGI::Cookie` does. Quotation marks
 /// are no shelter: whether they are closed is a matter of opinion, too.
 pub(super) fn names_within(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     memchr::memchr_iter(b'=', value).filter_map(|equals| {
@@ -93,7 +94,7 @@ pub(super) fn names_within(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         // Python has `:` in names.
         let before = text.iter().rposition(|&byte| !is_token(byte) && byte != b':')?;
         let name = &text[before + 1..];
-        (!name.is_empty() && matches!(text[before], b' ' | b'\t')).then_some(name)
+        (!name.is_empty() && matches!(text[before], b' ' | b'\t' | b',')).then_some(name)
     })
 }
 
@@ -138,7 +139,8 @@ mod tests {
             ("a _ga:=1", &["_ga:"]),
             ("a=b", &[]),
             ("a =b", &[]),
-            ("a ,b=c", &[]),
+            ("a ,b=c", &["b"]),
+            ("\"x,promo=1\"", &["promo"]),
             ("Sun, 22 Nov 2026 10:00:00 GMT", &[]),
             ("Sun Nov 22 2026 10:00:00 GMT+0000 (Greenwich Mean Time)&version=6", &[]),
         ] {

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
@@ -15,10 +15,10 @@ use super::judge::Judge;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::{Outlook, Withdrawal};
 use super::page::{Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
-use super::policy::{Mode, Policy};
+use super::policy::Policy;
 use super::shared::Shared;
 #[cfg(feature = "html")]
-use super::shell::Filling;
+use super::shell::{Filling, Holds};
 use super::withdrawal::Unseen;
 use super::{request, signal};
 
@@ -70,19 +70,25 @@ where
                     return ResponseFuture::answer(*response, outcome);
                 }
                 Plan::Page { mut page, asks, content } => {
-                    let fetch = marks.fetch(&parts.headers);
-                    let due = Withdrawal::due(policy, &visitor, fetch, &parts.uri, &parts.headers);
+                    let asked = (&parts.method, &parts.uri);
+                    let outlook = marks.outlook(policy, &visitor, asked, &parts.headers);
                     let mut outcome = ConsentOutcome::of_page(visitor.standing.state, asks);
-                    if let Some(due) = due.filter(|_| policy.mode() == Mode::Enforce) {
+                    if let Some(due) = outlook.withdrawal {
                         let refused = visitor.standing.refused();
                         due.take_back(policy, refused, clock.now(), page.headers_mut(), &mut outcome.deeds);
                     }
                     return match content {
                         #[cfg(feature = "html")]
                         Some(content) => {
+                            let standing = visitor.standing;
+                            let holds = (!policy.leaves_pages_alone(standing)).then(|| Holds {
+                                policy: policy.clone(),
+                                granted: standing.granted,
+                                changes: outlook.changes.map(|changes| Box::new(changes.without_notices())),
+                            });
+                            let filling = Filling { content, holds, otherwise: (*page, outcome) };
                             let request = self.shell_request(&visitor, Request::from_parts(parts, body));
-                            let otherwise = (*page, outcome);
-                            ResponseFuture::shell(self.inner.call(request), Filling { content, otherwise })
+                            ResponseFuture::shell(self.inner.call(request), filling)
                         }
                         _ => ResponseFuture::answer(*page, outcome),
                     };
@@ -96,12 +102,8 @@ where
                 Plan::Site => request = Request::from_parts(parts, body),
             }
         }
-        let outlook = if shared.policy.leaves_pages_alone(visitor.standing) {
-            Outlook::default()
-        } else {
-            let fetch = marks.fetch(request.headers());
-            Outlook::of(&shared.policy, &visitor, fetch, (request.method(), request.uri()), request.headers())
-        };
+        let asked = (request.method(), request.uri());
+        let outlook = marks.outlook(&shared.policy, &visitor, asked, request.headers());
         let mut deeds = Deeds::default();
         let judge = Judge {
             policy: &shared.policy,
@@ -162,6 +164,7 @@ pub(super) struct Marks {
     gpc: bool,
     claims_preferences: bool,
     asks_for_part: bool,
+    prefetches: bool,
 }
 
 impl Marks {
@@ -175,6 +178,7 @@ impl Marks {
                 }
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
+                "purpose" | "sec-purpose" => marks.prefetches |= value.as_bytes().starts_with(b"prefetch"),
                 "range" | "x-requested-with" => marks.asks_for_part = true,
                 _ => {}
             }
@@ -187,7 +191,21 @@ impl Marks {
         self.gpc
     }
 
+    /// What will have to be done to the answer.
+    fn outlook(
+        self,
+        policy: &Policy,
+        visitor: &Visitor,
+        asked: (&Method, &Uri),
+        headers: &HeaderMap,
+    ) -> Outlook {
+        if policy.leaves_pages_alone(visitor.standing) {
+            return Outlook::default();
+        }
+        Outlook::of(policy, visitor, self.fetch(headers), asked, headers)
+    }
+
     pub(super) fn fetch(self, headers: &HeaderMap) -> Fetch {
-        Fetch::of(headers.get("sec-fetch-dest"), headers.get(ACCEPT), self.asks_for_part)
+        Fetch::of(headers.get("sec-fetch-dest"), headers.get(ACCEPT), self.asks_for_part, self.prefetches)
     }
 }

@@ -5,14 +5,20 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, SET_COOKIE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+    SET_COOKIE,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, response};
 use http_body::Body;
 
+use super::cache::{Keeping, keep_from_others};
+use super::changes::Changes;
+use super::finish::narrow;
 use super::outcome::ConsentOutcome;
+use super::policy::Policy;
+use super::purpose::PurposeSet;
+use super::validator::forget_bytes;
 use crate::html::{Charset, fill};
 
 /// How large a page of the site may be for that. More is not waited for.
@@ -22,7 +28,17 @@ const MOST: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Filling {
     pub(super) content: String,
+    /// What is held in that page, as in any other of the site; nothing where pages are left alone.
+    pub(super) holds: Option<Holds>,
     pub(super) otherwise: (Response<Bytes>, ConsentOutcome),
+}
+
+/// What is held in a page for one visitor.
+#[derive(Debug)]
+pub(super) struct Holds {
+    pub(super) policy: Policy,
+    pub(super) granted: PurposeSet,
+    pub(super) changes: Option<Box<Changes>>,
 }
 
 /// Makes a request for the cookies page one for the page around it.
@@ -88,14 +104,28 @@ impl Shell {
     /// The cookies page, within the page of the site. It keeps the site's own fields but for what would be untrue.
     ///
     /// `own` are the fields of that page as it is without the other: what it takes back is taken back in both.
-    pub(super) fn filled(self, content: String, own: &HeaderMap) -> Option<Response<Bytes>> {
-        let page = fill(&self.page, self.charset, content)?;
+    pub(super) fn filled(
+        self,
+        content: String,
+        holds: Option<Holds>,
+        own: &HeaderMap,
+    ) -> Option<Response<Bytes>> {
+        let mut page = fill(&self.page, self.charset, content)?;
         let mut head = self.head;
         let headers: &mut HeaderMap = &mut head.headers;
-        for name in [CONTENT_LENGTH, ETAG, LAST_MODIFIED, SET_COOKIE] {
+        if let Some(Holds { policy, granted, changes }) = holds {
+            narrow(&policy, granted, headers);
+            if let Some(mut rewriter) = changes.and_then(|changes| changes.rewriter(&policy, headers)) {
+                let mut held = rewriter.write(&page).ok()?;
+                held.extend(rewriter.end().ok()?);
+                page = held;
+            }
+        }
+        forget_bytes(headers);
+        for name in [ETAG, SET_COOKIE] {
             headers.remove(name);
         }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        keep_from_others(headers, Keeping::Nobody);
         headers.extend(own.get_all(SET_COOKIE).into_iter().map(|field| (SET_COOKIE, field.clone())));
         Some(Response::from_parts(head, Bytes::from(page)))
     }

@@ -29,7 +29,7 @@ pub(super) fn ask_for_variant(headers: &mut HeaderMap, variant: &str) {
     }
 }
 
-/// Puts the variant into the tag of an answer, and takes away what is true of the site's own bytes alone.
+/// Puts the variant into the tag of an answer, and takes away what is no longer true.
 pub(super) fn tell_variant(headers: &mut HeaderMap, variant: &str) {
     let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| tagged(tag, variant));
     match tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
@@ -40,6 +40,11 @@ pub(super) fn tell_variant(headers: &mut HeaderMap, variant: &str) {
             headers.remove(ETAG);
         }
     }
+    forget_bytes(headers);
+}
+
+/// Takes away what is true of the site's own bytes alone.
+pub(super) fn forget_bytes(headers: &mut HeaderMap) {
     for name in [ACCEPT_RANGES, CONTENT_LENGTH, LAST_MODIFIED] {
         headers.remove(name);
     }

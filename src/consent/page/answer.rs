@@ -59,12 +59,16 @@ pub(crate) struct Refusal(pub(crate) StatusCode);
 impl Refusal {
     pub(crate) fn response(self) -> Response<Bytes> {
         let text = match self.0 {
-            StatusCode::FORBIDDEN => "This form can only be sent from the site itself.\n",
-            StatusCode::PAYLOAD_TOO_LARGE => "The form is too large.\n",
+            StatusCode::FORBIDDEN => {
+                "This form can only be sent from the site itself.\n\
+                 Dim ond o'r wefan ei hun y gellir anfon y ffurflen hon.\n"
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => "The form is too large.\nMae'r ffurflen yn rhy fawr.\n",
+            // No browser sends our forms in another way: this is for whoever writes a program.
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "Send the form as application/x-www-form-urlencoded.\n",
             StatusCode::METHOD_NOT_ALLOWED => "This page can be read (GET) and answered (POST).\n",
-            StatusCode::NOT_FOUND => "There is no such page.\n",
-            _ => "The request could not be understood.\n",
+            StatusCode::NOT_FOUND => "There is no such page.\nNid oes tudalen o'r fath.\n",
+            _ => "The form could not be read.\nNid oedd modd darllen y ffurflen.\n",
         };
         let mut response = answer(self.0, "text/plain; charset=utf-8", text);
         if self.0 == StatusCode::METHOD_NOT_ALLOWED {
@@ -146,7 +150,7 @@ impl Visitor {
             standing: self.standing,
             decision: self.decision,
             signal: self.signal && policy.heeds_gpc(),
-            confirmation: Confirmation::in_query(uri.query().unwrap_or_default()),
+            confirmation: self.confirmation(policy, uri),
             back_to: asked.back_to.as_deref(),
             action: &asked.address(policy),
             other_language: other.zip(other_href.as_deref()),
@@ -219,6 +223,16 @@ impl Visitor {
             response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"storage\""));
         }
         Ok(Chosen { response, choice, refused })
+    }
+
+    /// What the address of a page says was just chosen, if that is so: anybody can pass such an address on.
+    pub(crate) fn confirmation(&self, policy: &Policy, uri: &Uri) -> Option<Confirmation> {
+        let Standing { answered, granted, .. } = self.standing;
+        Confirmation::in_query(uri.query()?).filter(|confirmation| match confirmation {
+            Confirmation::Accepted => !answered.is_empty() && granted == policy.declared(),
+            Confirmation::Rejected => !answered.is_empty() && granted.is_empty(),
+            Confirmation::Saved => !answered.is_empty(),
+        })
     }
 
     /// The value by which a shared cache tells this visitor from others; nothing where none would be right.

@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::address::{Confirmation, within_site};
 use super::asset::{BANNER_SCRIPT, BANNER_STYLE};
 use super::language::Language;
-use super::words::{Words, with};
+use super::words::{Words, sentence, with};
 use crate::consent::policy::Policy;
 use crate::consent::purpose::{Purpose, PurposeSet};
 
@@ -114,6 +114,21 @@ impl Notice<'_> {
         let name = name.map(|name| PreEscaped(name.replace('<', "&lt;")));
         let lang = self.language.code();
         let placeholder = match place {
+            // The page asks for a purpose that nobody can agree to, because it is not declared.
+            HeldPlace::Block if needed.is_empty() => html! {
+                div.pinfold-held lang=(lang) {
+                    link rel="stylesheet" href=(*BANNER_STYLE);
+                    @if let Some(name) = name { p { strong { (name) } } }
+                    p { (sentence(words.held_for_good)) }
+                }
+            },
+            HeldPlace::Phrase if needed.is_empty() => html! {
+                span.pinfold-held lang=(lang) {
+                    link rel="stylesheet" href=(*BANNER_STYLE);
+                    @if let Some(name) = name { (name) ": " }
+                    (words.held_for_good)
+                }
+            },
             HeldPlace::Block => html! {
                 div.pinfold-held lang=(lang) {
                     link rel="stylesheet" href=(*BANNER_STYLE);
@@ -132,7 +147,7 @@ impl Notice<'_> {
                         @for purpose in &needed {
                             input type="hidden" name={ "cookies[" (purpose.id()) "]" } value="yes";
                         }
-                        @if !needed.is_empty() { button type="submit" { (words.held_allow) } }
+                        button type="submit" { (words.held_allow) }
                         a href=(self.cookies_page()) { (words.view) }
                     }
                 }
@@ -289,5 +304,12 @@ mod tests {
         let link =
             notice.held(PurposeSet::from_bits(0b100), Some("video.example"), Some("a map"), HeldPlace::Link);
         assert_eq!(link, "a map");
+        for (place, expected) in [
+            (HeldPlace::Block, "<p>Some content is not shown on this site.</p>"),
+            (HeldPlace::Phrase, "some content is not shown on this site."),
+        ] {
+            let for_good = notice.held(PurposeSet::NONE, None, None, place);
+            assert!(for_good.contains(expected) && !for_good.contains("allow"), "{for_good}");
+        }
     }
 }

@@ -21,7 +21,9 @@ mod words;
 
 pub use language::Language;
 
-pub(super) use address::{Confirmation, without_confirmation};
+#[cfg(feature = "html")]
+pub(super) use address::Confirmation;
+pub(super) use address::without_confirmation;
 pub(super) use answer::{Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
 #[cfg(feature = "html")]
 pub(super) use asset::google_address;

@@ -210,7 +210,12 @@ impl View<'_> {
                 td data-label=(words.cookie) { code { (self.policy.decision_cookie().name) } }
                 td data-label=(words.what_for) { (words.own_what) " " (words.own_basis) " " (capacity) }
                 td data-label=(words.provider) { (words.this_site) }
-                td data-label=(words.lasts) { (with(words.own_lasts, &self.policy.lifetime_months().to_string())) }
+                td data-label=(words.lasts) {
+                    @match self.policy.lifetime_months() {
+                        1 => (words.own_lasts_one),
+                        months => (with(words.own_lasts, &months.to_string())),
+                    }
+                }
             }
         };
         html! {

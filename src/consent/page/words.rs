@@ -43,6 +43,7 @@ pub(super) struct Words {
     pub(super) lasts: &'static str,
     pub(super) this_site: &'static str,
     pub(super) own_lasts: &'static str,
+    pub(super) own_lasts_one: &'static str,
     pub(super) own_basis: &'static str,
     pub(super) own_values: &'static str,
     pub(super) undeclared: &'static str,
@@ -58,6 +59,7 @@ pub(super) struct Words {
     pub(super) held_from: &'static str,
     pub(super) held_short: &'static str,
     pub(super) held_needs: &'static str,
+    pub(super) held_for_good: &'static str,
     pub(super) hosts: &'static str,
     pub(super) held_allow: &'static str,
     pub(super) held_choose: &'static str,
@@ -76,6 +78,13 @@ impl Words {
         let name = usize::try_from(month.number() - 1).ok().and_then(|index| self.months.get(index));
         format!("{} {}", name.copied().unwrap_or_default(), month.year())
     }
+}
+
+/// The text with its first letter as at the start of a sentence.
+#[cfg(feature = "html")]
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Puts a text in the place of `{}`.
@@ -127,6 +136,7 @@ const ENGLISH: Words = Words {
     lasts: "How long it lasts",
     this_site: "This site",
     own_lasts: "{} months",
+    own_lasts_one: "1 month",
     own_basis: "It is strictly necessary, because without it we would have to ask you on every page.",
     own_values: "It can have at most {} different values ({} bits), the same for many visitors.",
     undeclared: "A cookie that is not listed here is held back, whatever you choose.",
@@ -138,10 +148,11 @@ const ENGLISH: Words = Words {
     change: "You can change this at any time on the cookies page.",
     hide: "Hide this message",
     link: "Cookies on this site",
-    held: "Some content is not shown here, because it would set cookies that you have not agreed to.",
-    held_from: "Content from {} is not shown here, because it would set cookies that you have not agreed to.",
+    held: "Some content is not shown here, because it may set cookies that you have not agreed to.",
+    held_from: "Content from {} is not shown here, because it may set cookies that you have not agreed to.",
     held_short: "not shown until you allow its cookies.",
     held_needs: "To show it, allow:",
+    held_for_good: "some content is not shown on this site.",
     hosts: "Pages show content from these places only if you allow it:",
     held_allow: "Allow and show",
     held_choose: "Choose cookies",
@@ -207,6 +218,7 @@ const WELSH: Words = Words {
     lasts: "Am faint y mae'n para",
     this_site: "Y wefan hon",
     own_lasts: "{} mis",
+    own_lasts_one: "1 mis",
     own_basis: "Mae'n gwbl angenrheidiol, oherwydd hebddo byddai'n rhaid i ni ofyn i chi ar bob tudalen.",
     own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({} did), yr un fath i lawer o ymwelwyr.",
     undeclared: "Caiff cwci nad yw wedi'i restru yma ei ddal yn ôl, beth bynnag a ddewiswch.",
@@ -218,10 +230,11 @@ const WELSH: Words = Words {
     change: "Gallwch newid hyn unrhyw bryd ar y dudalen cwcis.",
     hide: "Cuddio'r neges hon",
     link: "Cwcis ar y wefan hon",
-    held: "Nid yw rhywfaint o gynnwys yn cael ei ddangos yma, oherwydd byddai'n gosod cwcis nad ydych wedi cytuno iddynt.",
-    held_from: "Nid yw cynnwys o {} yn cael ei ddangos yma, oherwydd byddai'n gosod cwcis nad ydych wedi cytuno iddynt.",
+    held: "Nid yw rhywfaint o gynnwys yn cael ei ddangos yma, oherwydd gallai osod cwcis nad ydych wedi cytuno iddynt.",
+    held_from: "Nid yw cynnwys o {} yn cael ei ddangos yma, oherwydd gallai osod cwcis nad ydych wedi cytuno iddynt.",
     held_short: "ni chaiff ei ddangos nes i chi ganiatáu ei gwcis.",
     held_needs: "I'w ddangos, caniatewch:",
+    held_for_good: "nid yw rhywfaint o gynnwys yn cael ei ddangos ar y wefan hon.",
     hosts: "Dim ond os byddwch yn ei ganiatáu y mae tudalennau'n dangos cynnwys o'r lleoedd hyn:",
     held_allow: "Caniatáu a dangos",
     held_choose: "Dewis cwcis",
