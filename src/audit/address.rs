@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
+use super::block::Blocks;
+use super::heavy::Tally;
 use super::ledger::AddressRow;
 use super::recent::{Recent, Recognised};
+use super::senders::{SPILL, Senders};
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
-use crate::pseudonym::{EpochKey, KeyRing, Pseudonym, Unit};
+use crate::pseudonym::{Epoch, EpochKey, KeyRing, Pseudonym, Unit};
 use crate::time::UnixTime;
 
 /// The width of a bucket, in seconds.
@@ -30,6 +33,21 @@ pub(super) struct HostCount {
     network: Pseudonym,
     requests: u64,
     refused: u64,
+    /// In memory alone: no ledger has statuses beside pseudonyms.
+    errors: u64,
+    blocked: bool,
+    /// For which generation of the blocks that was found.
+    checked: u32,
+}
+
+impl HostCount {
+    fn of(network: Pseudonym) -> Self {
+        Self { network, requests: 0, refused: 0, errors: 0, blocked: false, checked: 0 }
+    }
+
+    fn tally(&self) -> Tally {
+        Tally { requests: self.requests, errors: self.errors, refused: self.refused }
+    }
 }
 
 /// By host; pseudonyms are keyed hashes already, so they are not hashed again.
@@ -41,8 +59,12 @@ pub(super) struct AddressShard {
     turn: u32,
     /// None once the background has stopped.
     key: Option<Arc<EpochKey>>,
+    /// The key of the day before, while it lives: for blocks that are to be carried over.
+    previous: Option<Arc<EpochKey>>,
     recent: Recent,
     hosts: Hosts,
+    /// The heaviest of those for whom there is no room among the hosts.
+    spill: Senders,
     sketch: Option<HllSketch>,
     /// What was seen under the key before and not yet collected.
     closed: Vec<Collected>,
@@ -55,6 +77,18 @@ pub(super) struct AddressShard {
 pub(super) struct Collected {
     pub(super) turn: u32,
     pub(super) hosts: Hosts,
+    spill: Senders,
+}
+
+impl Collected {
+    pub(super) fn senders_into(&self, senders: &mut Senders) {
+        add_senders(&self.hosts, &self.spill, senders);
+    }
+}
+
+fn add_senders(hosts: &Hosts, spill: &Senders, senders: &mut Senders) {
+    hosts.iter().for_each(|(host, count)| senders.add(*host, count.network, count.tally()));
+    senders.add_all(spill);
 }
 
 /// What became of a request.
@@ -68,6 +102,8 @@ pub(super) enum Met {
     First { host: Pseudonym, network: Pseudonym },
     /// There is no key to count it under.
     Keyless,
+    /// It is counted, and blocked.
+    Refused,
 }
 
 impl AddressShard {
@@ -75,8 +111,10 @@ impl AddressShard {
         Self {
             turn: 0,
             key: None,
+            previous: None,
             recent: Recent::default(),
             hosts: Hosts::default(),
+            spill: Senders::with_room(SPILL),
             sketch: new_sketch(),
             closed: Vec::new(),
             sources: Default::default(),
@@ -89,17 +127,24 @@ impl AddressShard {
             self.roll(ring.turns());
         }
         self.key = Some(ring.current().shared_key());
+        self.previous = ring.previous().map(Epoch::shared_key);
         self.recent = Recent::default();
     }
 
     /// Lets go of the key. Nothing is counted from now on.
     pub(super) fn forget_key(&mut self) {
         self.key = None;
+        self.previous = None;
         self.recent = Recent::default();
     }
 
     /// Counts a request under the pseudonym of its client.
-    pub(super) fn count(&mut self, evidence: Option<&Evidence<'_>>, resolver: &ClientIpResolver) -> Met {
+    pub(super) fn count(
+        &mut self,
+        evidence: Option<&Evidence<'_>>,
+        resolver: &ClientIpResolver,
+        blocks: &Blocks,
+    ) -> Met {
         let Some(evidence) = evidence else {
             self.sources[place_of(AddressSource::Unknown)] += 1;
             return Met::Nobody;
@@ -110,15 +155,51 @@ impl AddressShard {
             Recognised { host: key.operations().pseudonym(Unit::Host, &client), source: client.source() }
         });
         self.sources[place_of(source)] += 1;
+        let generation = blocks.generation();
+        let previous = self.previous.as_deref();
+        let yesterday = || {
+            let (key, client) = (previous?.operations(), resolver.client(evidence));
+            Some([Unit::Host, Unit::Network].map(|unit| key.pseudonym(unit, &client)))
+        };
         if let Some(count) = self.hosts.get_mut(&host) {
             count.requests += 1;
+            if count.checked != generation {
+                count.blocked = blocks.refuses([host, count.network], yesterday);
+                count.checked = generation;
+            }
+            if count.blocked {
+                count.refused += 1;
+                return Met::Refused;
+            }
             return Met::Again(host);
         }
         let client = resolver.client(evidence);
         let network = key.operations().pseudonym(Unit::Network, &client);
         let sketched = key.sketch().pseudonym(Unit::Host, &client);
-        self.count_first(host, network, sketched);
-        Met::First { host, network }
+        let blocked = blocks.refuses([host, network], yesterday);
+        let count = HostCount {
+            requests: 1,
+            refused: u64::from(blocked),
+            blocked,
+            checked: generation,
+            ..HostCount::of(network)
+        };
+        self.count_first(host, count, sketched);
+        if blocked { Met::Refused } else { Met::First { host, network } }
+    }
+
+    /// Counts a request of a host as answered with an error.
+    pub(super) fn note_error(&mut self, host: Pseudonym) {
+        if let Some(count) = self.hosts.get_mut(&host) {
+            count.errors += 1;
+        }
+    }
+
+    /// Adds everybody seen under the key of this turn and not yet collected.
+    pub(super) fn senders_into(&self, turn: u32, senders: &mut Senders) {
+        if self.turn == turn {
+            add_senders(&self.hosts, &self.spill, senders);
+        }
     }
 
     /// How many requests had an address that was found so.
@@ -127,31 +208,37 @@ impl AddressShard {
     }
 
     /// Counts the first request of a host in this bucket. `sketched` is its pseudonym under the sketch key.
-    fn count_first(&mut self, host: Pseudonym, network: Pseudonym, sketched: Pseudonym) {
+    fn count_first(&mut self, host: Pseudonym, count: HostCount, sketched: Pseudonym) {
         if let Some(sketch) = &mut self.sketch {
             sketch.update(sketched.number());
         }
-        let (host, network) = if self.hosts.len() < ROOM {
-            (host, network)
-        } else {
-            (Pseudonym::OVERFLOW, Pseudonym::OVERFLOW)
-        };
-        self.hosts.entry(host).or_insert(HostCount { network, requests: 0, refused: 0 }).requests += 1;
+        if self.hosts.len() < ROOM {
+            self.hosts.insert(host, count);
+            return;
+        }
+        self.spill.add(host, count.network, count.tally());
+        let rest = self.hosts.entry(Pseudonym::OVERFLOW).or_insert(HostCount::of(Pseudonym::OVERFLOW));
+        rest.requests += count.requests;
+        rest.refused += count.refused;
     }
 
     /// Ends what belongs to the key before.
     fn roll(&mut self, turn: u32) {
-        let hosts = std::mem::take(&mut self.hosts);
-        self.closed.push(Collected { turn: self.turn, hosts });
+        self.close();
         self.sketch = new_sketch();
         self.turn = turn;
     }
 
     /// Gives up everything counted so far.
     pub(super) fn collect(&mut self) -> Vec<Collected> {
-        let hosts = std::mem::take(&mut self.hosts);
-        self.closed.push(Collected { turn: self.turn, hosts });
+        self.close();
         std::mem::take(&mut self.closed)
+    }
+
+    fn close(&mut self) {
+        let hosts = std::mem::take(&mut self.hosts);
+        let spill = std::mem::replace(&mut self.spill, Senders::with_room(SPILL));
+        self.closed.push(Collected { turn: self.turn, hosts, spill });
     }
 
     /// Adds its sketch to the union, where it belongs to this turn.
@@ -193,7 +280,7 @@ impl OpenBucket {
             let fits = self.hosts.len() < ROOM_IN_ALL || self.hosts.contains_key(&host);
             let (host, network) =
                 if fits { (host, more.network) } else { (Pseudonym::OVERFLOW, Pseudonym::OVERFLOW) };
-            let count = self.hosts.entry(host).or_insert(HostCount { network, requests: 0, refused: 0 });
+            let count = self.hosts.entry(host).or_insert(HostCount::of(network));
             count.requests += more.requests;
             count.refused += more.refused;
         }
@@ -256,6 +343,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::audit::block::Block;
+    use crate::audit::senders::Rank;
     use crate::pseudonym::FreshKey;
     use crate::time::Calendar;
 
@@ -266,7 +355,10 @@ mod tests {
     fn meet(shard: &mut AddressShard, host: u64, network: u64) {
         match shard.hosts.get_mut(&pseudonym(host)) {
             Some(count) => count.requests += 1,
-            None => shard.count_first(pseudonym(host), pseudonym(network), pseudonym(host + 1_000_000)),
+            None => {
+                let count = HostCount { requests: 1, ..HostCount::of(pseudonym(network)) };
+                shard.count_first(pseudonym(host), count, pseudonym(host + 1_000_000));
+            }
         }
     }
 
@@ -301,17 +393,19 @@ mod tests {
         let (ring, _) = KeyRing::new(at(0), Duration::ZERO, &calendar, fresh());
         let resolver = ClientIpResolver::peer();
         let evidence = resolver.evidence("192.0.2.1".parse().unwrap());
-        let mut shard = AddressShard::new();
-        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Keyless);
+        let (mut shard, blocks) = (AddressShard::new(), Blocks::default());
+        assert_eq!(shard.count(Some(&evidence), &resolver, &blocks), Met::Keyless);
         shard.turn_to(&ring);
-        let Met::First { host, .. } = shard.count(Some(&evidence), &resolver) else { panic!("met before") };
-        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Again(host));
+        let Met::First { host, .. } = shard.count(Some(&evidence), &resolver, &blocks) else {
+            panic!("met before")
+        };
+        assert_eq!(shard.count(Some(&evidence), &resolver, &blocks), Met::Again(host));
         let (ring, _) = ring.turn(at(86_400), Duration::from_secs(86_400), &calendar, Some(fresh()));
         shard.turn_to(&ring);
-        assert!(matches!(shard.count(Some(&evidence), &resolver), Met::First { .. }));
-        assert_eq!(shard.count(None, &resolver), Met::Nobody);
+        assert!(matches!(shard.count(Some(&evidence), &resolver, &blocks), Met::First { .. }));
+        assert_eq!(shard.count(None, &resolver, &blocks), Met::Nobody);
         shard.forget_key();
-        assert_eq!(shard.count(Some(&evidence), &resolver), Met::Keyless);
+        assert_eq!(shard.count(Some(&evidence), &resolver, &blocks), Met::Keyless);
         let collected = shard.collect();
         assert_eq!(
             collected.iter().map(|one| (one.turn, one.hosts.len())).collect::<Vec<_>>(),
@@ -342,5 +436,72 @@ mod tests {
         shards.iter().for_each(|shard| shard.sketch_into(0, &mut union));
         let estimate = union.estimate();
         assert!((estimate - 1_753.0).abs() < 1_753.0 * 0.03, "{estimate}");
+    }
+
+    #[test]
+    fn a_blocked_host_is_refused_on_both_days_and_counted() {
+        let calendar = Calendar::utc();
+        let fresh = || FreshKey::generate("town").unwrap();
+        let (ring, _) = KeyRing::new(at(0), Duration::ZERO, &calendar, fresh());
+        let resolver = ClientIpResolver::peer();
+        let [bad, neighbour, other] = ["192.0.2.1", "192.0.2.2", "198.51.100.1"]
+            .map(|address| resolver.evidence(address.parse().unwrap()));
+        let (mut shard, blocks) = (AddressShard::new(), Blocks::default());
+        shard.turn_to(&ring);
+        let Met::First { host, .. } = shard.count(Some(&bad), &resolver, &blocks) else {
+            panic!("met before")
+        };
+        blocks.add(Block { pseudonym: host, reason: "scans".into(), until: at(200_000) }, false).unwrap();
+        assert_eq!(shard.count(Some(&bad), &resolver, &blocks), Met::Refused);
+        assert!(matches!(shard.count(Some(&neighbour), &resolver, &blocks), Met::First { .. }));
+        assert!(blocks.lift(host));
+        assert_eq!(shard.count(Some(&bad), &resolver, &blocks), Met::Again(host));
+        blocks.add(Block { pseudonym: host, reason: "scans".into(), until: at(200_000) }, false).unwrap();
+
+        let (ring, _) = ring.turn(at(86_400), Duration::from_secs(86_400), &calendar, Some(fresh()));
+        blocks.turn();
+        shard.turn_to(&ring);
+        assert!(matches!(shard.count(Some(&other), &resolver, &blocks), Met::First { .. }));
+        assert_eq!(shard.count(Some(&bad), &resolver, &blocks), Met::Refused);
+        assert_eq!(shard.count(Some(&bad), &resolver, &blocks), Met::Refused);
+        assert!(!blocks.all().iter().any(|block| block.pseudonym == host), "the old name is forgotten");
+        let today = &shard.collect()[1];
+        let refused: Vec<_> = today.hosts.values().filter(|count| count.refused > 0).collect();
+        assert_eq!((refused.len(), refused[0].requests, refused[0].refused), (1, 2, 2));
+    }
+
+    #[test]
+    fn a_network_can_be_blocked_and_errors_are_counted() {
+        let (ring, _) =
+            KeyRing::new(at(0), Duration::ZERO, &Calendar::utc(), FreshKey::generate("town").unwrap());
+        let resolver = ClientIpResolver::peer();
+        let [one, two] =
+            ["2001:db8:1:1::1", "2001:db8:1:2::1"].map(|address| resolver.evidence(address.parse().unwrap()));
+        let (mut shard, blocks) = (AddressShard::new(), Blocks::default());
+        shard.turn_to(&ring);
+        let Met::First { host, network } = shard.count(Some(&one), &resolver, &blocks) else { panic!() };
+        shard.note_error(host);
+        blocks.add(Block { pseudonym: network, reason: "scans".into(), until: at(9) }, false).unwrap();
+        assert_eq!(shard.count(Some(&one), &resolver, &blocks), Met::Refused);
+        assert_eq!(shard.count(Some(&two), &resolver, &blocks), Met::Refused);
+        let mut senders = Senders::new();
+        shard.senders_into(0, &mut senders);
+        let top = senders.top(Unit::Network, Rank::Requests, 9);
+        assert_eq!((top.len(), top[0].requests, top[0].errors, top[0].refused), (1, 3, 1, 2));
+    }
+
+    #[test]
+    fn the_heaviest_are_found_though_there_is_no_room_for_them() {
+        let mut shard = AddressShard::new();
+        for host in 0..100_000 {
+            meet(&mut shard, host, host % 1_000);
+            if host % 10 == 0 {
+                let count = HostCount { requests: 1, ..HostCount::of(pseudonym(5_000_000)) };
+                shard.count_first(pseudonym(9_000_000 + host), count, pseudonym(1));
+            }
+        }
+        let mut senders = Senders::new();
+        shard.senders_into(0, &mut senders);
+        assert_eq!(senders.top(Unit::Network, Rank::Requests, 1)[0].pseudonym, pseudonym(5_000_000));
     }
 }

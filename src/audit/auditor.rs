@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::address::{AddressShard, Met, new_union};
+use super::address::{AddressShard, Collected, Met, new_union};
+use super::block::Blocks;
 use super::choice_rate::ChoiceRate;
 use super::day_book::described;
 use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass};
 use super::route::Routes;
+use super::senders::Senders;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::{AuditStats, CookieStat};
@@ -20,6 +22,10 @@ use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
 /// Stands for no day at all.
 const NO_DAY: i32 = i32::MIN;
+
+/// A request comes from somebody who is blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocked;
 
 /// What all clones of the audit share: the counts, the keys, and where the ledgers go.
 pub(super) struct Auditor {
@@ -39,6 +45,9 @@ pub(super) struct Auditor {
     pub(super) addresses: Shards<AddressShard>,
     pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
+    pub(super) blocks: Blocks,
+    /// Who has asked most under the key in force, but for what the shards still hold.
+    senders: Mutex<Senders>,
     pub(super) below_crowd: AtomicU64,
     choice_rate: ChoiceRate,
     choices: Mutex<BTreeMap<(ConsentEvent, String), u64>>,
@@ -91,6 +100,8 @@ impl Auditor {
             addresses: Shards::new(AddressShard::new),
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
+            blocks: Blocks::default(),
+            senders: Mutex::new(Senders::new()),
             below_crowd: AtomicU64::new(0),
             choice_rate: ChoiceRate::new(choice_rows),
             choices: Mutex::default(),
@@ -111,6 +122,13 @@ impl Auditor {
 
     /// Puts another ring in force. The key in force before lives on in it, or not at all.
     pub(super) fn turn_to(&self, ring: KeyRing) {
+        if self.of_ring(KeyRing::turns).is_some_and(|before| before < ring.turns()) {
+            self.blocks.turn();
+            lock(&self.senders).clear();
+        }
+        if ring.previous().is_none() {
+            self.blocks.forget_yesterday();
+        }
         self.addresses.each().for_each(|mut shard| shard.turn_to(&ring));
         self.day.store(ring.current().day().date.days(), Ordering::Relaxed);
         *lock(&self.ring) = Some(ring);
@@ -133,20 +151,37 @@ impl Auditor {
         &self,
         evidence: Option<&Evidence<'_>>,
         resolver: &ClientIpResolver,
-    ) -> Option<Pseudonym> {
-        let met = self.addresses.mine().count(evidence, resolver);
+    ) -> Result<Option<Pseudonym>, Blocked> {
+        let met = self.addresses.mine().count(evidence, resolver, &self.blocks);
         match met {
-            Met::Nobody => None,
-            Met::Again(host) => Some(host),
+            Met::Nobody => Ok(None),
+            Met::Again(host) => Ok(Some(host)),
             Met::First { host, network } => {
                 self.gate.meet(network);
-                Some(host)
+                Ok(Some(host))
             }
             Met::Keyless => {
                 self.below_crowd.fetch_add(1, Ordering::Relaxed);
-                None
+                Ok(None)
             }
+            Met::Refused => Err(Blocked),
         }
+    }
+
+    /// Adds what a bucket has collected under the key of this turn to what is known of today.
+    pub(super) fn note_senders(&self, collected: &[Collected]) {
+        let Some(turn) = self.of_ring(KeyRing::turns) else { return };
+        let mut senders = lock(&self.senders);
+        collected.iter().filter(|one| one.turn == turn).for_each(|one| one.senders_into(&mut senders));
+    }
+
+    /// Everybody who has asked most today.
+    pub(super) fn senders(&self) -> Senders {
+        let mut senders = lock(&self.senders).clone();
+        if let Some(turn) = self.of_ring(KeyRing::turns) {
+            self.addresses.each().for_each(|shard| shard.senders_into(turn, &mut senders));
+        }
+        senders
     }
 
     /// Counts an answered request.

@@ -101,6 +101,7 @@ impl Background {
         let (now, uptime) = (self.auditor.clock.now(), self.auditor.clock.uptime());
         self.write_traffic();
         self.turn_keys(now, uptime);
+        self.auditor.blocks.expire(now);
         if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
             self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
             if let Some(rows) = self.bucket.close(now, self.auditor.crowd) {
@@ -187,7 +188,9 @@ impl Background {
     }
 
     fn collect_addresses(&self) -> Vec<Collected> {
-        self.auditor.addresses.each().flat_map(|mut shard| shard.collect()).collect()
+        let collected: Vec<_> = self.auditor.addresses.each().flat_map(|mut shard| shard.collect()).collect();
+        self.auditor.note_senders(&collected);
+        collected
     }
 
     fn write_traffic(&mut self) {

@@ -1,12 +1,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, Method, Request};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::asked::{Asked, Fetch};
-use super::auditor::Auditor;
+use super::auditor::{Auditor, Blocked};
 use crate::client_ip::{AddressFields, ClientIpResolver, Found, Peer};
+use crate::consent::{ConsentOutcome, ResponseBody};
 use crate::pseudonym::Pseudonym;
+
+/// What a visitor is told who is refused because of a block.
+const REFUSAL: &str = "Requests from your network are refused for the time being.\n\
+                       Caiff ceisiadau o'ch rhwydwaith eu gwrthod am y tro.\n";
 
 /// What a service needs where requests come in: how the address of a client is found, who counts it, and what the site
 /// is told of it.
@@ -17,21 +24,44 @@ pub(super) struct Entrance {
     pub(super) fields: AddressFields,
     /// Where the peer is found, if not in [`Peer`].
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
+    /// How requests from blocked hosts and networks are answered.
+    pub(super) blocked_status: StatusCode,
+}
+
+/// A request that has come in, or has come as far as the door.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) asked: Asked,
+    /// From whom, or that they are blocked.
+    pub(super) host: Result<Option<Pseudonym>, Blocked>,
 }
 
 impl Entrance {
-    /// Counts the address behind a request and takes every trace of it out. Only whoever may choose is told from others
-    /// any further, and only until the choice is counted.
-    pub(super) fn admit<B>(&self, request: &mut Request<B>) -> (Asked, Option<Pseudonym>) {
+    /// Counts the address behind a request and takes every trace of it out.
+    pub(super) fn admit<B>(&self, request: &mut Request<B>) -> Admitted {
         let found = self.peer.map(|find| find(request.extensions()));
         let extension = request.extensions_mut().remove::<Peer>();
         let peer = found.unwrap_or_else(|| extension.map(|peer| peer.0.ip()));
-        let (fetch, address) = self.admit_fields(peer, request.headers_mut());
-        let chooser = address.filter(|_| request.method() == Method::POST);
-        (Asked::of(request, fetch), chooser)
+        let (fetch, host) = self.admit_fields(peer, request.headers_mut());
+        Admitted { asked: Asked::of(request, fetch), host }
     }
 
-    fn admit_fields(&self, peer: Option<IpAddr>, headers: &mut HeaderMap) -> (Fetch, Option<Pseudonym>) {
+    /// The answer to whoever is blocked.
+    pub(super) fn refusal<B>(&self) -> Response<ResponseBody<B>> {
+        let body = ResponseBody::page(Bytes::from_static(REFUSAL.as_bytes()), ConsentOutcome::default());
+        let mut response = Response::new(body);
+        *response.status_mut() = self.blocked_status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    fn admit_fields(
+        &self,
+        peer: Option<IpAddr>,
+        headers: &mut HeaderMap,
+    ) -> (Fetch, Result<Option<Pseudonym>, Blocked>) {
         let (mut fetch, mut found) = (Fetch::default(), Found::default());
         let mut evidence = peer.map(|peer| self.resolver.evidence(peer));
         for (name, value) in &*headers {
@@ -43,13 +73,13 @@ impl Entrance {
                 evidence.see(name, value);
             }
         }
-        let address = self.auditor.count_address(evidence.as_ref(), &self.resolver);
+        let host = self.auditor.count_address(evidence.as_ref(), &self.resolver);
         let client = match self.fields {
             AddressFields::None => None,
             AddressFields::Address => evidence.map(|evidence| self.resolver.client(&evidence)),
         };
         found.remove(headers);
         self.fields.write(headers, client.as_ref());
-        (fetch, address)
+        (fetch, host)
     }
 }

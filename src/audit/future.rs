@@ -24,12 +24,14 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pin_project! {
     /// The future of [`super::Audit`].
     pub struct ResponseFuture<F, ResBody> {
+        // Nothing where the request is refused.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         entrance: Arc<Entrance>,
         asked: Asked,
         target: Option<PathAndQuery>,
-        chooser: Option<Pseudonym>,
+        // Told to nobody: an error or a choice may have to be counted.
+        host: Option<Pseudonym>,
         choosing: Option<Box<Choosing<ResBody>>>,
     }
 }
@@ -44,13 +46,13 @@ struct Choosing<ResBody> {
 
 impl<F, ResBody> ResponseFuture<F, ResBody> {
     pub(super) fn new(
-        inner: F,
+        inner: Option<F>,
         entrance: Arc<Entrance>,
         asked: Asked,
         target: Option<PathAndQuery>,
-        chooser: Option<Pseudonym>,
+        host: Option<Pseudonym>,
     ) -> Self {
-        Self { inner, entrance, asked, target, chooser, choosing: None }
+        Self { inner, entrance, asked, target, host, choosing: None }
     }
 }
 
@@ -66,7 +68,10 @@ where
             return choosing.poll(cx).map(Ok);
         }
         // The answer stays where it is: it is large, and nearly always goes on at once.
-        let polled = this.inner.poll(cx);
+        let polled = match this.inner.as_pin_mut() {
+            Some(inner) => inner.poll(cx),
+            None => Poll::Ready(Ok(this.entrance.refusal())),
+        };
         let Poll::Ready(Ok(response)) = &polled else { return polled };
         let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
@@ -81,8 +86,12 @@ where
             entry: this.asked.entry,
             outcome: response.body().outcome(),
         });
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if let Some(host) = this.host.filter(|_| failed) {
+            auditor.addresses.mine().note_error(host);
+        }
         let Some(choice) = response.body().outcome().choice() else { return polled };
-        let Some(batch) = auditor.record_choice(choice, *this.chooser, day) else { return polled };
+        let Some(batch) = auditor.record_choice(choice, *this.host, day) else { return polled };
         let patience = auditor.timer.sleep(PATIENCE);
         let auditor = this.entrance.auditor.clone();
         let response = Some(ready!(polled?));

@@ -1,23 +1,26 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 use tower_layer::Layer;
 
 use super::auditor::{Auditor, Parts};
 use super::background::Background;
+use super::block::{Block, TooManyBlocks};
 use super::choice_rate::ROWS_A_MINUTE;
 use super::entrance::Entrance;
 use super::route::Routes;
+use super::senders::{Rank, Sender};
 use super::service::Audit;
 use super::sink::Sink;
 use super::stats::AuditStats;
 use crate::client_ip::{AddressFields, ClientIpResolver};
 use crate::consent::ConsentManagerLayer;
 use crate::error::{ConfigError, Subject};
-use crate::pseudonym::{FreshKey, KeyRing};
-use crate::time::Timer;
+use crate::pseudonym::{Epoch, FreshKey, KeyRing, Pseudonym, Unit};
+use crate::time::{CivilDate, Timer, UnixTime};
 
 /// Puts an [`Audit`] around a service that is wrapped in a [`crate::consent::ConsentManager`].
 #[derive(Debug, Clone)]
@@ -66,8 +69,8 @@ impl AuditLayer {
             ring,
         }));
         let background = Background::new(auditor.clone(), made);
-        let AuditSettings { resolver, fields, peer, .. } = settings;
-        Ok((Self(Entrance { auditor, resolver, fields, peer }), background))
+        let AuditSettings { resolver, fields, peer, blocked_status, .. } = settings;
+        Ok((Self(Entrance { auditor, resolver, fields, peer, blocked_status }), background))
     }
 
     /// A view of what is counted.
@@ -94,6 +97,75 @@ impl AuditHandle {
     pub fn stats(&self) -> AuditStats {
         self.0.stats()
     }
+
+    /// Who has asked most today, at most so many: by pseudonym, and in memory alone.
+    ///
+    /// Thousands of hosts and networks are told apart. Where more come, the heaviest are among those that are, and it is said
+    /// how much of their count is in doubt.
+    pub fn top(&self, unit: Unit, rank: Rank, most: usize) -> Vec<Sender> {
+        self.0.senders().top(unit, rank, most)
+    }
+
+    /// Refuses the requests of a host or network for a while, by its pseudonym of today or yesterday.
+    ///
+    /// The block follows its sender into the next day, although the pseudonym does not: whoever comes under yesterday's key as
+    /// somebody blocked is blocked under today's. It is in memory alone and ends with the process, because the keys do.
+    ///
+    /// # Errors
+    ///
+    /// Where there are a million blocks already.
+    pub fn block(
+        &self,
+        pseudonym: Pseudonym,
+        length: Duration,
+        reason: impl Into<Arc<str>>,
+    ) -> Result<Block, TooManyBlocks> {
+        let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
+        let now = self.0.clock.now();
+        let until = UnixTime::from_seconds(now.seconds().saturating_add(seconds));
+        let block = Block { pseudonym, reason: reason.into(), until };
+        let keeps_yesterday = self.0.of_ring(|ring| ring.previous().is_some()).unwrap_or_default();
+        self.0.blocks.add(block.clone(), keeps_yesterday)?;
+        Ok(block)
+    }
+
+    /// Lifts a block; whether there was one.
+    pub fn unblock(&self, pseudonym: Pseudonym) -> bool {
+        self.0.blocks.lift(pseudonym)
+    }
+
+    /// Every block, the one that ends first first.
+    pub fn blocks(&self) -> Vec<Block> {
+        self.0.blocks.all()
+    }
+
+    /// The keys that live, the one in force first. Nothing of a key itself is shown.
+    pub fn keys(&self) -> Vec<LivingKey> {
+        let (now, uptime) = (self.0.clock.now(), self.0.clock.uptime());
+        let of = |epoch: &Epoch| LivingKey {
+            epoch: epoch.id().to_owned(),
+            day: epoch.day().date,
+            age: epoch.age(uptime),
+            dies_within: epoch.dies_within(now, uptime),
+        };
+        let all =
+            |ring: &KeyRing| [Some(ring.current()), ring.previous()].into_iter().flatten().map(of).collect();
+        self.0.of_ring(all).unwrap_or_default()
+    }
+}
+
+/// A key that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LivingKey {
+    /// The name of its epoch in the key ledger.
+    pub epoch: String,
+    /// The day that it counts.
+    pub day: CivilDate,
+    /// How old it is.
+    pub age: Duration,
+    /// When it is destroyed at the latest.
+    pub dies_within: Duration,
 }
 
 /// Settings of an [`AuditLayer`].
@@ -106,10 +178,11 @@ pub struct AuditSettings {
     resolver: ClientIpResolver,
     fields: AddressFields,
     peer: Option<fn(&Extensions) -> Option<IpAddr>>,
+    blocked_status: StatusCode,
 }
 
 impl Default for AuditSettings {
-    /// A crowd of ten, no declared routes, the peer as client, and no address for the site.
+    /// A crowd of ten, no declared routes, the peer as client, no address for the site, and 429 for whoever is blocked.
     fn default() -> Self {
         Self {
             crowd: 10,
@@ -118,6 +191,7 @@ impl Default for AuditSettings {
             resolver: ClientIpResolver::peer(),
             fields: AddressFields::None,
             peer: None,
+            blocked_status: StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -167,6 +241,13 @@ impl AuditSettings {
     /// What the site is told about the address of a client.
     pub fn with_address_fields(mut self, fields: AddressFields) -> Self {
         self.fields = fields;
+        self
+    }
+
+    /// The status with which requests from blocked hosts and networks are answered; by default 429 (Too Many Requests,
+    /// RFC 6585).
+    pub fn with_blocked_status(mut self, status: StatusCode) -> Self {
+        self.blocked_status = status;
         self
     }
 

@@ -32,28 +32,33 @@ mod address;
 mod asked;
 mod auditor;
 mod background;
+mod block;
 mod choice_rate;
 mod day_book;
 mod details;
 mod entrance;
 mod future;
+mod heavy;
 mod layer;
 mod ledger;
 mod recent;
 mod route;
+mod senders;
 mod service;
 mod shards;
 mod sink;
 mod stats;
 
 pub use background::Background;
+pub use block::{Block, TooManyBlocks};
 pub use future::ResponseFuture;
-pub use layer::{AuditHandle, AuditLayer, AuditSettings, NoRandomness};
+pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
     AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows, StatusClass,
     TrafficRow, UsageRow,
 };
 pub use route::Routes;
+pub use senders::{Rank, Sender};
 pub use service::Audit;
 pub use sink::{Delivery, Lost, Sink, TracingSink};
 pub use stats::{AuditStats, CookieStat};

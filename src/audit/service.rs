@@ -4,7 +4,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::entrance::Entrance;
+use super::auditor::Blocked;
+use super::entrance::{Admitted, Entrance};
 use super::future::ResponseFuture;
 use crate::consent::ResponseBody;
 
@@ -34,9 +35,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let (asked, chooser) = self.entrance.admit(&mut request);
+        let Admitted { asked, host } = self.entrance.admit(&mut request);
         let target = request.uri().path_and_query().cloned();
-        let future = self.inner.call(request);
-        ResponseFuture::new(future, self.entrance.clone(), asked, target, chooser)
+        let (future, host) = match host {
+            Ok(host) => (Some(self.inner.call(request)), host),
+            Err(Blocked) => (None, None),
+        };
+        ResponseFuture::new(future, self.entrance.clone(), asked, target, host)
     }
 }

@@ -40,7 +40,7 @@ impl<B> ResponseBody<B> {
         Self { inner: Inner::Changed { body, change: Some(Box::new(rewriter)) }, outcome }
     }
 
-    pub(super) fn page(page: Bytes, outcome: ConsentOutcome) -> Self {
+    pub(crate) fn page(page: Bytes, outcome: ConsentOutcome) -> Self {
         let page = (!page.is_empty()).then_some(page);
         Self { inner: Inner::Page { page }, outcome }
     }

@@ -40,6 +40,14 @@ impl Epoch {
         self.key.clone()
     }
 
+    /// When the key is destroyed at the latest, by whichever clock says so first: the uptime of a machine stands still while
+    /// it sleeps.
+    pub fn dies_within(&self, now: UnixTime, uptime: Duration) -> Duration {
+        let by_age = LIFE.saturating_sub(self.age(uptime));
+        let passed = u64::try_from(now.seconds() - self.day.starts.seconds()).unwrap_or_default();
+        by_age.min(LIFE.saturating_sub(Duration::from_secs(passed)))
+    }
+
     /// How old the key is, given the uptime of the clock.
     pub fn age(&self, uptime: Duration) -> Duration {
         uptime.saturating_sub(self.born)
@@ -90,11 +98,8 @@ impl KeyRing {
         now >= self.current.day.ends || self.current.age(uptime) >= LONGEST_DAY
     }
 
-    /// By whichever clock says so first: the uptime of a machine stands still while it sleeps.
     fn previous_is_spent(&self, now: UnixTime, uptime: Duration) -> bool {
-        let by_wall =
-            |epoch: &Epoch| now.seconds() - epoch.day.starts.seconds() >= LIFE.as_secs().cast_signed();
-        self.previous.as_ref().is_some_and(|epoch| epoch.age(uptime) >= LIFE || by_wall(epoch))
+        self.previous.as_ref().is_some_and(|epoch| epoch.dies_within(now, uptime).is_zero())
     }
 
     /// The ring as it is from now on, and what became of its keys. The spent ones are destroyed with the last ring

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -60,6 +61,29 @@ impl Pseudonym {
     }
 }
 
+impl FromStr for Pseudonym {
+    type Err = NoPseudonym;
+
+    /// From sixteen hexadecimal digits, as it is shown. What stands for everything beyond a bound is no pseudonym of anybody.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(text, 16).ok().filter(|_| digits);
+        number.map(Self).filter(|pseudonym| *pseudonym != Self::OVERFLOW).ok_or(NoPseudonym)
+    }
+}
+
+/// A text is not a pseudonym.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoPseudonym;
+
+impl fmt::Display for NoPseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pseudonym has sixteen hexadecimal digits, such as c0d076b0448e3785")
+    }
+}
+
+impl std::error::Error for NoPseudonym {}
+
 impl fmt::Debug for Pseudonym {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pseudonym({self})")
@@ -69,5 +93,27 @@ impl fmt::Debug for Pseudonym {
 impl fmt::Display for Pseudonym {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_is_read_as_it_is_shown() {
+        let pseudonym = Pseudonym::from_number(0x00d0_76b0_448e_3785);
+        assert_eq!(pseudonym.to_string().parse(), Ok(pseudonym));
+        assert_eq!("C0D076B0448E3785".parse(), Ok(Pseudonym::from_number(0xc0d0_76b0_448e_3785)));
+        for text in [
+            "",
+            "0000000000000000",
+            "+0d076b0448e3785",
+            "c0d076b0448e378",
+            "203.0.113.77",
+            "c0d076b0448e37855",
+        ] {
+            assert_eq!(text.parse::<Pseudonym>(), Err(NoPseudonym), "{text}");
+        }
     }
 }

@@ -24,6 +24,6 @@ mod unit;
 
 pub use epoch::{Epoch, FreshKey, KeyEnd, KeyEvent, KeyRing};
 pub use key::EpochKey;
-pub use keyed_hash::{KeyedHash, Pseudonym};
+pub use keyed_hash::{KeyedHash, NoPseudonym, Pseudonym};
 pub(crate) use token::Token;
 pub use unit::Unit;
