@@ -1,8 +1,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pinfold::pseudonym::Pseudonym;
 use pinfold::time::CivilDate;
+
+use crate::config::duration;
+use crate::control::Rank;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
@@ -17,6 +22,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Refuse the requests of a host or network for a while
+    ///
+    /// By the name that `top` gives it. The block follows its sender from day to day and ends by itself, or with the server.
+    #[command(after_help = "Example: pinfold block c0d076b0448e3785 --for 1h --reason 'tries passwords'")]
+    Block(BlockFor),
+    /// List who is refused, until when and why
+    #[command(after_help = "Example: pinfold blocks")]
+    Blocks(Administer),
     /// Check a configuration: every fault in one pass, each with its line
     ///
     /// Exit code 0: sound. 1: warnings, with --strict. 2: faults.
@@ -32,6 +45,11 @@ pub(crate) enum Command {
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
     #[command(after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -")]
     Explain(Explain),
+    /// List the keys that live: their days, ages, and when they die
+    ///
+    /// Nothing of a key itself is shown.
+    #[command(after_help = "Example: pinfold keys")]
+    Keys(Administer),
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
@@ -42,6 +60,61 @@ pub(crate) enum Command {
     /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
+    /// List who asks most of the running server today
+    ///
+    /// Hosts and networks, by the names that they have today alone.
+    #[command(after_help = "Example: pinfold top --by errors")]
+    Top(Top),
+    /// Let a host or network in again
+    #[command(after_help = "Example: pinfold unblock c0d076b0448e3785")]
+    Unblock(Unblock),
+}
+
+/// Which server is asked, and how its answer is written.
+#[derive(Debug, Args)]
+pub(crate) struct Administer {
+    /// The configuration of the server; without it `pinfold.toml`, or the server of this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BlockFor {
+    /// The name of the host or network, as `top` gives it
+    #[arg(value_name = "PSEUDONYM")]
+    pub(crate) pseudonym: Pseudonym,
+    /// For how long, such as 30min or 12h
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub(crate) length: Duration,
+    /// Why: it is listed by `blocks`
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) server: Administer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// By what they are ranked
+    #[arg(long, value_enum, default_value_t = Rank::Requests)]
+    pub(crate) by: Rank,
+    /// How many hosts, and how many networks
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub(crate) most: usize,
+    #[command(flatten)]
+    pub(crate) server: Administer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unblock {
+    /// The name of the host or network, as `blocks` lists it
+    #[arg(value_name = "PSEUDONYM")]
+    pub(crate) pseudonym: Pseudonym,
+    #[command(flatten)]
+    pub(crate) server: Administer,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +205,10 @@ pub(crate) struct Run {
     /// Where visitors come in, with --origin [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", requires = "origin")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    duration(text).ok_or_else(|| "write a time with its unit, such as 30min or 12h".to_owned())
 }
 
 fn day(text: &str) -> Result<CivilDate, String> {

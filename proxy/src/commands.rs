@@ -13,7 +13,7 @@ use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Explain, Report, Report
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
-use crate::{config, demo, report, serve};
+use crate::{administer, config, demo, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -27,11 +27,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let result = match cli.command {
+        Command::Block(command) => say(administer::block(&command)),
+        Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),
         Command::Demo(command) => start_demo(command),
         Command::Explain(command) => explain_recorded(&command),
+        Command::Keys(command) => say(administer::keys(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
+        Command::Top(command) => say(administer::top(&command)),
+        Command::Unblock(command) => say(administer::unblock(&command)),
     };
     result.unwrap_or_else(|failure| {
         let mut stderr = std::io::stderr().lock();
@@ -40,6 +45,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
         failure.exit()
     })
+}
+
+fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
+    print(&text?)?;
+    Ok(Exit::Success)
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {

@@ -6,14 +6,17 @@
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
 //! - `admin`: health, readiness, metrics and a page of figures;
+//! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
 //! - `explain`: what becomes of a recorded request, and why;
 //! - `report`: the audit of use, as data;
 //! - `demo`: a small sample council site.
 
 mod admin;
+mod administer;
 mod cli;
 mod commands;
 mod config;
+mod control;
 mod demo;
 mod exit;
 mod explain;

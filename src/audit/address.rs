@@ -70,6 +70,8 @@ pub(super) struct AddressShard {
     closed: Vec<Collected>,
     /// Requests by how their address was found.
     sources: [u64; AddressSource::ALL.len()],
+    /// Requests that were refused.
+    refused: u64,
 }
 
 /// What a shard gives up.
@@ -118,6 +120,7 @@ impl AddressShard {
             sketch: new_sketch(),
             closed: Vec::new(),
             sources: Default::default(),
+            refused: 0,
         }
     }
 
@@ -169,6 +172,7 @@ impl AddressShard {
             }
             if count.blocked {
                 count.refused += 1;
+                self.refused += 1;
                 return Met::Refused;
             }
             return Met::Again(host);
@@ -185,6 +189,7 @@ impl AddressShard {
             ..HostCount::of(network)
         };
         self.count_first(host, count, sketched);
+        self.refused += u64::from(blocked);
         if blocked { Met::Refused } else { Met::First { host, network } }
     }
 
@@ -205,6 +210,11 @@ impl AddressShard {
     /// How many requests had an address that was found so.
     pub(super) fn requests_by(&self, source: AddressSource) -> u64 {
         self.sources[place_of(source)]
+    }
+
+    /// How many requests were refused since the start.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Counts the first request of a host in this bucket. `sketched` is its pseudonym under the sketch key.

@@ -278,7 +278,9 @@ impl Auditor {
         consent_events.push((ConsentEvent::Signalled, String::new(), sum.signalled));
         let relaxed = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let mut address_sources = AddressSource::ALL.map(|source| (source, 0));
+        let mut blocked = 0;
         for shard in self.addresses.each() {
+            blocked += shard.refused();
             address_sources.iter_mut().for_each(|(source, count)| *count += shard.requests_by(*source));
         }
         AuditStats {
@@ -289,6 +291,8 @@ impl Auditor {
             address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
             below_crowd: relaxed(&self.below_crowd),
+            blocked,
+            blocks: self.blocks.count() as u64,
             key_age: self.of_ring(|ring| ring.current().age(self.clock.uptime())).unwrap_or(Duration::ZERO),
             distinct_today: self.distinct(),
         }

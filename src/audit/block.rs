@@ -144,6 +144,13 @@ impl Blocks {
         all
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let lists = self.read();
+        let of_yesterday = lists.yesterday.keys().filter(|name| !lists.today.contains_key(name));
+        lists.today.len() + of_yesterday.count()
+    }
+
     /// Lifts the blocks that end by now.
     pub(super) fn expire(&self, now: UnixTime) {
         let ends = |list: &List| list.values().any(|terms| terms.until <= now);
@@ -242,7 +249,7 @@ mod tests {
     fn a_name_of_yesterday_can_be_blocked() {
         let blocks = Blocks::default();
         blocks.add(block(1, 1_000), true).unwrap();
-        assert_eq!(blocks.all().len(), 1);
+        assert_eq!((blocks.all().len(), blocks.count()), (1, 1));
         assert!(blocks.refuses([name(101), name(102)], || Some([name(1), name(2)])));
         blocks.forget_yesterday();
         assert!(blocks.refuses([name(101), name(102)], NOBODY));

@@ -24,6 +24,10 @@ pub struct AuditStats {
     pub lost: Vec<(Ledger, u64)>,
     /// Requests whose address bucket was destroyed because it never became a crowd.
     pub below_crowd: u64,
+    /// Requests that were refused because of a block.
+    pub blocked: u64,
+    /// Blocks in force.
+    pub blocks: u64,
     /// The age of the key of today.
     pub key_age: Duration,
     /// An estimate of the distinct addresses seen under the key of today.

@@ -115,7 +115,13 @@ impl Collector for Snapshot {
             "Requests whose address bucket was destroyed because it never became a crowd",
             [(Vec::new(), stats.below_crowd)],
         )?;
+        writer.counters(
+            "pinfold_blocked_requests",
+            "Requests that were refused because their host or network is blocked",
+            [(Vec::new(), stats.blocked)],
+        )?;
         let one = |value: f64| [(Vec::new(), value)];
+        writer.gauges("pinfold_blocks", "Hosts and networks that are blocked", one(stats.blocks as f64))?;
         writer.gauges(
             "pinfold_key_age_seconds",
             "Age of the key of today",

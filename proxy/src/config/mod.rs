@@ -11,4 +11,5 @@ mod units;
 
 pub(crate) use check::{Checked, parse, read};
 pub(crate) use fault::Fault;
-pub(crate) use settings::{Hosts, Settings, StoreSettings};
+pub(crate) use settings::{Hosts, SOCKET, Settings, StoreSettings};
+pub(crate) use units::duration;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::Authority;
+use http::{StatusCode, Uri};
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::Policy;
@@ -17,7 +17,7 @@ use pinfold_store::Retention;
 use super::fault::{Faults, Place};
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_purpose};
 use super::reader::{Located, Section};
-use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, Settings, StoreSettings, origin_uri};
+use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri};
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -41,6 +41,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     );
     read_keys(root.section("keys"), faults);
     let admin = read_admin(root.section("admin"), faults);
+    let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
     let mut policy = consent.apply(Policy::builder(
         site.name.as_deref().unwrap_or("this site"),
@@ -81,7 +82,8 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         hosts: Hosts::Only(site.hosts),
         calendar: site.calendar?,
         listen,
-        admin,
+        admin: admin.listen,
+        socket: directory.join(admin.socket),
         origin: origin?,
         origin_timeout,
         audit: audit?,
@@ -332,7 +334,13 @@ fn read_keys(section: Section<'_>, faults: &Faults) {
     section.end();
 }
 
-fn read_admin(section: Section<'_>, faults: &Faults) -> SocketAddr {
+struct Admin {
+    listen: SocketAddr,
+    socket: PathBuf,
+    blocked_status: StatusCode,
+}
+
+fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
     let listen = address(&section, "listen", "127.0.0.1:8081");
     if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
         faults.add(
@@ -344,16 +352,30 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> SocketAddr {
             "listen on loopback",
         );
     }
-    for (key, what) in [
-        ("socket", "no command needs it"),
-        ("password_file", "the admin listener is on loopback"),
-        ("lookup_approval", "there is no look-up"),
-        ("blocked_status", "nobody is blocked"),
-    ] {
+    for (key, what) in
+        [("password_file", "the admin listener is on loopback"), ("lookup_approval", "there is no look-up")]
+    {
         section.not_yet(key, what);
     }
+    let socket = section.text("socket");
+    if let Some(socket) = socket.as_ref().filter(|socket| socket.value.is_empty()) {
+        faults.add(&socket.place, "`socket` is empty", "write a file name such as \"pinfold.sock\"");
+    }
+    let status = section.number("blocked_status");
+    if let Some(status) = status.as_ref().filter(|status| ![403, 429].contains(&status.value)) {
+        faults.add(
+            &status.place,
+            format!("{} cannot be the answer to whoever is blocked", status.value),
+            "write 429 or 403",
+        );
+    }
+    let forbidden = status.is_some_and(|status| status.value == 403);
     section.end();
-    listen.map_or(ADMIN, |listen| listen.value)
+    Admin {
+        listen: listen.map_or(ADMIN, |listen| listen.value),
+        socket: socket.map_or_else(|| PathBuf::from(SOCKET), |socket| PathBuf::from(socket.value)),
+        blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
+    }
 }
 
 /// Tables that are known but wait for a later version.

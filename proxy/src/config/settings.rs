@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) calendar: Calendar,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// On which commands reach the running server.
+    pub(crate) socket: PathBuf,
     pub(crate) origin: Uri,
     pub(crate) origin_timeout: Duration,
     pub(crate) audit: AuditSettings,
@@ -53,6 +55,8 @@ pub(crate) enum Hosts {
 
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 pub(super) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+/// The control socket, beside the configuration.
+pub(crate) const SOCKET: &str = "pinfold.sock";
 pub(super) const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Settings {
@@ -75,6 +79,7 @@ impl Settings {
             calendar,
             listen,
             admin: ADMIN,
+            socket: PathBuf::from(SOCKET),
             origin,
             origin_timeout: ORIGIN_TIMEOUT,
             audit: AuditSettings::default(),

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// Reads a time such as `30 s`, `5 min`, `2 h` or `250 ms`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// Reads a time such as `30 s`, `5 min`, `2 h`, `3 days` or `250 ms`.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let milliseconds: u64 = match unit {
         "ms" => 1,
         "s" | "second" | "seconds" => 1_000,
         "min" | "minute" | "minutes" => 60_000,
         "h" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(milliseconds).map(Duration::from_millis)

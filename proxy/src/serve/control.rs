@@ -20,6 +20,7 @@ use super::latency::Latency;
 use super::{listener, worker};
 use crate::admin;
 use crate::config::{Settings, StoreSettings};
+use crate::control::ControlSocket;
 use crate::exit::Failure;
 
 /// Where the server can be found.
@@ -78,6 +79,12 @@ pub(crate) fn run(
     let admin_listener = listener::bind(settings.admin, 1).map_err(|error| {
         no_listener(settings.admin, &error, " with `[admin] listen`, or --admin for the demo")
     })?;
+    let socket = ControlSocket::bind(&settings.socket).map_err(|error| {
+        let shown = settings.socket.display();
+        Failure::of(format!(
+            "cannot listen for commands at {shown}: {error} (name another place with `[admin] socket`)"
+        ))
+    })?;
     let addresses = Addresses {
         site: worker::address_of(&listeners).map_err(Failure::of)?,
         admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
@@ -92,6 +99,7 @@ pub(crate) fn run(
         PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), settings.audit)
             .map_err(Failure::of)?;
 
+    let audit = layer.handle();
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
     let readings = Readings {
         audit: layer.handle(),
@@ -124,6 +132,7 @@ pub(crate) fn run(
             let _ = write_out.await;
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
+        let commands = tokio::spawn(socket.serve(audit));
         ready(addresses)?;
         signals.wait(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.
@@ -132,8 +141,10 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.any() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        admin.abort();
-        let _ = admin.await;
+        for task in [admin, commands] {
+            task.abort();
+            let _ = task.await;
+        }
         Ok(())
     });
     // After a second signal a worker may still be at it: nobody waits for it.

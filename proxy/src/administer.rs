@@ -1,0 +1,162 @@
+//! System administration by pseudonym: the commands that ask a running server, and how they show what it answers.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::{Administer, BlockFor, CheckFormat, Top, Unblock};
+use crate::config::{self, SOCKET};
+use crate::control::{Ask, BlockLine, Reply, SenderLine, ask};
+use crate::exit::Failure;
+
+/// Says once, below every list of blocks: what an operator must know of them.
+const BLOCKS_END: &str =
+    "Blocks follow their senders from day to day. They end with the server, because its keys do.\n";
+
+pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
+    let ask = Ask::Block {
+        pseudonym: command.pseudonym.to_string(),
+        seconds: command.length.as_secs(),
+        reason: command.reason.clone(),
+    };
+    put(&command.server, &ask, |reply| match reply {
+        Reply::Blocks { blocks } => Some(format!("{}{BLOCKS_END}", table_of_blocks(blocks))),
+        _ => None,
+    })
+}
+
+pub(crate) fn unblock(command: &Unblock) -> Result<String, Failure> {
+    put(&command.server, &Ask::Unblock { pseudonym: command.pseudonym.to_string() }, |reply| match reply {
+        Reply::Unblocked { pseudonym } => Some(format!("{pseudonym} is no longer blocked\n")),
+        _ => None,
+    })
+}
+
+pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
+    put(command, &Ask::Blocks, |reply| match reply {
+        Reply::Blocks { blocks } if blocks.is_empty() => Some("nobody is blocked\n".to_owned()),
+        Reply::Blocks { blocks } => Some(format!("{}{BLOCKS_END}", table_of_blocks(blocks))),
+        _ => None,
+    })
+}
+
+pub(crate) fn keys(command: &Administer) -> Result<String, Failure> {
+    put(command, &Ask::Keys, |reply| {
+        let Reply::Keys { keys } = reply else { return None };
+        let rows = keys.iter().map(|key| {
+            [key.epoch.clone(), key.day.clone(), in_words(key.age()), in_words(key.dies_within())]
+        });
+        let table = table(["epoch", "day", "age", "dies within"], rows);
+        Some(format!("{table}Keys are in memory alone, and no key is shown.\n"))
+    })
+}
+
+pub(crate) fn top(command: &Top) -> Result<String, Failure> {
+    put(&command.server, &Ask::Top { by: command.by, most: command.most }, |reply| {
+        let Reply::Top { hosts, networks } = reply else { return None };
+        if hosts.is_empty() {
+            return Some("nobody has come today\n".to_owned());
+        }
+        let (hosts, networks) = (table_of_senders(hosts), table_of_senders(networks));
+        Some(format!(
+            "Hosts (an IPv4 address, or an IPv6 /64), today:\n{hosts}\n\
+             Networks (an IPv4 /24, or an IPv6 /48), today:\n{networks}\n\
+             The names are good for today. `pinfold block NAME --for 1h --reason TEXT` refuses one.\n"
+        ))
+    })
+}
+
+/// Asks, and writes the answer in the form that is wanted.
+fn put(
+    server: &Administer,
+    question: &Ask,
+    in_words: impl FnOnce(&Reply) -> Option<String>,
+) -> Result<String, Failure> {
+    let reply = ask(&socket(server.config.as_deref())?, question)?;
+    match server.format {
+        CheckFormat::Json => {
+            serde_json::to_string_pretty(&reply).map(|text| text + "\n").map_err(Failure::of)
+        }
+        CheckFormat::Human => in_words(&reply)
+            .ok_or_else(|| Failure::of("the server answered something else (it is of another version)")),
+    }
+}
+
+/// Where the server of a configuration listens for commands.
+fn socket(config: Option<&Path>) -> Result<PathBuf, Failure> {
+    let default = Path::new("pinfold.toml");
+    match config.or_else(|| default.exists().then_some(default)) {
+        // Warnings are for `check`.
+        Some(file) => config::read(file)
+            .settings
+            .map(|settings| settings.socket)
+            .map_err(|faults| Failure::faults(&faults)),
+        None => Ok(PathBuf::from(SOCKET)),
+    }
+}
+
+fn table_of_blocks(blocks: &[BlockLine]) -> String {
+    let rows =
+        blocks.iter().map(|block| [block.pseudonym.clone(), block.until.clone(), block.reason.clone()]);
+    table(["blocked", "until", "reason"], rows)
+}
+
+fn table_of_senders(senders: &[SenderLine]) -> String {
+    let rows = senders.iter().map(|sender| {
+        let requests = match sender.doubtful {
+            0 => sender.requests.to_string(),
+            doubtful => format!("{} to {}", sender.requests - doubtful, sender.requests),
+        };
+        [sender.pseudonym.clone(), requests, sender.errors.to_string(), sender.refused.to_string()]
+    });
+    table(["name", "requests", "errors", "refused"], rows)
+}
+
+/// Columns as wide as what is in them.
+fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let all: Vec<[String; N]> = std::iter::once(heads.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; N];
+    for row in &all {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in &all {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            // Writing into a string does not fail.
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match minutes {
+        0 => format!("{} s", time.as_secs()),
+        1..60 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up() {
+        let rows = [["a".to_owned(), "10".to_owned()], ["longer".to_owned(), "2".to_owned()]];
+        assert_eq!(table(["name", "n"], rows.into_iter()), "name    n\na       10\nlonger  2\n");
+    }
+
+    #[test]
+    fn times_in_words() {
+        for (seconds, words) in [(59, "59 s"), (60, "1 min"), (7_320, "2 h 2 min"), (172_800, "48 h 0 min")] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What is asked and answered on the control socket.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use pinfold::audit::{Block, LivingKey, Sender};
+use serde::{Deserialize, Serialize};
+
+/// What an operator asks of a running server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub(crate) enum Ask {
+    Block { pseudonym: String, seconds: u64, reason: String },
+    Blocks,
+    Keys,
+    Top { by: Rank, most: usize },
+    Unblock { pseudonym: String },
+}
+
+impl Ask {
+    /// Its name in the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Block { .. } => "block",
+            Self::Blocks => "blocks",
+            Self::Keys => "keys",
+            Self::Top { .. } => "top",
+            Self::Unblock { .. } => "unblock",
+        }
+    }
+}
+
+/// By what senders are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Rank {
+    /// Answers with a status of 400 or more
+    Errors,
+    /// Requests
+    Requests,
+}
+
+impl From<Rank> for pinfold::audit::Rank {
+    fn from(rank: Rank) -> Self {
+        match rank {
+            Rank::Errors => Self::Errors,
+            Rank::Requests => Self::Requests,
+        }
+    }
+}
+
+/// What the server answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    Blocks {
+        blocks: Vec<BlockLine>,
+    },
+    Keys {
+        keys: Vec<KeyLine>,
+    },
+    /// It will not, and why.
+    Refused {
+        why: String,
+    },
+    Top {
+        hosts: Vec<SenderLine>,
+        networks: Vec<SenderLine>,
+    },
+    Unblocked {
+        pseudonym: String,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BlockLine {
+    pub(crate) pseudonym: String,
+    /// RFC 3339.
+    pub(crate) until: String,
+    pub(crate) reason: String,
+}
+
+impl From<&Block> for BlockLine {
+    fn from(block: &Block) -> Self {
+        Self {
+            pseudonym: block.pseudonym.to_string(),
+            until: block.until.to_string(),
+            reason: block.reason.to_string(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyLine {
+    pub(crate) epoch: String,
+    pub(crate) day: String,
+    pub(crate) age_seconds: u64,
+    pub(crate) dies_within_seconds: u64,
+}
+
+impl KeyLine {
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_secs(self.age_seconds)
+    }
+
+    pub(crate) fn dies_within(&self) -> Duration {
+        Duration::from_secs(self.dies_within_seconds)
+    }
+}
+
+impl From<&LivingKey> for KeyLine {
+    fn from(key: &LivingKey) -> Self {
+        Self {
+            epoch: key.epoch.clone(),
+            day: key.day.to_string(),
+            age_seconds: key.age.as_secs(),
+            dies_within_seconds: key.dies_within.as_secs(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SenderLine {
+    pub(crate) pseudonym: String,
+    pub(crate) requests: u64,
+    pub(crate) doubtful: u64,
+    pub(crate) errors: u64,
+    pub(crate) refused: u64,
+}
+
+impl From<&Sender> for SenderLine {
+    fn from(sender: &Sender) -> Self {
+        let Sender { requests, doubtful, errors, refused, .. } = *sender;
+        Self { pseudonym: sender.pseudonym.to_string(), requests, doubtful, errors, refused }
+    }
+}

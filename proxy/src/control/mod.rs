@@ -1,0 +1,12 @@
+//! The control socket: how the commands of an operator reach a running server.
+//!
+//! A Unix socket of mode 0600. Each connection asks one thing, as a line of JSON, and is answered by another. Only the user
+//! whose server it is, and root, are answered; the kernel says who asks.
+
+mod client;
+mod message;
+mod server;
+
+pub(crate) use client::ask;
+pub(crate) use message::{Ask, BlockLine, Rank, Reply, SenderLine};
+pub(crate) use server::ControlSocket;
