@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{Administer, BlockFor, CheckFormat, Top, Unblock};
+use pinfold::time::UnixTime;
+
+use crate::cli::{Administer, BlockFor, CheckFormat, Lookup, Top, Unblock};
 use crate::config::{self, SOCKET};
-use crate::control::{Ask, BlockLine, Reply, SenderLine, ask};
+use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, ask};
 use crate::exit::Failure;
 
 /// Says once, below every list of blocks: what an operator must know of them.
@@ -63,6 +65,37 @@ pub(crate) fn top(command: &Top) -> Result<String, Failure> {
              Networks (an IPv4 /24, or an IPv6 /48), today:\n{networks}\n\
              The names are good for today. `pinfold block NAME --for 1h --reason TEXT` refuses one.\n"
         ))
+    })
+}
+
+pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
+    let ask = Ask::Lookup {
+        address: command.ip,
+        at: command.at.map(UnixTime::seconds),
+        basis: command.basis.clone(),
+        requested_by: command.requested_by.clone(),
+        approved_by: command.approved_by.clone(),
+    };
+    put(&command.server, &ask, |reply| {
+        let Reply::Lookup { known, head } = reply else { return None };
+        let known = match known {
+            Known::Buckets { buckets } => {
+                let rows = buckets.iter().map(|bucket| {
+                    [bucket.begins.clone(), bucket.requests.to_string(), bucket.refused.to_string()]
+                });
+                let table = table(["from", "requests", "refused"], rows);
+                format!("{table}Each is ten minutes, or longer where few came.\n")
+            }
+            Known::KeyDestroyed { day, destroyed } => format!(
+                "key destroyed: that of {day} is gone since {}, and nobody can tell any more\n",
+                destroyed.join(", ")
+            ),
+            Known::NotRecorded { days } => format!(
+                "not recorded on {}: it was not here, or among too few others to be written down, or before a restart\n",
+                days.join(", ")
+            ),
+        };
+        Some(format!("{known}Head of the action ledger: {head} (note it elsewhere)\n"))
     })
 }
 

@@ -1,10 +1,12 @@
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pinfold::audit::ChainHash;
 use pinfold::pseudonym::Pseudonym;
-use pinfold::time::CivilDate;
+use pinfold::time::{CivilDate, UnixTime};
 
 use crate::config::duration;
 use crate::control::Rank;
@@ -50,6 +52,19 @@ pub(crate) enum Command {
     /// Nothing of a key itself is shown.
     #[command(after_help = "Example: pinfold keys")]
     Keys(Administer),
+    /// Check the ledger of what administrators did
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Say whether an address was here, while the key of the day lives
+    ///
+    /// The question is written to the action ledger before it is answered, and so is a refusal. At most ten an hour.
+    /// The two names are a record, not a control: the server cannot know who they are.
+    #[command(
+        after_help = "Example: pinfold lookup --ip 203.0.113.7 --basis 'DPA 2018 Sch 2 para 2' --requested-by 'PC 4711' --approved-by 'Head of IT'"
+    )]
+    Lookup(Lookup),
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
@@ -167,6 +182,52 @@ pub(crate) struct Explain {
     pub(crate) format: CheckFormat,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check that each entry follows from the one before
+    ///
+    /// Exit code 0: whole. 2: broken, and where.
+    #[command(after_help = "Example: pinfold ledger verify --config pinfold.toml")]
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A head that was noted earlier: it must occur
+    #[arg(long, value_name = "HASH")]
+    pub(crate) head: Option<ChainHash>,
+    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Lookup {
+    /// The address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ip: IpAddr,
+    /// The legal basis, or the case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) basis: String,
+    /// Who asks
+    #[arg(long, value_name = "NAME")]
+    pub(crate) requested_by: String,
+    /// Who approved it: somebody else
+    #[arg(long, value_name = "NAME")]
+    pub(crate) approved_by: String,
+    /// On the day of this moment alone, such as 2026-11-24T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<UnixTime>,
+    #[command(flatten)]
+    pub(crate) server: Administer,
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lookup(..)")
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
@@ -209,6 +270,11 @@ pub(crate) struct Run {
 
 fn time(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "write a time with its unit, such as 30min or 12h".to_owned())
+}
+
+fn moment(text: &str) -> Result<UnixTime, String> {
+    let at = text.parse::<jiff::Timestamp>().map_err(|_| "write a time such as 2026-11-24T12:00:00Z")?;
+    Ok(UnixTime::from_seconds(at.as_second()))
 }
 
 fn day(text: &str) -> Result<CivilDate, String> {

@@ -5,11 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use pinfold::audit::{BrokenAt, verify_chain};
 use pinfold::consent::Explanation;
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
-use crate::cli::{Check, CheckFormat, Cli, Command, Demo, Explain, Report, ReportFormat, Run};
+use crate::cli::{
+    Check, CheckFormat, Cli, Command, Demo, Explain, LedgerCommand, Report, ReportFormat, Run, Verify,
+};
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
@@ -33,6 +36,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Demo(command) => start_demo(command),
         Command::Explain(command) => explain_recorded(&command),
         Command::Keys(command) => say(administer::keys(&command)),
+        Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
+        Command::Lookup(command) => say(administer::lookup(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
         Command::Top(command) => say(administer::top(&command)),
@@ -135,30 +140,52 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
 /// How much of a recording is read: heads are short, and bodies are passed over.
 const MOST_RECORDED: u64 = 4 * 1024 * 1024;
 
-fn print_report(command: &Report) -> Result<Exit, Failure> {
+/// The ledgers of a command: in the store of its configuration, or in that of this directory.
+fn opened(config: Option<&Path>) -> Result<(Ledgers, String, Calendar), Failure> {
     let default = Path::new("pinfold.toml");
-    let (store, site, calendar) =
-        match command.config.as_deref().or_else(|| default.exists().then_some(default)) {
-            Some(file) => {
-                let settings = read(file)?;
-                (settings.store.file, Some(settings.site), settings.calendar)
-            }
-            None => {
-                let calendar = Calendar::named("Europe/London").map_err(Failure::of)?;
-                (PathBuf::from("pinfold.db"), None, calendar)
-            }
-        };
+    let (store, site, calendar) = match config.or_else(|| default.exists().then_some(default)) {
+        Some(file) => {
+            let settings = read(file)?;
+            (settings.store.file, Some(settings.site), settings.calendar)
+        }
+        None => {
+            let calendar = Calendar::named("Europe/London").map_err(Failure::of)?;
+            (PathBuf::from("pinfold.db"), None, calendar)
+        }
+    };
     let ledgers = Ledgers::open(&store).map_err(Failure::of)?;
+    let site = match site {
+        Some(site) => site,
+        None => the_only_site(&ledgers)?,
+    };
+    Ok((ledgers, site, calendar))
+}
+
+fn verify(command: &Verify) -> Result<Exit, Failure> {
+    let (ledgers, site, _) = opened(command.config.as_deref())?;
+    let entries = ledgers.actions(&site).map_err(Failure::of)?;
+    let head = verify_chain(&site, &entries).map_err(|BrokenAt(place)| {
+        Failure::misuse(format!(
+            "the action ledger is broken at entry {place}: it does not follow from the one before (something was changed)"
+        ))
+    })?;
+    if let Some(noted) = command.head.filter(|noted| !entries.iter().any(|entry| entry.hash == *noted)) {
+        return Err(Failure::misuse(format!(
+            "no entry of the action ledger has the head {noted} (this is not the ledger from which it was noted)"
+        )));
+    }
+    print(&format!("whole: {} entries, head {head}\n", entries.len()))?;
+    Ok(Exit::Success)
+}
+
+fn print_report(command: &Report) -> Result<Exit, Failure> {
+    let (ledgers, site, calendar) = opened(command.config.as_deref())?;
     let now = SystemClock::new().now();
     let to = command.to.unwrap_or_else(|| calendar.day_of(now).date);
     let from = command.from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(30)));
     if from > to {
         return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
     }
-    let site = match site {
-        Some(site) => site,
-        None => the_only_site(&ledgers)?,
-    };
     let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
     let text = match command.format {
         ReportFormat::Json => audit.to_json(),

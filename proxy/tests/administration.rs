@@ -125,3 +125,87 @@ fn what_cannot_be_done_is_said_in_one_line() {
         );
     }
 }
+
+const CASE: [&str; 6] =
+    ["--basis", "DPA 2018 Sch 2 para 2", "--requested-by", "PC 4711", "--approved-by", "Head of IT"];
+
+fn lookup(address: &str) -> Vec<&str> {
+    [&["lookup", "--ip", address][..], &CASE].concat()
+}
+
+#[test]
+fn a_look_up_is_written_down_before_it_is_answered() {
+    let origin = Origin::hello();
+    let server = Pinfold::configured(&configuration(origin.address, BEHIND));
+    server.get("/", &[("x-forwarded-for", CANARY)]);
+    let name = data(server.path(), &["top"])["hosts"][0]["pseudonym"].as_str().unwrap().to_owned();
+    let number = u64::from_str_radix(&name, 16).unwrap().cast_signed();
+
+    let unknown = data(server.path(), &lookup(CANARY));
+    assert_eq!(unknown["known"]["is"], "not-recorded", "the bucket is open: {unknown}");
+    let store = rusqlite::Connection::open(server.path().join("pinfold.db")).unwrap();
+    let add = "INSERT INTO address VALUES ('www.town.example', 1795341600, ?1, 7, 3, 1)";
+    store.execute(add, [number]).unwrap();
+    let found = data(server.path(), &lookup(CANARY));
+    assert_eq!(found["known"]["is"], "buckets", "{found}");
+    let bucket = &found["known"]["buckets"][0];
+    assert_eq!((&bucket["requests"], &bucket["begins"]), (&3.into(), &"2026-11-22T10:00:00Z".into()));
+    assert_eq!(data(server.path(), &lookup("203.0.113.78"))["known"]["is"], "not-recorded");
+
+    let key = "INSERT INTO key VALUES ('www.town.example', '2026-11-01-0badcafe', 1793491200, 1793664000, 'rotated')";
+    store.execute(key, []).unwrap();
+    let gone = [&lookup(CANARY)[..], &["--at", "2026-11-01T12:00:00Z"]].concat();
+    let words = said(server.path(), &gone);
+    assert!(words.contains("key destroyed") && words.contains("2026-11-03T00:00:00Z"), "{words}");
+
+    // Whoever asks cannot approve, and that is written down as well.
+    let alone = ["lookup", "--ip", CANARY, "--basis", "x", "--requested-by", "Jo", "--approved-by", " jo "];
+    let refused = pinfold(server.path(), &alone);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot approve"));
+    for _ in 0..6 {
+        said(server.path(), &lookup(CANARY));
+    }
+    let eleventh = pinfold(server.path(), &lookup(CANARY));
+    assert!(String::from_utf8_lossy(&eleventh.stderr).contains("within an hour"));
+
+    let head = found["head"].as_str().unwrap();
+    let whole = said(server.path(), &["ledger", "verify", "--head", head]);
+    assert!(whole.starts_with("whole: 12 entries, head "), "{whole}");
+    let rows: Vec<(String, u32, String)> = store
+        .prepare("SELECT act, uid, result FROM action ORDER BY sequence")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(rows[1], ("look-up".to_owned(), rows[0].1, "1 buckets".to_owned()));
+    assert!(rows[4].2.starts_with("refused: whoever asks"), "{rows:?}");
+    assert!(rows[11].2.starts_with("refused: 10 look-ups"), "{rows:?}");
+
+    let (directory, log) = server.stop();
+    assert!(log.contains("new head"), "{log}");
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(memchr_find(&bytes, CANARY.as_bytes()).is_none());
+    }
+    assert!(!log.contains(CANARY));
+
+    store.execute("UPDATE action SET approved_by = 'somebody else' WHERE sequence = 2", []).unwrap();
+    let broken = pinfold(directory.path(), &["ledger", "verify"]);
+    assert_eq!(broken.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&broken.stderr).contains("broken at entry 2"));
+}
+
+fn memchr_find(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
+}
+
+#[test]
+fn log_02_no_core_is_dumped() {
+    let origin = Origin::hello();
+    let server = Pinfold::in_front_of(&origin);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+}

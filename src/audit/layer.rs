@@ -11,12 +11,13 @@ use super::background::Background;
 use super::block::{Block, TooManyBlocks};
 use super::choice_rate::ROWS_A_MINUTE;
 use super::entrance::Entrance;
+use super::ledger::{ActionRow, Rows};
 use super::route::Routes;
 use super::senders::{Rank, Sender};
 use super::service::Audit;
-use super::sink::Sink;
+use super::sink::{Delivery, Sink};
 use super::stats::AuditStats;
-use crate::client_ip::{AddressFields, ClientIpResolver};
+use crate::client_ip::{AddressFields, AddressSource, ClientIp, ClientIpResolver};
 use crate::consent::ConsentManagerLayer;
 use crate::error::{ConfigError, Subject};
 use crate::pseudonym::{Epoch, FreshKey, KeyRing, Pseudonym, Unit};
@@ -137,6 +138,27 @@ impl AuditHandle {
     /// Every block, the one that ends first first.
     pub fn blocks(&self) -> Vec<Block> {
         self.0.blocks.all()
+    }
+
+    /// Hands something that an administrator did to the store. Do it, and tell of it, only once the delivery is ready: without a
+    /// row there is no answer.
+    pub fn record(&self, row: ActionRow) -> Delivery {
+        self.0.deliver(Rows::Action(row)).delivery
+    }
+
+    /// The pseudonyms of the host of an address under the keys that live, each with the day of its key. There are none for days
+    /// whose keys are gone, and nobody can make them.
+    ///
+    /// Write to the action ledger before this is asked for: see [`Self::record`].
+    pub fn pseudonyms_of(&self, address: IpAddr) -> Vec<(CivilDate, Pseudonym)> {
+        let client = ClientIp::new(address, AddressSource::Unknown);
+        let all = |ring: &KeyRing| {
+            let epochs = [Some(ring.current()), ring.previous()].into_iter().flatten();
+            epochs
+                .map(|epoch| (epoch.day().date, epoch.key().operations().pseudonym(Unit::Host, &client)))
+                .collect()
+        };
+        self.0.of_ring(all).unwrap_or_default()
     }
 
     /// The keys that live, the one in force first. Nothing of a key itself is shown.

@@ -21,6 +21,8 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Rows {
+    /// What an administrator did.
+    Action(ActionRow),
     /// For system administration: who came how often, under a key that dies.
     Address(Vec<AddressRow>),
     /// What visitors chose.
@@ -43,6 +45,7 @@ impl Rows {
     /// The ledger to which the rows belong.
     pub fn ledger(&self) -> Ledger {
         match self {
+            Self::Action(_) => Ledger::Action,
             Self::Address(_) => Ledger::Address,
             Self::Consent(_) => Ledger::Consent,
             Self::Cookie(_) => Ledger::Cookie,
@@ -60,7 +63,7 @@ impl Rows {
             Self::Address(rows) => rows.len(),
             Self::Consent(rows) => rows.len(),
             Self::Cookie(rows) => rows.len(),
-            Self::Distinct(_) | Self::Policy(_) => 1,
+            Self::Action(_) | Self::Distinct(_) | Self::Policy(_) => 1,
             Self::Key(rows) => rows.len(),
             Self::Traffic(rows) => rows.len(),
             Self::Usage(rows) => rows.len(),
@@ -77,6 +80,8 @@ impl Rows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Ledger {
+    /// What administrators did.
+    Action,
     /// Requests by address pseudonym.
     Address,
     /// Choices.
@@ -97,7 +102,8 @@ pub enum Ledger {
 
 impl Ledger {
     /// Every ledger, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Action,
         Self::Address,
         Self::Consent,
         Self::Cookie,
@@ -111,6 +117,7 @@ impl Ledger {
     /// The name used in metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Action => "action",
             Self::Address => "address",
             Self::Consent => "consent",
             Self::Cookie => "cookie",
@@ -121,6 +128,27 @@ impl Ledger {
             Self::Usage => "usage",
         }
     }
+}
+
+/// Something that an administrator did. The store gives it a number and a hash (see [`super::ChainHash`]).
+///
+/// It never holds the address that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActionRow {
+    /// When.
+    pub at: UnixTime,
+    /// What: `look-up`, `block`, `unblock`.
+    pub act: String,
+    /// The user of the machine who asked, as the kernel says.
+    pub uid: u32,
+    /// For whom, in their own words.
+    pub requested_by: String,
+    /// Who approved it, in their own words.
+    pub approved_by: String,
+    /// On which legal basis, or why.
+    pub basis: String,
+    /// What came of it.
+    pub result: String,
 }
 
 /// Requests of one host within one bucket, written only with a crowd of networks beside it.

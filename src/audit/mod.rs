@@ -33,6 +33,7 @@ mod asked;
 mod auditor;
 mod background;
 mod block;
+mod chain;
 mod choice_rate;
 mod day_book;
 mod details;
@@ -51,11 +52,12 @@ mod stats;
 
 pub use background::Background;
 pub use block::{Block, TooManyBlocks};
+pub use chain::{ActionEntry, BrokenAt, ChainHash, NoHash, verify_chain};
 pub use future::ResponseFuture;
 pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
-    AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows, StatusClass,
-    TrafficRow, UsageRow,
+    ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows,
+    StatusClass, TrafficRow, UsageRow,
 };
 pub use route::Routes;
 pub use senders::{Rank, Sender};

@@ -38,6 +38,9 @@ impl Sink for TracingSink {
         let ledger = batch.rows.ledger().name();
         let site = &*batch.site;
         match &batch.rows {
+            Rows::Action(row) => {
+                tracing::info!(target: TARGET, site, ledger, row.act, row.uid, row.requested_by, row.approved_by, row.result);
+            }
             Rows::Address(rows) => {
                 let requests: u64 = rows.iter().map(|row| row.requests).sum();
                 tracing::info!(target: TARGET, site, ledger, hosts = rows.len(), requests);

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use pinfold::audit::{Batch, Rows};
+use pinfold::audit::{ActionRow, Batch, ChainHash, Rows};
 use pinfold::pseudonym::KeyEvent;
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 /// Adds a batch. Counts are added to what is there.
 pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     let site: &Arc<str> = &batch.site;
     match &batch.rows {
+        Rows::Action(row) => apply_action(transaction, site, row)?,
         Rows::Address(rows) => {
             let mut statement = transaction.prepare_cached(
                 "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -109,6 +110,38 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         // A ledger that a newer library knows and this store does not: refused, so that it is counted as lost.
         other => return Err(rusqlite::Error::InvalidParameterName(other.ledger().name().to_owned())),
     }
+    Ok(())
+}
+
+/// Appends an entry to the chain of a site.
+fn apply_action(transaction: &Transaction<'_>, site: &str, row: &ActionRow) -> rusqlite::Result<()> {
+    let last = transaction
+        .query_row(
+            "SELECT sequence, hash FROM action WHERE site = ?1 ORDER BY sequence DESC LIMIT 1",
+            params![site],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?)),
+        )
+        .optional()?;
+    let (number, previous) =
+        last.map_or((0, ChainHash::START), |(number, hash)| (number, ChainHash::from_bytes(hash)));
+    let sequence = number + 1;
+    let hash = previous.then(site, sequence.cast_unsigned(), row);
+    transaction.execute(
+        "INSERT INTO action VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            site,
+            sequence,
+            row.at.seconds(),
+            row.act,
+            row.uid,
+            row.requested_by,
+            row.approved_by,
+            row.basis,
+            row.result,
+            previous.to_bytes(),
+            hash.to_bytes()
+        ],
+    )?;
     Ok(())
 }
 

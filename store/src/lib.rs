@@ -29,8 +29,8 @@ mod writer;
 
 pub use error::StoreError;
 pub use read::{
-    ConsentCount, CookieCount, DistinctCount, KeyRecord, Ledgers, Period, PolicyRecord, TrafficDay,
-    UsageCount,
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, KeyRecord, Ledgers, Period, PolicyRecord,
+    TrafficDay, UsageCount,
 };
 pub use retention::Retention;
 pub use sqlite::SqliteStore;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pinfold::audit::{ActionEntry, ActionRow, ChainHash};
+use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 use rusqlite::{Connection, OpenFlags, Params, Row, params};
 
@@ -156,6 +158,53 @@ impl Ledgers {
         )
     }
 
+    /// What administrators did, in order.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn actions(&self, site: &str) -> Result<Vec<ActionEntry>, StoreError> {
+        let unusable = |error| StoreError::unusable(&self.path, error);
+        if schema::version(&self.connection).map_err(unusable)? < schema::WITH_ACTIONS {
+            return Ok(Vec::new());
+        }
+        self.list(
+            "SELECT sequence, at, act, uid, requested_by, approved_by, basis, result, previous, hash FROM action
+             WHERE site = ?1 ORDER BY sequence",
+            params![site],
+            |row| {
+                Ok(ActionEntry {
+                    sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+                    row: ActionRow {
+                        at: UnixTime::from_seconds(row.get(1)?),
+                        act: row.get(2)?,
+                        uid: row.get(3)?,
+                        requested_by: row.get(4)?,
+                        approved_by: row.get(5)?,
+                        basis: row.get(6)?,
+                        result: row.get(7)?,
+                    },
+                    previous: ChainHash::from_bytes(row.get(8)?),
+                    hash: ChainHash::from_bytes(row.get(9)?),
+                })
+            },
+        )
+    }
+
+    /// The buckets in which a host was met, by its pseudonym.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn buckets_of(&self, site: &str, host: Pseudonym) -> Result<Vec<AddressBucket>, StoreError> {
+        self.list(
+            "SELECT bucket, sum(requests), sum(refused) FROM address WHERE site = ?1 AND host = ?2
+             GROUP BY bucket ORDER BY bucket",
+            params![site, host.number().cast_signed()],
+            |row| {
+                Ok(AddressBucket {
+                    begins: UnixTime::from_seconds(row.get(0)?),
+                    requests: row.get(1)?,
+                    refused: row.get(2)?,
+                })
+            },
+        )
+    }
+
     /// The life of each key, the newest last.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn keys(&self, site: &str) -> Result<Vec<KeyRecord>, StoreError> {
@@ -273,6 +322,18 @@ pub struct ConsentCount {
     pub purpose: String,
     pub event: String,
     pub events: i64,
+}
+
+/// Requests of one host in one bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AddressBucket {
+    /// When the bucket began: it is ten minutes wide, or wider where few came.
+    pub begins: UnixTime,
+    /// The requests.
+    pub requests: i64,
+    /// How many of them were refused.
+    pub refused: i64,
 }
 
 /// The life of one key.

@@ -12,7 +12,7 @@ const ADDRESSES: i64 = 2 * DAY;
 const PROOF: i64 = 6 * 365 * DAY + 2 * DAY;
 
 /// How long traffic, usage and cookie rows are kept. Other ledgers have periods of their own: addresses 48 hours,
-/// choices, policies and keys six years.
+/// choices, policies, keys and what administrators did six years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     months: u16,
@@ -52,6 +52,7 @@ impl Retention {
                  AND day < ?1",
             params![proof],
         )?;
+        connection.execute("DELETE FROM action WHERE at < ?1", params![now.seconds() - PROOF])?;
         connection.execute("DELETE FROM key WHERE destroyed < ?1", params![now.seconds() - PROOF])?;
         Ok(())
     }

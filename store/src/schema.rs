@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 /// What takes a store from version `n` to `n + 1`, for each `n`.
 ///
 /// `WITHOUT ROWID` leaves no number that would tell the order in which rows came.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE address (
     site TEXT NOT NULL, bucket INTEGER NOT NULL, host INTEGER NOT NULL, network INTEGER NOT NULL,
     requests INTEGER NOT NULL, refused INTEGER NOT NULL,
@@ -50,10 +51,22 @@ CREATE TABLE purpose_bit (
 CREATE TABLE delivered (
     ledger TEXT NOT NULL PRIMARY KEY, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+CREATE TABLE action (
+    site TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL, uid INTEGER NOT NULL,
+    requested_by TEXT NOT NULL, approved_by TEXT NOT NULL, basis TEXT NOT NULL, result TEXT NOT NULL,
+    previous BLOB NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (site, sequence)
+) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The newest version that is known here.
 pub(crate) const NEWEST: i64 = STEPS.len() as i64;
+
+/// The first version in which what administrators did is kept.
+pub(crate) const WITH_ACTIONS: i64 = 2;
 
 /// The version of a store; 0 for an empty file.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pinfold::audit::{
-    AddressRow, Batch, ConsentRow, CookieRow, Delivery, DistinctRow, Ledger, Lost, MethodClass, PolicyRow,
-    Rows, Sink, StatusClass, TrafficRow, UsageRow,
+    ActionRow, AddressRow, Batch, BrokenAt, ConsentRow, CookieRow, Delivery, DistinctRow, Ledger, Lost,
+    MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow, verify_chain,
 };
 use pinfold::consent::{Action, ConsentEvent, Direction};
 use pinfold::pseudonym::{KeyEnd, KeyEvent, Pseudonym};
@@ -85,6 +85,7 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
     let columns: BTreeSet<String> =
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     let expected: BTreeSet<String> = [
+        ("action", "site sequence at act uid requested_by approved_by basis result previous hash"),
         ("address", "site bucket host network requests refused"),
         ("consent", "site day policy event purpose events"),
         ("cookie", "site pattern direction purpose action seen first_day last_day"),
@@ -107,7 +108,7 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         columns.iter().filter_map(|column| column.strip_prefix(&start)).map(str::to_owned).collect()
     };
     let counts = BTreeSet::from(["requests".to_owned(), "site".to_owned()]);
-    for table in ["usage", "cookie", "consent", "policy", "purpose_bit"] {
+    for table in ["action", "usage", "cookie", "consent", "policy", "purpose_bit"] {
         let common: BTreeSet<_> = of("address").intersection(&of(table)).cloned().collect();
         assert!(common.is_subset(&counts), "{table}: {common:?}");
     }
@@ -349,7 +350,7 @@ fn fault_06_files_that_cannot_be_used_are_named() {
         SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
         Ledgers::open(&place.file).unwrap_err(),
     ] {
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2, .. }), "{refused}");
     }
     let nowhere =
         SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
@@ -363,4 +364,39 @@ fn nobody_else_may_read_the_file() {
     let place = Place::new();
     place.open().close();
     assert_eq!(fs::metadata(&place.file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
+    let place = Place::new();
+    place.open().close();
+    // As the version before left it.
+    let connection = Connection::open(&place.file).unwrap();
+    connection.execute_batch("DROP TABLE action; PRAGMA user_version = 1").unwrap();
+    drop(connection);
+    let act = |basis: &str| {
+        Rows::Action(ActionRow {
+            at: now(),
+            act: "look-up".to_owned(),
+            uid: 1000,
+            requested_by: "PC 4711".to_owned(),
+            approved_by: "Head of IT".to_owned(),
+            basis: basis.to_owned(),
+            result: "not recorded".to_owned(),
+        })
+    };
+    for round in 0..3 {
+        let store = place.open();
+        deliver(&store, act(&format!("case {round}"))).await.unwrap();
+        deliver(&store, act("another")).await.unwrap();
+        store.close();
+    }
+    let entries = Ledgers::open(&place.file).unwrap().actions(SITE).unwrap();
+    assert_eq!(entries.len(), 6);
+    let head = verify_chain(SITE, &entries).unwrap();
+    assert_eq!(head, entries[5].hash);
+    let connection = Connection::open(&place.file).unwrap();
+    connection.execute("UPDATE action SET basis = 'nothing' WHERE sequence = 4", []).unwrap();
+    let entries = Ledgers::open(&place.file).unwrap().actions(SITE).unwrap();
+    assert_eq!(verify_chain(SITE, &entries), Err(BrokenAt(4)));
 }

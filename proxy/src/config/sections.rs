@@ -352,11 +352,9 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
             "listen on loopback",
         );
     }
-    for (key, what) in
-        [("password_file", "the admin listener is on loopback"), ("lookup_approval", "there is no look-up")]
-    {
-        section.not_yet(key, what);
-    }
+    section.not_yet("password_file", "the admin listener is on loopback");
+    let named = "\"named\": this version writes both names down, and asks no second user";
+    section.parsed("lookup_approval", named, |text| (text == "named").then_some(()));
     let socket = section.text("socket");
     if let Some(socket) = socket.as_ref().filter(|socket| socket.value.is_empty()) {
         faults.add(&socket.place, "`socket` is empty", "write a file name such as \"pinfold.sock\"");

@@ -1,20 +1,38 @@
 //! What is asked and answered on the control socket.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use pinfold::audit::{Block, LivingKey, Sender};
 use serde::{Deserialize, Serialize};
 
-/// What an operator asks of a running server.
-#[derive(Debug, Serialize, Deserialize)]
+/// What an operator asks of a running server. It may hold an address, so it is never shown.
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub(crate) enum Ask {
-    Block { pseudonym: String, seconds: u64, reason: String },
+    Block {
+        pseudonym: String,
+        seconds: u64,
+        reason: String,
+    },
     Blocks,
     Keys,
-    Top { by: Rank, most: usize },
-    Unblock { pseudonym: String },
+    /// Whether an address was here.
+    Lookup {
+        address: IpAddr,
+        at: Option<i64>,
+        basis: String,
+        requested_by: String,
+        approved_by: String,
+    },
+    Top {
+        by: Rank,
+        most: usize,
+    },
+    Unblock {
+        pseudonym: String,
+    },
 }
 
 impl Ask {
@@ -24,6 +42,7 @@ impl Ask {
             Self::Block { .. } => "block",
             Self::Blocks => "blocks",
             Self::Keys => "keys",
+            Self::Lookup { .. } => "look-up",
             Self::Top { .. } => "top",
             Self::Unblock { .. } => "unblock",
         }
@@ -59,6 +78,11 @@ pub(crate) enum Reply {
     Keys {
         keys: Vec<KeyLine>,
     },
+    /// What is known of an address, and the head of the action ledger with this question in it.
+    Lookup {
+        known: Known,
+        head: String,
+    },
     /// It will not, and why.
     Refused {
         why: String,
@@ -70,6 +94,26 @@ pub(crate) enum Reply {
     Unblocked {
         pseudonym: String,
     },
+}
+
+/// What is known of an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub(crate) enum Known {
+    /// It was here.
+    Buckets { buckets: Vec<BucketLine> },
+    /// The key of the day is gone, and with it every way to tell.
+    KeyDestroyed { day: String, destroyed: Vec<String> },
+    /// It was not here, or among too few others to be written down, or before a restart.
+    NotRecorded { days: Vec<String> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BucketLine {
+    /// RFC 3339.
+    pub(crate) begins: String,
+    pub(crate) requests: i64,
+    pub(crate) refused: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

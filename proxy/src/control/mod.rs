@@ -5,8 +5,10 @@
 
 mod client;
 mod message;
+mod office;
 mod server;
 
 pub(crate) use client::ask;
-pub(crate) use message::{Ask, BlockLine, Rank, Reply, SenderLine};
+pub(crate) use message::{Ask, BlockLine, Known, Rank, Reply, SenderLine};
+pub(crate) use office::Office;
 pub(crate) use server::ControlSocket;

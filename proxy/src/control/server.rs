@@ -3,27 +3,18 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use pinfold::audit::AuditHandle;
-use pinfold::pseudonym::{Pseudonym, Unit};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::message::{Ask, BlockLine, KeyLine, Reply, SenderLine};
+use super::message::{Ask, Reply};
+use super::office::Office;
 
 /// How long a question may be, and how long it may take.
 const LONGEST: u64 = 64 * 1024;
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The most that `top` lists.
-const MOST_LISTED: usize = 1_000;
-
-/// The longest reason for a block, in characters.
-const LONGEST_REASON: usize = 200;
-
-/// The longest block: blocks are carried from day to day, and there is no sense in one that outlives its reason.
-const LONGEST_BLOCK: u64 = 90 * 86_400;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The socket, removed when dropped.
 #[derive(Debug)]
@@ -50,15 +41,16 @@ impl ControlSocket {
     }
 
     /// Answers until the task is dropped.
-    pub(crate) async fn serve(self, audit: AuditHandle) {
+    pub(crate) async fn serve(self, office: Office) {
+        let office = Arc::new(office);
         let Some(listener) = self.listener.try_clone().and_then(UnixListener::from_std).ok() else { return };
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (audit, owner) = (audit.clone(), self.owner);
+                    let (office, owner) = (office.clone(), self.owner);
                     tokio::spawn(async move {
                         // Whoever hangs up does not want the answer.
-                        let _ = tokio::time::timeout(PATIENCE, converse(stream, &audit, owner)).await;
+                        let _ = tokio::time::timeout(PATIENCE, converse(stream, &office, owner)).await;
                     });
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -74,7 +66,7 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn converse(mut stream: UnixStream, audit: &AuditHandle, owner: u32) -> io::Result<()> {
+async fn converse(mut stream: UnixStream, office: &Office, owner: u32) -> io::Result<()> {
     let uid = stream.peer_cred()?.uid();
     if uid != owner && uid != 0 {
         tracing::warn!(uid, "somebody else asked on the control socket");
@@ -87,7 +79,7 @@ async fn converse(mut stream: UnixStream, audit: &AuditHandle, owner: u32) -> io
         Ok(ask) => {
             let name = ask.name();
             tracing::info!(uid, ask = name, "asked on the control socket");
-            answer(ask, audit)
+            office.answer(ask, uid).await
         }
         Err(_) => {
             Reply::Refused { why: "the question could not be read (ask with the same version)".to_owned() }
@@ -96,47 +88,6 @@ async fn converse(mut stream: UnixStream, audit: &AuditHandle, owner: u32) -> io
     let mut text = serde_json::to_string(&reply)?;
     text.push('\n');
     writing.write_all(text.as_bytes()).await
-}
-
-fn answer(ask: Ask, audit: &AuditHandle) -> Reply {
-    match ask {
-        Ask::Block { pseudonym, seconds, reason } => {
-            block(audit, &pseudonym, seconds, reason).unwrap_or_else(|why| Reply::Refused { why })
-        }
-        Ask::Blocks => Reply::Blocks { blocks: audit.blocks().iter().map(BlockLine::from).collect() },
-        Ask::Keys => Reply::Keys { keys: audit.keys().iter().map(KeyLine::from).collect() },
-        Ask::Top { by, most } => {
-            let top = |unit| {
-                let top = audit.top(unit, by.into(), most.min(MOST_LISTED));
-                top.iter().map(SenderLine::from).collect()
-            };
-            Reply::Top { hosts: top(Unit::Host), networks: top(Unit::Network) }
-        }
-        Ask::Unblock { pseudonym } => match pseudonym.parse::<Pseudonym>() {
-            Ok(parsed) if audit.unblock(parsed) => Reply::Unblocked { pseudonym },
-            Ok(_) => {
-                Reply::Refused { why: format!("{pseudonym} is not blocked (`pinfold blocks` lists who is)") }
-            }
-            Err(fault) => Reply::Refused { why: format!("`{pseudonym}` is no pseudonym ({fault})") },
-        },
-    }
-}
-
-fn block(audit: &AuditHandle, pseudonym: &str, seconds: u64, reason: String) -> Result<Reply, String> {
-    let parsed =
-        pseudonym.parse::<Pseudonym>().map_err(|fault| format!("`{pseudonym}` is no pseudonym ({fault})"))?;
-    if reason.trim().is_empty()
-        || reason.chars().count() > LONGEST_REASON
-        || reason.contains(char::is_control)
-    {
-        return Err(format!("a block needs a reason (write up to {LONGEST_REASON} characters, in one line)"));
-    }
-    if !(1..=LONGEST_BLOCK).contains(&seconds) {
-        return Err("a block lasts a second at least and 90 days at most (write --for 1h)".to_owned());
-    }
-    let block =
-        audit.block(parsed, Duration::from_secs(seconds), reason).map_err(|fault| fault.to_string())?;
-    Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)] })
 }
 
 #[cfg(test)]

@@ -17,10 +17,10 @@ use tower::Layer;
 use super::door::Door;
 use super::forward::Forward;
 use super::latency::Latency;
-use super::{listener, worker};
+use super::{listener, memory, worker};
 use crate::admin;
 use crate::config::{Settings, StoreSettings};
-use crate::control::ControlSocket;
+use crate::control::{ControlSocket, Office};
 use crate::exit::Failure;
 
 /// Where the server can be found.
@@ -69,6 +69,8 @@ pub(crate) fn run(
     settings: Settings,
     ready: impl FnOnce(Addresses) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    // Before there is a key.
+    memory::keep_private();
     let policy = policy(&settings)?;
     let StoreSettings { file, retention, most_bytes } = settings.store;
     let store = SqliteStore::open_within(&file, retention, most_bytes).map_err(Failure::of)?;
@@ -99,7 +101,7 @@ pub(crate) fn run(
         PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), settings.audit)
             .map_err(Failure::of)?;
 
-    let audit = layer.handle();
+    let office = Office::new(layer.handle(), file.clone(), settings.site.clone(), settings.calendar.clone());
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
     let readings = Readings {
         audit: layer.handle(),
@@ -132,7 +134,7 @@ pub(crate) fn run(
             let _ = write_out.await;
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
-        let commands = tokio::spawn(socket.serve(audit));
+        let commands = tokio::spawn(socket.serve(office));
         ready(addresses)?;
         signals.wait(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.

@@ -17,6 +17,7 @@ mod fields;
 mod forward;
 mod latency;
 mod listener;
+mod memory;
 mod worker;
 
 pub(crate) use body::text_response;
