@@ -10,6 +10,7 @@ use pinfold::time::{CivilDate, UnixTime};
 
 use crate::config::duration;
 use crate::control::Rank;
+use crate::scrub::Format;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
@@ -75,6 +76,12 @@ pub(crate) enum Command {
     /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
+    /// Rewrite access logs with their addresses replaced
+    ///
+    /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
+    /// the same name within one run, and nobody can tell which it was. User names and what follows ? are left out.
+    #[command(after_help = "Example: pinfold scrub access.log access.log.1.gz --output scrubbed.log")]
+    Scrub(Scrub),
     /// List who asks most of the running server today
     ///
     /// Hosts and networks, by the names that they have today alone.
@@ -109,6 +116,25 @@ pub(crate) struct BlockFor {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) server: Administer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scrub {
+    /// The logs, plain or gzip; - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where the new log is written; - for standard output. What ends in .gz is compressed
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How the logs are written [default: as the first line of each tells]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Keep the names of users who had signed in
+    #[arg(long)]
+    pub(crate) keep_users: bool,
+    /// Keep what follows ? in addresses of pages
+    #[arg(long)]
+    pub(crate) keep_queries: bool,
 }
 
 #[derive(Debug, Args)]

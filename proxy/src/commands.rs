@@ -11,11 +11,12 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Demo, Explain, LedgerCommand, Report, ReportFormat, Run, Verify,
+    Check, CheckFormat, Cli, Command, Demo, Explain, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
+use crate::scrub::{self, Keep};
 use crate::{administer, config, demo, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
@@ -40,6 +41,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Lookup(command) => say(administer::lookup(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
+        Command::Scrub(command) => scrub_logs(&command),
         Command::Top(command) => say(administer::top(&command)),
         Command::Unblock(command) => say(administer::unblock(&command)),
     };
@@ -208,6 +210,20 @@ fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
         }
         (None, _) => Err(Failure::of("the store holds nothing yet (run the proxy first)")),
     }
+}
+
+fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
+    let keep = Keep { users: command.keep_users, queries: command.keep_queries };
+    let done = scrub::run(&command.files, &command.output, command.format, keep)?;
+    // Standard output may be the log.
+    let _ = writeln!(
+        std::io::stderr(),
+        "pinfold: {} lines read, {} written, {} left out because they could not be read; the key is destroyed",
+        done.read,
+        done.read - done.left_out,
+        done.left_out
+    );
+    Ok(Exit::Success)
 }
 
 /// The settings of a file; its warnings go to standard error.

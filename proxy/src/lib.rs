@@ -8,6 +8,7 @@
 //! - `admin`: health, readiness, metrics and a page of figures;
 //! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
 //! - `explain`: what becomes of a recorded request, and why;
+//! - `scrub`: existing logs with their addresses replaced;
 //! - `report`: the audit of use, as data;
 //! - `demo`: a small sample council site.
 
@@ -21,6 +22,7 @@ mod demo;
 mod exit;
 mod explain;
 mod report;
+mod scrub;
 mod serve;
 
 pub use commands::run;

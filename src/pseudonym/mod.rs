@@ -19,6 +19,7 @@
 mod epoch;
 mod key;
 mod keyed_hash;
+mod shape;
 mod token;
 mod unit;
 
