@@ -97,6 +97,27 @@ fn behind_a_trusted_proxy_the_client_is_told_apart_and_on_wish_told_to_the_site(
 }
 
 #[test]
+fn a_site_that_must_tell_clients_apart_can_be_told_a_name_that_is_in_no_ledger() {
+    let origin = Origin::hello();
+    let more = "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nto_origin = \"obfuscated\"";
+    let pinfold = Pinfold::configured(&configuration(origin.address, more));
+    for client in ["203.0.113.1", "203.0.113.1", "203.0.113.2"] {
+        pinfold
+            .get("/", &[("x-forwarded-for", client), ("x-real-ip", client), ("forwarded", "for=192.0.2.9")]);
+    }
+    let requests = origin.requests();
+    let names: Vec<_> =
+        requests.iter().map(|request| request.headers()["forwarded"].to_str().unwrap()).collect();
+    assert!(names[0].starts_with("for=_") && names[0].len() == 21, "{names:?}");
+    assert!(names[0] == names[1] && names[0] != names[2], "{names:?}");
+    assert!(requests.iter().all(|request| !request.headers().contains_key("x-real-ip")));
+    let top =
+        std::process::Command::new(common::BINARY).arg("top").current_dir(pinfold.path()).output().unwrap();
+    let top = String::from_utf8(top.stdout).unwrap();
+    assert!(top.contains("Hosts") && !top.contains(&names[0]["for=_".len()..]), "{top}");
+}
+
+#[test]
 fn unknown_hosts_are_answered_421_and_health_is_for_any() {
     let origin = Origin::hello();
     let pinfold = Pinfold::in_front_of(&origin);

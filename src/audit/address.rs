@@ -11,7 +11,7 @@ use super::heavy::Tally;
 use super::ledger::AddressRow;
 use super::recent::{Recent, Recognised};
 use super::senders::{SPILL, Senders};
-use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
+use crate::client_ip::{AddressSource, ClientIp, ClientIpResolver, Evidence};
 use crate::pseudonym::{Epoch, EpochKey, KeyRing, Pseudonym, Unit};
 use crate::time::UnixTime;
 
@@ -191,6 +191,11 @@ impl AddressShard {
         self.count_first(host, count, sketched);
         self.refused += u64::from(blocked);
         if blocked { Met::Refused } else { Met::First { host, network } }
+    }
+
+    /// The name of a client that the site is told, under a key that no ledger knows.
+    pub(super) fn name_for_origin(&self, client: &ClientIp) -> Option<Pseudonym> {
+        self.key.as_ref().map(|key| key.origin().pseudonym(Unit::Host, client))
     }
 
     /// Counts a request of a host as answered with an error.

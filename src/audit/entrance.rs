@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, FORWARDED};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::asked::{Asked, Fetch};
@@ -76,10 +76,18 @@ impl Entrance {
         let host = self.auditor.count_address(evidence.as_ref(), &self.resolver);
         let client = match self.fields {
             AddressFields::None => None,
-            AddressFields::Address => evidence.map(|evidence| self.resolver.client(&evidence)),
+            AddressFields::Address | AddressFields::Obfuscated => {
+                evidence.map(|evidence| self.resolver.client(&evidence))
+            }
         };
         found.remove(headers);
         self.fields.write(headers, client.as_ref());
+        if let (AddressFields::Obfuscated, Some(client)) = (self.fields, &client)
+            && let Some(name) = self.auditor.addresses.mine().name_for_origin(client)
+            && let Ok(value) = HeaderValue::try_from(format!("for=_{name}"))
+        {
+            headers.insert(FORWARDED, value);
+        }
         (fetch, host)
     }
 }

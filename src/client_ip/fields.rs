@@ -27,6 +27,9 @@ pub enum AddressFields {
     None,
     /// The address, in `X-Forwarded-For` and `X-Real-IP`, for a site that cannot do without.
     Address,
+    /// A name that stands for the client for a day, in `Forwarded` (RFC 7239 section 6.3), for a site that must tell
+    /// clients apart. It is made under a key of its own, so it is in none of our ledgers.
+    Obfuscated,
 }
 
 impl AddressFields {

@@ -7,14 +7,15 @@ use zeroize::Zeroize;
 use super::keyed_hash::KeyedHash;
 use super::token::TokenKey;
 
-/// The keys of one epoch: one for the address ledger, one for counting distinct addresses, one for recognising within a
-/// thread what was seen before.
+/// The keys of one epoch: one for the address ledger, one for counting distinct addresses, one for names that the site is
+/// told, one for recognising within a thread what was seen before.
 ///
 /// All come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
 /// that no key can be found from another. There is no master key above them.
 pub struct EpochKey {
     operations: KeyedHash,
     sketch: KeyedHash,
+    origin: KeyedHash,
     token: TokenKey,
 }
 
@@ -37,6 +38,7 @@ impl EpochKey {
         let key = Self {
             operations: KeyedHash::new(expand(&root, site, b"operations")),
             sketch: KeyedHash::new(expand(&root, site, b"sketch")),
+            origin: KeyedHash::new(expand(&root, site, b"origin")),
             token: TokenKey::new(expand(&root, site, b"token")),
         };
         root.zeroize();
@@ -51,6 +53,12 @@ impl EpochKey {
     /// The key under which distinct addresses are counted.
     pub fn sketch(&self) -> &KeyedHash {
         &self.sketch
+    }
+
+    /// The key of the names that the site is told, where it is told any: what it notes beside them can be joined to no ledger of
+    /// ours.
+    pub fn origin(&self) -> &KeyedHash {
+        &self.origin
     }
 
     /// The key by which evidence is recognised while this epoch lasts.
@@ -106,11 +114,12 @@ mod tests {
         let one = EpochKey::from_root([7; 32], "one");
         let other = EpochKey::from_root([7; 32], "other");
         let later = EpochKey::from_root([8; 32], "one");
-        let mut seen =
-            [&one, &other, &later].map(|key| [host(key.operations()), host(key.sketch())]).concat();
+        let mut seen = [&one, &other, &later]
+            .map(|key| [key.operations(), key.sketch(), key.origin()].map(host))
+            .concat();
         seen.sort();
         seen.dedup();
-        assert_eq!(seen.len(), 6);
+        assert_eq!(seen.len(), 9);
     }
 
     #[test]

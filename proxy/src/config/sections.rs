@@ -246,8 +246,14 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> (ClientIpResolv
             Err(fault) => faults.add(&network.place, fault.problem(), fault.remedy()),
         }
     }
-    let fields =
-        section.choice("to_origin", &[("none", AddressFields::None), ("address", AddressFields::Address)]);
+    let fields = section.choice(
+        "to_origin",
+        &[
+            ("none", AddressFields::None),
+            ("obfuscated", AddressFields::Obfuscated),
+            ("address", AddressFields::Address),
+        ],
+    );
     let resolver = match source {
         Some(Located { value: Some(family), place }) => {
             if networks.is_empty() {

@@ -48,7 +48,8 @@ fn scrub_parts(line: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<u8>) ->
     let mut rest = words.next().unwrap_or_default();
     for place in 0..2 {
         let Some(text) = rest.trim_ascii_start().strip_prefix(b"\"") else { break };
-        let (text, after) = quoted(text)?;
+        // Some agents are so long that the line was cut off.
+        let (text, after) = quoted(text).unwrap_or((text, b""));
         out.extend_from_slice(b" \"");
         if place == 0 {
             write_referrer(text, keep, names, out);
@@ -163,6 +164,10 @@ mod tests {
                 Some(r#"{4} - - [x] "\x16\x03" 400 0 "http://{4}:8080/a" "-""#),
             ),
             (r#"192.0.2.1 - - [x] "" 408 0 "-" "-""#, Some(r#"{4} - - [x] "" 408 0 "-" "-""#)),
+            (
+                r#"192.0.2.1 - - [x] "GET / HTTP/1.1" 200 1 "-" "Mozil"#,
+                Some(r#"{4} - - [x] "GET / HTTP/1.1" 200 1 "-" "Mozil""#),
+            ),
             (r#"crawler.example - - [x] "GET / HTTP/1.1" 200 1"#, None),
             (r#"192.0.2.1 - - [x] "GET / HTTP/1.1 200 1"#, None),
             (r#"192.0.2.1 - - [x] "GET / HTTP/1.1" ok 1"#, None),
