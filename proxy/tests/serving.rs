@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::{Answer, BINARY, Origin, Pinfold, configuration, page, raw, signal};
+use common::{Answer, BINARY, CANARY, Origin, Pinfold, configuration, page, raw, signal};
 use http::Response;
 use http_body_util::{BodyExt, Empty};
 
@@ -97,6 +97,42 @@ fn behind_a_trusted_proxy_the_client_is_told_apart_and_on_wish_told_to_the_site(
 }
 
 #[test]
+fn who_04_a_trusted_proxy_announces_whom_a_connection_is_from() {
+    let origin = Origin::hello();
+    let behind = |trusted: &str| {
+        let more = format!(
+            "[client_address]\nsource = \"proxy-protocol\"\ntrusted_proxies = [\"{trusted}\"]\nto_origin = \"address\""
+        );
+        Pinfold::configured(&configuration(origin.address, &more))
+    };
+    let request =
+        "GET / HTTP/1.1\r\nhost: www.town.example\r\nx-forwarded-for: 192.0.2.9\r\nconnection: close\r\n\r\n";
+    let pinfold = behind("127.0.0.1");
+    let announced = format!("PROXY TCP4 {CANARY} 192.0.2.1 4711 443\r\n{request}");
+    assert_eq!(Answer::read(&raw(pinfold.site, announced.as_bytes())).status, 200);
+    assert_eq!(origin.requests()[0].headers()["x-forwarded-for"], CANARY);
+    let health = format!("PROXY UNKNOWN\r\n{request}");
+    assert_eq!(Answer::read(&raw(pinfold.site, health.as_bytes())).status, 200);
+    assert_eq!(origin.requests()[1].headers()["x-forwarded-for"], "127.0.0.1");
+    let second = [
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb\0\x71\x09\xc0\0\x02\x01\x12\x67\x01\xbb",
+        request.as_bytes(),
+    ]
+    .concat();
+    assert_eq!(Answer::read(&raw(pinfold.site, &second)).status, 200);
+    assert_eq!(origin.requests()[2].headers()["x-forwarded-for"], "203.0.113.9");
+    for nothing in [request.to_owned(), announced.replace("TCP4", "UDP4"), announced.replace("4711", "99999")]
+    {
+        assert_eq!(raw(pinfold.site, nothing.as_bytes()), b"", "{nothing}");
+    }
+    let sources = pinfold.admin("/metrics").body;
+    assert!(sources.contains("pinfold_client_address_total{source=\"proxy-protocol\"} 3"), "{sources}");
+    let elsewhere = behind("10.0.0.0/8");
+    assert_eq!(raw(elsewhere.site, announced.as_bytes()), b"", "from somebody who is not trusted");
+    assert_eq!(origin.requests().len(), 3);
+}
+
+#[test]
 fn a_site_that_must_tell_clients_apart_can_be_told_a_name_that_is_in_no_ledger() {
     let origin = Origin::hello();
     let more = "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nto_origin = \"obfuscated\"";
@@ -111,8 +147,7 @@ fn a_site_that_must_tell_clients_apart_can_be_told_a_name_that_is_in_no_ledger()
     assert!(names[0].starts_with("for=_") && names[0].len() == 21, "{names:?}");
     assert!(names[0] == names[1] && names[0] != names[2], "{names:?}");
     assert!(requests.iter().all(|request| !request.headers().contains_key("x-real-ip")));
-    let top =
-        std::process::Command::new(common::BINARY).arg("top").current_dir(pinfold.path()).output().unwrap();
+    let top = Command::new(BINARY).arg("top").current_dir(pinfold.path()).output().unwrap();
     let top = String::from_utf8(top.stdout).unwrap();
     assert!(top.contains("Hosts") && !top.contains(&names[0]["for=_".len()..]), "{top}");
 }

@@ -9,9 +9,17 @@ use super::forwarded::{forwarded, x_forwarded_for};
 use super::trusted::TrustedProxies;
 
 /// Finds the client behind a request. By default that is the peer of the connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ClientIpResolver {
     believed: Option<(TrustedProxies, HeaderFamily)>,
+    /// How the peer came to be known.
+    peer: AddressSource,
+}
+
+impl Default for ClientIpResolver {
+    fn default() -> Self {
+        Self { believed: None, peer: AddressSource::Peer }
+    }
 }
 
 impl ClientIpResolver {
@@ -20,9 +28,15 @@ impl ClientIpResolver {
         Self::default()
     }
 
+    /// The peer is the client, and was named by a proxy at the start of the connection (the PROXY protocol). It is for the server
+    /// to believe that only of proxies that it trusts.
+    pub fn peer_named_by_proxy() -> Self {
+        Self { peer: AddressSource::ProxyProtocol, ..Self::default() }
+    }
+
     /// What these proxies say in fields of this family is believed.
     pub fn behind(trusted: TrustedProxies, family: HeaderFamily) -> Self {
-        Self { believed: Some((trusted, family)) }
+        Self { believed: Some((trusted, family)), ..Self::default() }
     }
 
     /// The client of a request that came from `peer` with these fields, or `None` where the peer is not known.
@@ -43,7 +57,7 @@ impl ClientIpResolver {
     pub(crate) fn client(&self, evidence: &Evidence<'_>) -> ClientIp {
         let peer = evidence.peer();
         let (Some((trusted, _)), Some(family)) = (&self.believed, evidence.family()) else {
-            return ClientIp::new(peer, AddressSource::Peer);
+            return ClientIp::new(peer, self.peer);
         };
         let lines = evidence.lines().rev();
         let found = match family {
@@ -52,7 +66,7 @@ impl ClientIpResolver {
         };
         match found {
             Walk::Ended(address) => ClientIp::new(address, family.source()),
-            Walk::Empty => ClientIp::new(peer, AddressSource::Peer),
+            Walk::Empty => ClientIp::new(peer, self.peer),
             Walk::Stopped(address) => ClientIp::new(address, AddressSource::Unknown),
         }
     }
@@ -168,6 +182,8 @@ pub enum AddressSource {
     Forwarded,
     /// It is the peer of the connection.
     Peer,
+    /// A trusted proxy named it at the start of the connection.
+    ProxyProtocol,
     /// It is not known: no peer was given, or a trusted proxy sent a list that cannot be read.
     Unknown,
     /// A trusted proxy named it in `X-Forwarded-For`.
@@ -176,13 +192,15 @@ pub enum AddressSource {
 
 impl AddressSource {
     /// Every way, in order.
-    pub const ALL: [Self; 4] = [Self::Forwarded, Self::Peer, Self::Unknown, Self::XForwardedFor];
+    pub const ALL: [Self; 5] =
+        [Self::Forwarded, Self::Peer, Self::ProxyProtocol, Self::Unknown, Self::XForwardedFor];
 
     /// The name used in configuration files and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",
             Self::Peer => "peer",
+            Self::ProxyProtocol => "proxy-protocol",
             Self::Unknown => "unknown",
             Self::XForwardedFor => "x-forwarded-for",
         }

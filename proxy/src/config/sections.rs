@@ -32,7 +32,8 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let audit = AuditSettings::default();
-    let (resolver, fields) = read_client_address(root.section("client_address"), faults);
+    let ClientAddress { resolver, fields, announcers } =
+        read_client_address(root.section("client_address"), faults);
     let (audit, store) = read_audit(
         audit_section,
         audit.with_client_ip(resolver).with_address_fields(fields),
@@ -82,6 +83,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         hosts: Hosts::Only(site.hosts),
         calendar: site.calendar?,
         listen,
+        announcers,
         admin: admin.listen,
         socket: directory.join(admin.socket),
         origin: origin?,
@@ -224,15 +226,31 @@ fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Duration)
     (origin, timeout.map_or(ORIGIN_TIMEOUT, |timeout| timeout.value))
 }
 
-fn read_client_address(section: Section<'_>, faults: &Faults) -> (ClientIpResolver, AddressFields) {
-    const PEER: Option<HeaderFamily> = None;
-    let source =
-        section.parsed("source", "\"peer\", \"x-forwarded-for\" or \"forwarded\"", |text| match text {
-            "peer" => Some(PEER),
-            "x-forwarded-for" => Some(Some(HeaderFamily::XForwardedFor)),
-            "forwarded" => Some(Some(HeaderFamily::Forwarded)),
-            _ => None,
-        });
+/// How the client behind a connection is found, and what the site is told of it.
+struct ClientAddress {
+    resolver: ClientIpResolver,
+    fields: AddressFields,
+    announcers: Option<TrustedProxies>,
+}
+
+/// Who says who the client is.
+#[derive(Clone, Copy)]
+enum Source {
+    Peer,
+    Fields(HeaderFamily),
+    ProxyProtocol,
+}
+
+fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
+    let source = section.choice(
+        "source",
+        &[
+            ("peer", Source::Peer),
+            ("x-forwarded-for", Source::Fields(HeaderFamily::XForwardedFor)),
+            ("forwarded", Source::Fields(HeaderFamily::Forwarded)),
+            ("proxy-protocol", Source::ProxyProtocol),
+        ],
+    );
     let networks = section.texts("trusted_proxies").unwrap_or_default();
     let mut trusted = Vec::new();
     for network in &networks {
@@ -254,21 +272,23 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> (ClientIpResolv
             ("address", AddressFields::Address),
         ],
     );
-    let resolver = match source {
-        Some(Located { value: Some(family), place }) => {
-            if networks.is_empty() {
-                faults.add(
-                    &place,
-                    "nobody is trusted to say who the client is",
-                    "list your proxies in `trusted_proxies`, or write source = \"peer\"",
-                );
-            }
-            ClientIpResolver::behind(TrustedProxies::new(trusted).unwrap_or_default(), family)
-        }
-        _ => ClientIpResolver::peer(),
+    if let Some(source) = source.as_ref().filter(|source| !matches!(source.value, Source::Peer))
+        && networks.is_empty()
+    {
+        faults.add(
+            &source.place,
+            "nobody is trusted to say who the client is",
+            "list your proxies in `trusted_proxies`, or write source = \"peer\"",
+        );
+    }
+    let trusted = TrustedProxies::new(trusted).unwrap_or_default();
+    let (resolver, announcers) = match source.map_or(Source::Peer, |source| source.value) {
+        Source::Peer => (ClientIpResolver::peer(), None),
+        Source::Fields(family) => (ClientIpResolver::behind(trusted, family), None),
+        Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
     section.end();
-    (resolver, fields.map_or(AddressFields::None, |fields| fields.value))
+    ClientAddress { resolver, fields: fields.map_or(AddressFields::None, |fields| fields.value), announcers }
 }
 
 fn read_audit(

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 use pinfold::audit::AuditSettings;
+use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
 use pinfold_store::Retention;
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Hosts,
     pub(crate) calendar: Calendar,
     pub(crate) listen: SocketAddr,
+    /// Who announces at the start of each connection whom it is from; nothing where nobody does.
+    pub(crate) announcers: Option<TrustedProxies>,
     pub(crate) admin: SocketAddr,
     /// On which commands reach the running server.
     pub(crate) socket: PathBuf,
@@ -78,6 +81,7 @@ impl Settings {
             hosts: Hosts::Any,
             calendar,
             listen,
+            announcers: None,
             admin: ADMIN,
             socket: PathBuf::from(SOCKET),
             origin,

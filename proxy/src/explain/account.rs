@@ -165,6 +165,9 @@ fn client(resolver: &ClientIpResolver, peer: IpAddr, fields: &http::HeaderMap) -
     let why = match found.source() {
         AddressSource::Forwarded => "the nearest address in Forwarded that is no trusted proxy",
         AddressSource::XForwardedFor => "the nearest address in X-Forwarded-For that is no trusted proxy",
+        AddressSource::ProxyProtocol => {
+            "the peer, as a trusted proxy announced it at the start of the connection"
+        }
         AddressSource::Peer => "the peer itself: it is not trusted to name another, or names none",
         _ => "the last sound address to the right of an entry that is none",
     };

@@ -114,14 +114,15 @@ pub(crate) fn run(
     };
     let (stop, stopped) = watch::channel(false);
     let hosts = Arc::new(settings.hosts);
+    let announcers = settings.announcers.map(Arc::new);
     let mut threads = Vec::new();
     for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
         let forward = Forward::new(origin.clone(), scheme.clone(), settings.origin_timeout);
         let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
-        let stopped = stopped.clone();
+        let (stopped, announcers) = (stopped.clone(), announcers.clone());
         let worker = thread::Builder::new()
             .name(format!("pinfold-{index}"))
-            .spawn(move || worker::run(listener, door, stopped));
+            .spawn(move || worker::run(listener, announcers, door, stopped));
         threads.push(worker.map_err(Failure::of)?);
     }
 

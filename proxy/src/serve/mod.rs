@@ -10,6 +10,7 @@
 //! ```
 
 mod admit;
+mod announced;
 mod body;
 mod control;
 mod door;

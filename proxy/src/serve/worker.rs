@@ -2,15 +2,18 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use pinfold::client_ip::TrustedProxies;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::announced;
 use super::door::Door;
 
 /// How long a client may take to send the first byte, or the head of a request.
@@ -22,17 +25,28 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
 
-/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread.
-pub(super) fn run(listener: TcpListener, door: Door, stop: watch::Receiver<bool>) -> io::Result<()> {
+/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread. Where there are `announcers`, each connection
+/// must come from one of them, and begin with whom it is from.
+pub(super) fn run(
+    listener: TcpListener,
+    announcers: Option<Arc<TrustedProxies>>,
+    door: Door,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        serve(listener, door, stop).await;
+        serve(listener, announcers, door, stop).await;
         Ok(())
     })
 }
 
-async fn serve(listener: tokio::net::TcpListener, door: Door, mut stop: watch::Receiver<bool>) {
+async fn serve(
+    listener: tokio::net::TcpListener,
+    announcers: Option<Arc<TrustedProxies>>,
+    door: Door,
+    mut stop: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
     let server = server();
     loop {
@@ -42,13 +56,19 @@ async fn serve(listener: tokio::net::TcpListener, door: Door, mut stop: watch::R
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((mut stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 let (server, watcher, door) = (server.clone(), graceful.watcher(), door.clone());
+                let announcers = announcers.clone();
                 tokio::spawn(async move {
+                    let client = match &announcers {
+                        None => Some(peer),
+                        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
+                    };
+                    let Some(client) = client else { return };
                     if speaks_in_time(&stream).await {
-                        let service = service_fn(move |request| door.clone().answer(request, peer));
+                        let service = service_fn(move |request| door.clone().answer(request, client));
                         let connection = server.serve_connection(TokioIo::new(stream), service);
                         // Clients hang up and talk nonsense; hyper has answered what can be answered.
                         let _ = watcher.watch(connection.into_owned()).await;
