@@ -1,9 +1,10 @@
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use pinfold::audit::ChainHash;
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
@@ -15,12 +16,35 @@ use crate::scrub::Format;
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
 #[command(name = "pinfold", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(
-    after_help = "Example: pinfold demo\n\nStart with `pinfold demo`, then `pinfold run --origin http://127.0.0.1:8000`."
-)]
+#[command(after_help = "Example: `pinfold demo`, and then `pinfold run --origin http://127.0.0.1:8000`")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// The command line, if it is sound; else what to print, which may be help.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut matches = on_one_screen(Self::command()).try_get_matches_from(args)?;
+        Self::from_arg_matches_mut(&mut matches)
+    }
+}
+
+/// Gives every command a help that fits one screen: the list of options without a line between any two, then what there is to
+/// know, then an example.
+fn on_one_screen(mut command: clap::Command) -> clap::Command {
+    let long = command.get_long_about().map(ToString::to_string);
+    let more = long.as_deref().and_then(|long| long.split_once("\n\n")).map(|(_, more)| more.to_owned());
+    if let Some(more) = more {
+        let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        command = command.after_help(format!("{more}\n\n{example}"));
+    }
+    let names: Vec<_> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, on_one_screen);
+    }
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print this");
+    command.disable_help_flag(true).disable_help_subcommand(true).arg(help)
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +78,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example: pinfold keys")]
     Keys(Administer),
     /// Check the ledger of what administrators did
+    #[command(after_help = "Example: pinfold ledger verify")]
     Ledger {
         #[command(subcommand)]
         command: LedgerCommand,

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use pinfold::audit::{BrokenAt, verify_chain};
 use pinfold::consent::Explanation;
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
@@ -21,7 +20,7 @@ use crate::{administer, config, demo, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(help) => {
             let misused = help.use_stderr();
