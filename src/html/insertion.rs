@@ -30,7 +30,7 @@ pub(super) struct Insertion {
 }
 
 /// How much is parsed before asking whether the top has been found: the rest of the page need not be.
-const SLICE: usize = 1024;
+const SLICE: usize = 256;
 
 impl Insertion {
     /// `whole` says that this is a page and not a part of one, which may have no `<html>` either.

@@ -53,7 +53,7 @@ impl Notice<'_> {
                 script src=(*BANNER_SCRIPT) defer {}
             }
         };
-        ascii(&notice)
+        ascii(notice)
     }
 
     /// Tells that a choice has just been kept.
@@ -72,7 +72,7 @@ impl Notice<'_> {
                 script src=(*BANNER_SCRIPT) defer {}
             }
         };
-        ascii(&notice)
+        ascii(notice)
     }
 
     fn confirmed(&self, words: &Words, sentence: &str) -> Markup {
@@ -91,7 +91,7 @@ impl Notice<'_> {
         let link = html! {
             p.pinfold-link lang=(self.language.code()) { a href=(self.cookies_page()) { (words.link) } }
         };
-        ascii(&link)
+        ascii(link)
     }
 
     /// What stands for content that nobody has agreed to: with a button in a block, a link in a sentence, words in a link.
@@ -166,7 +166,7 @@ impl Notice<'_> {
                 }
             },
         };
-        ascii(&placeholder)
+        ascii(placeholder)
     }
 
     fn title(&self, purpose: &Purpose) -> Markup {
@@ -202,10 +202,13 @@ pub(crate) enum HeldPlace {
 }
 
 /// The same in ASCII: it is put into pages of any encoding.
-pub(super) fn ascii(markup: &PreEscaped<String>) -> String {
+pub(super) fn ascii(PreEscaped(markup): PreEscaped<String>) -> String {
     use std::fmt::Write as _;
-    let mut text = String::with_capacity(markup.0.len());
-    for letter in markup.0.chars() {
+    if markup.is_ascii() {
+        return markup;
+    }
+    let mut text = String::with_capacity(markup.len());
+    for letter in markup.chars() {
         if letter.is_ascii() {
             text.push(letter);
         } else {

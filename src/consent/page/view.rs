@@ -81,7 +81,7 @@ impl View<'_> {
                 p.kind { (with(words.policy_version, &self.policy.fingerprint())) }
             }
         };
-        super::banner::ascii(&part)
+        super::banner::ascii(part)
     }
 
     fn content(&self, words: &Words, heading: &str) -> Markup {
