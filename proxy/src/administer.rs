@@ -117,8 +117,7 @@ fn put(
 
 /// Where the server of a configuration listens for commands.
 fn socket(config: Option<&Path>) -> Result<PathBuf, Failure> {
-    let default = Path::new("pinfold.toml");
-    match config.or_else(|| default.exists().then_some(default)) {
+    match config::named_or_default(config) {
         // Warnings are for `check`.
         Some(file) => config::read(file)
             .settings

@@ -143,8 +143,7 @@ const MOST_RECORDED: u64 = 4 * 1024 * 1024;
 
 /// The ledgers of a command: in the store of its configuration, or in that of this directory.
 fn opened(config: Option<&Path>) -> Result<(Ledgers, String, Calendar), Failure> {
-    let default = Path::new("pinfold.toml");
-    let (store, site, calendar) = match config.or_else(|| default.exists().then_some(default)) {
+    let (store, site, calendar) = match config::named_or_default(config) {
         Some(file) => {
             let settings = read(file)?;
             (settings.store.file, Some(settings.site), settings.calendar)

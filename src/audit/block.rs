@@ -58,6 +58,13 @@ struct Lists {
     yesterday: List,
 }
 
+impl Lists {
+    /// Names of yesterday that are not blocked as names of today as well.
+    fn only_of_yesterday(&self) -> impl Iterator<Item = (&Pseudonym, &Terms)> {
+        self.yesterday.iter().filter(|(name, _)| !self.today.contains_key(name))
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Terms {
     reason: Arc<str>,
@@ -129,11 +136,10 @@ impl Blocks {
     /// Every block, the one that ends first first.
     pub(super) fn all(&self) -> Vec<Block> {
         let lists = self.read();
-        let of_yesterday = lists.yesterday.iter().filter(|(name, _)| !lists.today.contains_key(name));
         let mut all: Vec<_> = lists
             .today
             .iter()
-            .chain(of_yesterday)
+            .chain(lists.only_of_yesterday())
             .map(|(pseudonym, terms)| Block {
                 pseudonym: *pseudonym,
                 reason: terms.reason.clone(),
@@ -147,8 +153,7 @@ impl Blocks {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         let lists = self.read();
-        let of_yesterday = lists.yesterday.keys().filter(|name| !lists.today.contains_key(name));
-        lists.today.len() + of_yesterday.count()
+        lists.today.len() + lists.only_of_yesterday().count()
     }
 
     /// Lifts the blocks that end by now.

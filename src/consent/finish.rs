@@ -122,8 +122,9 @@ impl Shown {
     }
 }
 
+/// What the type of an answer makes of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     Else,
     Document,
@@ -131,7 +132,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(content_type: &HeaderValue) -> Self {
+    pub(super) fn of(content_type: &HeaderValue) -> Self {
         let essence =
             content_type.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
         let ends = |end: &[u8]| {

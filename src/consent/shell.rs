@@ -14,7 +14,7 @@ use http_body::Body;
 
 use super::cache::{Keeping, keep_from_others};
 use super::changes::Changes;
-use super::finish::narrow;
+use super::finish::{Kind, narrow};
 use super::outcome::ConsentOutcome;
 use super::policy::Policy;
 use super::purpose::PurposeSet;
@@ -68,8 +68,7 @@ impl Shell {
     pub(super) fn of(head: response::Parts) -> Option<Self> {
         let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let kind = text(CONTENT_TYPE).unwrap_or_default();
-        let is_html =
-            kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"));
+        let is_html = head.headers.get(CONTENT_TYPE).is_some_and(|kind| Kind::of(kind) == Kind::Html);
         let plain = text(CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
         let charset = Charset::of(kind).filter(|_| head.status == StatusCode::OK && is_html && plain)?;
         Some(Self { head, charset, page: Vec::new() })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pinfold::audit::{ActionRow, Batch, ChainHash, Rows};
 use pinfold::pseudonym::KeyEvent;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 /// Adds a batch. Counts are added to what is there.
 pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
@@ -113,17 +113,21 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     Ok(())
 }
 
-/// Appends an entry to the chain of a site.
-fn apply_action(transaction: &Transaction<'_>, site: &str, row: &ActionRow) -> rusqlite::Result<()> {
-    let last = transaction
+/// The number and hash of the last entry of the chain of a site.
+pub(crate) fn last_action(connection: &Connection, site: &str) -> rusqlite::Result<Option<(i64, ChainHash)>> {
+    connection
         .query_row(
             "SELECT sequence, hash FROM action WHERE site = ?1 ORDER BY sequence DESC LIMIT 1",
             params![site],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?)),
+            |row| Ok((row.get(0)?, ChainHash::from_bytes(row.get(1)?))),
         )
-        .optional()?;
-    let (number, previous) =
-        last.map_or((0, ChainHash::START), |(number, hash)| (number, ChainHash::from_bytes(hash)));
+        .optional()
+}
+
+/// Appends an entry to the chain of a site.
+fn apply_action(transaction: &Transaction<'_>, site: &str, row: &ActionRow) -> rusqlite::Result<()> {
+    let last = last_action(transaction, site)?;
+    let (number, previous) = last.unwrap_or((0, ChainHash::START));
     let sequence = number + 1;
     let hash = previous.then(site, sequence.cast_unsigned(), row);
     transaction.execute(

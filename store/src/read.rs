@@ -8,6 +8,7 @@ use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 use rusqlite::{Connection, OpenFlags, Params, Row, params};
 
+use crate::apply::last_action;
 use crate::error::StoreError;
 use crate::schema;
 
@@ -186,6 +187,14 @@ impl Ledgers {
                 })
             },
         )
+    }
+
+    /// The head of what administrators did: the hash of the last entry.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn head_of_actions(&self, site: &str) -> Result<ChainHash, StoreError> {
+        let last =
+            last_action(&self.connection, site).map_err(|error| StoreError::unusable(&self.path, error))?;
+        Ok(last.map_or(ChainHash::START, |(_, hash)| hash))
     }
 
     /// The buckets in which a host was met, by its pseudonym.

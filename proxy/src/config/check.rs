@@ -46,6 +46,12 @@ pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -
     Checked { settings, warnings }
 }
 
+/// The configuration that a command goes by: the one that is named, else the one of this directory, if there is one.
+pub(crate) fn named_or_default(named: Option<&Path>) -> Option<&Path> {
+    let default = Path::new("pinfold.toml");
+    named.or_else(|| default.exists().then_some(default))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

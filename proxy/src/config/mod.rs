@@ -9,7 +9,7 @@ mod settings;
 mod source;
 mod units;
 
-pub(crate) use check::{Checked, parse, read};
+pub(crate) use check::{Checked, named_or_default, parse, read};
 pub(crate) use fault::Fault;
 pub(crate) use settings::{Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

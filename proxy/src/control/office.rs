@@ -193,8 +193,7 @@ impl Office {
             let why = "the action ledger cannot be written, so nothing was done (see /readyz of the admin listener)";
             return Err(why.to_owned());
         }
-        let entries = Ledgers::open(&self.store).and_then(|ledgers| ledgers.actions(&self.site));
-        let head = entries.ok().and_then(|entries| entries.last().map(|last| last.hash));
+        let head = Ledgers::open(&self.store).and_then(|ledgers| ledgers.head_of_actions(&self.site));
         let head = head.unwrap_or(ChainHash::START);
         tracing::info!(%head, "the action ledger has a new head: note it elsewhere");
         Ok(head)
