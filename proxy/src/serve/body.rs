@@ -20,8 +20,9 @@ pin_project! {
     /// The body of a request. It has no trailers, which some servers merge into the fields before; a client that falls
     /// silent is cut off; and how it goes can be watched, because what a client does wrong is not the origin's fault.
     pub(crate) struct ClientBody {
+        // Nothing where it is empty.
         #[pin]
-        body: Incoming,
+        body: Option<Incoming>,
         silence: Option<Pin<Box<Sleep>>>,
         progress: Option<Progress>,
     }
@@ -61,12 +62,18 @@ impl Progress {
 
 impl ClientBody {
     pub(super) fn new(body: Incoming) -> Self {
-        let progress = (!body.is_end_stream()).then(|| {
+        let body = Some(body).filter(|body| !body.is_end_stream());
+        let progress = body.is_some().then(|| {
             let progress = Progress(Arc::default());
             progress.set(Upload::Offered);
             progress
         });
         Self { body, silence: None, progress }
+    }
+
+    /// No body.
+    pub(super) const fn empty() -> Self {
+        Self { body: None, silence: None, progress: None }
     }
 
     /// Where to look how far it has come; nothing where it is empty.
@@ -85,7 +92,8 @@ impl Body for ClientBody {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
         let note = |state| this.progress.iter().for_each(|progress| progress.set(state));
-        match this.body.poll_frame(cx) {
+        let Some(body) = this.body.as_pin_mut() else { return Poll::Ready(None) };
+        match body.poll_frame(cx) {
             Poll::Pending => {
                 note(Upload::Waiting);
                 let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
@@ -110,11 +118,11 @@ impl Body for ClientBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
 }
 

@@ -17,6 +17,7 @@ use tower::Layer;
 use super::door::Door;
 use super::forward::Forward;
 use super::latency::Latency;
+use super::origin::Origin;
 use super::{listener, memory, worker};
 use crate::admin;
 use crate::config::{Settings, StoreSettings};
@@ -117,12 +118,14 @@ pub(crate) fn run(
     let announcers = settings.announcers.map(Arc::new);
     let mut threads = Vec::new();
     for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
-        let forward = Forward::new(origin.clone(), scheme.clone(), settings.origin_timeout);
+        let connections = Arc::new(Origin::new(&origin));
+        let forward =
+            Forward::new(connections.clone(), origin.clone(), scheme.clone(), settings.origin_timeout);
         let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
         let (stopped, announcers) = (stopped.clone(), announcers.clone());
         let worker = thread::Builder::new()
             .name(format!("pinfold-{index}"))
-            .spawn(move || worker::run(listener, announcers, door, stopped));
+            .spawn(move || worker::run(listener, announcers, door, connections, stopped));
         threads.push(worker.map_err(Failure::of)?);
     }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,23 +10,14 @@ use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 
 use super::body::{ClientBody, Progress, Upload, text_response};
 use super::fields::{prepare_request, prepare_response};
+use super::origin::{AnswerBody, Failed, Origin};
 
 /// The body of an answer: the origin's, or a short one of the proxy's own.
-pub(super) type OriginBody = Either<Incoming, Full<Bytes>>;
-
-/// How long a connection to the origin may take to open.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How long an unused connection to the origin is kept: less than common servers keep theirs.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) type OriginBody = Either<AnswerBody, Full<Bytes>>;
 
 /// The host that the door has admitted, handed on as a request extension.
 #[derive(Debug, Clone)]
@@ -34,38 +26,43 @@ pub(super) struct AdmittedHost(pub(super) Authority);
 /// Sends requests to one origin over connections of its own thread.
 #[derive(Debug, Clone)]
 pub(super) struct Forward {
-    client: Client<HttpConnector, ClientBody>,
-    origin: Authority,
+    way: Arc<Way>,
+}
+
+#[derive(Debug)]
+struct Way {
+    origin: Arc<Origin>,
+    host: Authority,
     public_scheme: Scheme,
     timeout: Duration,
 }
 
 impl Forward {
-    /// To the origin at `authority`, for a site that visitors reach by `public_scheme`.
-    pub(super) fn new(origin: Authority, public_scheme: Scheme, timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
-        Self { client, origin, public_scheme, timeout }
+    /// To `origin`, which is `host` to a request that names none, for a site that visitors reach by `public_scheme`.
+    pub(super) fn new(
+        origin: Arc<Origin>,
+        host: Authority,
+        public_scheme: Scheme,
+        timeout: Duration,
+    ) -> Self {
+        Self { way: Arc::new(Way { origin, host, public_scheme, timeout }) }
     }
+}
 
+impl Way {
     /// The request as the origin gets it.
     fn prepared(&self, request: Request<ClientBody>) -> Request<ClientBody> {
         let (mut parts, body) = request.into_parts();
         let host = parts.extensions.remove::<AdmittedHost>();
-        let host = host.map_or_else(|| self.origin.clone(), |host| host.0);
+        let host = host.map_or_else(|| self.host.clone(), |host| host.0);
         prepare_request(&mut parts.headers, &host, &self.public_scheme);
-        let mut uri = Uri::default().into_parts();
-        uri.scheme = Some(Scheme::HTTP);
-        uri.authority = Some(self.origin.clone());
-        uri.path_and_query =
-            Some(parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
-        // Scheme, authority and path are each sound, so together they are.
-        parts.uri = Uri::from_parts(uri).unwrap_or_default();
+        if parts.uri.authority().is_some() {
+            let mut target = Uri::default().into_parts();
+            let path = parts.uri.path_and_query().cloned();
+            target.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+            // A path alone is always sound.
+            parts.uri = Uri::from_parts(target).unwrap_or_default();
+        }
         parts.version = Version::HTTP_11;
         Request::from_parts(parts, body)
     }
@@ -81,12 +78,12 @@ impl Service<Request<ClientBody>> for Forward {
     }
 
     fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
-        let progress = request.body().progress();
-        let answer = self.client.request(self.prepared(request));
-        let timeout = self.timeout;
+        let way = self.way.clone();
         Box::pin(async move {
+            let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
-            Ok(match patiently(answer, timeout, state).await {
+            let answer = way.origin.send(way.prepared(request));
+            Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
                 Some(Ok(response)) => received(response),
                 Some(Err(error)) => failed(&error, state()),
@@ -116,7 +113,7 @@ async fn patiently<F: Future>(
     }
 }
 
-fn failed(error: &hyper_util::client::legacy::Error, upload: Upload) -> Response<OriginBody> {
+fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
     match upload {
         Upload::Broken => own(StatusCode::BAD_REQUEST, "The request was broken off.\n"),
         Upload::Silent => own(StatusCode::REQUEST_TIMEOUT, "The rest of the request did not come.\n"),
@@ -127,7 +124,7 @@ fn failed(error: &hyper_util::client::legacy::Error, upload: Upload) -> Response
     }
 }
 
-fn received(response: Response<Incoming>) -> Response<OriginBody> {
+fn received(response: Response<AnswerBody>) -> Response<OriginBody> {
     // Nobody asked for another protocol: the field that would has been taken out.
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");

@@ -19,6 +19,7 @@ mod forward;
 mod latency;
 mod listener;
 mod memory;
+mod origin;
 mod worker;
 
 pub(crate) use body::text_response;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::announced;
 use super::door::Door;
+use super::origin::Origin;
 
 /// How long a client may take to send the first byte, or the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -31,10 +32,12 @@ pub(super) fn run(
     listener: TcpListener,
     announcers: Option<Arc<TrustedProxies>>,
     door: Door,
+    origin: Arc<Origin>,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        tokio::spawn(async move { origin.tidy().await });
         let listener = tokio::net::TcpListener::from_std(listener)?;
         serve(listener, announcers, door, stop).await;
         Ok(())

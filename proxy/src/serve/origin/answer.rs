@@ -1,0 +1,77 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::link::Link;
+use super::pool::Pool;
+
+/// The body of an answer. Where nothing else drives the connection, reading the body does; once it has been read, the connection goes
+/// back to the pool. A body that is dropped before its end closes the connection, so that what is left of it reaches nobody.
+#[derive(Debug)]
+pub(in super::super) struct AnswerBody {
+    body: Incoming,
+    ended: bool,
+    link: Option<(Link, Arc<Pool>)>,
+}
+
+impl AnswerBody {
+    /// Over a connection that is driven by reading.
+    pub(super) fn driving(body: Incoming, link: Link, pool: Arc<Pool>) -> Self {
+        Self { body, ended: false, link: Some((link, pool)) }
+    }
+
+    /// Over a connection that a task of its own drives.
+    pub(super) fn driven(body: Incoming) -> Self {
+        Self { body, ended: false, link: None }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        let polled = match &mut this.link {
+            None => Pin::new(&mut this.body).poll_frame(cx),
+            Some((link, _)) => {
+                // Nobody but this task brings it, so nobody has to wake it.
+                let mut quiet = Context::from_waker(Waker::noop());
+                match Pin::new(&mut this.body).poll_frame(&mut quiet) {
+                    Poll::Pending => {
+                        link.drive(cx);
+                        Pin::new(&mut this.body).poll_frame(&mut quiet)
+                    }
+                    ready @ Poll::Ready(_) => ready,
+                }
+            }
+        };
+        this.ended = matches!(polled, Poll::Ready(None));
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        if let Some((link, pool)) = self.link.take()
+            && (self.ended || self.body.is_end_stream())
+        {
+            pool.give(link);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::Authority;
+use http::{Request, Response};
+use http_body::Body;
+
+use super::super::body::ClientBody;
+use super::address::Address;
+use super::answer::AnswerBody;
+use super::link::Link;
+use super::pool::Pool;
+
+/// How often unused connections are looked at.
+const TIDY: Duration = Duration::from_secs(1);
+
+/// The origin, as one thread reaches it.
+#[derive(Debug)]
+pub(in super::super) struct Origin {
+    address: Address,
+    pool: Arc<Pool>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum Failed {
+    #[error("no connection to the origin")]
+    Connect(#[source] io::Error),
+    #[error("no answer that can be used")]
+    Exchange(#[source] hyper::Error),
+}
+
+/// What became of a request that one connection brought no answer to.
+struct Unanswered {
+    error: hyper::Error,
+    /// The request, where nothing of it was sent.
+    unsent: Option<Request<ClientBody>>,
+}
+
+impl Origin {
+    pub(in super::super) fn new(origin: &Authority) -> Self {
+        Self { address: Address::new(origin), pool: Arc::default() }
+    }
+
+    /// Closes unused connections in time, for as long as it is run.
+    pub(in super::super) async fn tidy(&self) {
+        loop {
+            tokio::time::sleep(TIDY).await;
+            self.pool.tidy();
+        }
+    }
+
+    /// The origin's answer. A request that can be sent twice is, once, where a connection that was used before turns out to be closed
+    /// (RFC 9112 section 9.3.1): servers close unused ones whenever they please.
+    pub(in super::super) async fn send(
+        &self,
+        request: Request<ClientBody>,
+    ) -> Result<Response<AnswerBody>, Failed> {
+        let again = copy(&request);
+        let Some(link) = self.pool.take(again.is_some()) else { return self.send_afresh(request).await };
+        match self.over(link, request).await {
+            Ok(response) => Ok(response),
+            Err(Unanswered { unsent: Some(unsent), .. }) => self.send_afresh(unsent).await,
+            Err(Unanswered { error, unsent: None }) => match again {
+                Some(again) if was_closed(&error) => self.send_afresh(again).await,
+                _ => Err(Failed::Exchange(error)),
+            },
+        }
+    }
+
+    async fn send_afresh(&self, request: Request<ClientBody>) -> Result<Response<AnswerBody>, Failed> {
+        let stream = self.address.connect().await.map_err(Failed::Connect)?;
+        let link = Link::new(stream).await.map_err(Failed::Connect)?;
+        self.over(link, request).await.map_err(|failed| Failed::Exchange(failed.error))
+    }
+
+    /// Over one connection.
+    async fn over(
+        &self,
+        mut link: Link,
+        request: Request<ClientBody>,
+    ) -> Result<Response<AnswerBody>, Unanswered> {
+        let uploads = !request.body().is_end_stream();
+        let answer = link.send(request);
+        let received = if uploads {
+            // The rest of the body goes on its way even while nobody reads the answer.
+            let pool = self.pool.clone();
+            tokio::spawn(async move {
+                if link.until_free().await {
+                    pool.give(link);
+                }
+            });
+            answer.await.map(|response| response.map(AnswerBody::driven))
+        } else {
+            let received = link.answer(answer).await;
+            received.map(|response| response.map(|body| AnswerBody::driving(body, link, self.pool.clone())))
+        };
+        received.map_err(|mut failed| {
+            let unsent = failed.take_message();
+            Unanswered { error: failed.into_error(), unsent }
+        })
+    }
+}
+
+/// The same request once more, where sending it twice does what sending it once does (RFC 9110 section 9.2.2).
+fn copy(request: &Request<ClientBody>) -> Option<Request<ClientBody>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(ClientBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Whether the other end had closed the connection before it said anything.
+fn was_closed(error: &hyper::Error) -> bool {
+    let reset = || {
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        source.is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        })
+    };
+    error.is_incomplete_message() || error.is_canceled() || error.is_closed() || reset()
+}

@@ -1,0 +1,99 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::super::body::ClientBody;
+
+type Driver = Connection<TokioIo<TcpStream>, ClientBody>;
+type Received = Result<http::Response<Incoming>, TrySendError<Request<ClientBody>>>;
+
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// How much of an answer is read at once, in bytes.
+const MOST_AT_ONCE: usize = 64 * 1024;
+
+/// One connection to the origin: it moves only while [`Link::drive`] is called.
+#[derive(Debug)]
+pub(super) struct Link {
+    sender: SendRequest<ClientBody>,
+    /// Nothing once it is closed.
+    connection: Option<Pin<Box<Driver>>>,
+    unused_since: Instant,
+}
+
+impl Link {
+    /// Over an open stream.
+    pub(super) async fn new(stream: TcpStream) -> io::Result<Self> {
+        let (sender, connection) = Builder::new()
+            .max_header_size(LONGEST_HEAD)
+            .max_buf_size(MOST_AT_ONCE)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        Ok(Self { sender, connection: Some(Box::pin(connection)), unused_since: Instant::now() })
+    }
+
+    /// Hands a request over; what comes back does so while the link is driven.
+    pub(super) fn send(&mut self, request: Request<ClientBody>) -> impl Future<Output = Received> + use<> {
+        self.sender.try_send_request(request)
+    }
+
+    /// Moves whatever can be moved.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            self.connection = None;
+        }
+    }
+
+    /// Waits for `answer`, which comes from this link.
+    pub(super) async fn answer<F: Future>(&mut self, answer: F) -> F::Output {
+        let mut answer = std::pin::pin!(answer);
+        std::future::poll_fn(|cx| {
+            self.drive(cx);
+            // Nobody but this task brings it, so nobody has to wake it.
+            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        })
+        .await
+    }
+
+    /// Drives the link until it can take another request. Not at all, where it is closed first.
+    pub(super) async fn until_free(&mut self) -> bool {
+        std::future::poll_fn(|cx| {
+            self.drive(cx);
+            if self.connection.is_none() {
+                return Poll::Ready(false);
+            }
+            self.sender.poll_ready(cx).map(|ready| ready.is_ok())
+        })
+        .await
+    }
+
+    /// Whether it can take another request, now that it has brought an answer.
+    pub(super) fn rest(&mut self) -> bool {
+        self.unused_since = Instant::now();
+        self.is_open()
+    }
+
+    /// Whether it has been unused for less than `limit`.
+    pub(super) fn is_fresh(&self, limit: Duration) -> bool {
+        self.unused_since.elapsed() < limit
+    }
+
+    /// Whether it can take a request, as far as can be seen. Nobody is woken by it from then on.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+}

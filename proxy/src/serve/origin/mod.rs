@@ -1,0 +1,17 @@
+//! Connections to the origin, of one worker thread.
+//!
+//! ```text
+//! Forward -> Origin::send -> Pool::take, else Address::connect -> Link -> AnswerBody -> Pool::give
+//! ```
+//!
+//! A connection is driven by whoever uses it, in the task of the client's own connection: no message crosses tasks on the way. While
+//! nobody uses it nobody drives it.
+
+mod address;
+mod answer;
+mod exchange;
+mod link;
+mod pool;
+
+pub(super) use answer::AnswerBody;
+pub(super) use exchange::{Failed, Origin};
