@@ -1,6 +1,7 @@
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, Request};
 
+use super::footprint::{CameFrom, Held};
 use super::ledger::MethodClass;
 
 /// What is remembered of a request until it is answered.
@@ -11,14 +12,27 @@ pub(super) struct Asked {
     pub(super) navigation: bool,
     /// The visitor comes from outside the site.
     pub(super) entry: bool,
+    /// From where the browser says that its visitor comes.
+    pub(super) from: CameFrom,
+    /// The footprint of a navigation, where footprints are counted.
+    pub(super) held: Held,
 }
 
 impl Asked {
-    pub(super) fn of<B>(request: &Request<B>, fetch: Fetch) -> Self {
+    /// `footprint` is the name of the cookie that holds one, where there is any.
+    pub(super) fn of<B>(request: &Request<B>, fetch: Fetch, footprint: Option<&str>) -> Self {
         let navigation = *request.method() == Method::GET
             && fetch.of_document.unwrap_or_else(|| accepts_html(request.headers()));
         let entry = navigation && fetch.from_outside;
-        Self { method: MethodClass::of(request.method()), navigation, entry }
+        let held = footprint.filter(|_| navigation).map(|name| Held::of(request.headers(), name));
+        let from = if fetch.from_another_host { CameFrom::Outside } else { CameFrom::Within };
+        Self {
+            method: MethodClass::of(request.method()),
+            navigation,
+            entry,
+            from,
+            held: held.unwrap_or_default(),
+        }
     }
 }
 
@@ -33,13 +47,18 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 pub(super) struct Fetch {
     of_document: Option<bool>,
     from_outside: bool,
+    /// From outside, or from another host of the same council.
+    from_another_host: bool,
 }
 
 impl Fetch {
     pub(super) fn see(&mut self, name: &str, value: &HeaderValue) {
         match name {
             "sec-fetch-dest" => self.of_document = Some(value == "document"),
-            "sec-fetch-site" => self.from_outside = value == "none" || value == "cross-site",
+            "sec-fetch-site" => {
+                self.from_outside = value == "none" || value == "cross-site";
+                self.from_another_host = self.from_outside || value == "same-site";
+            }
             _ => {}
         }
     }
@@ -70,7 +89,7 @@ mod tests {
             let request = request.body(()).unwrap();
             let mut fetch = Fetch::default();
             request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
-            let asked = Asked::of(&request, fetch);
+            let asked = Asked::of(&request, fetch, None);
             assert_eq!((asked.navigation, asked.entry), (navigation, entry), "{method} {fields:?}");
         }
     }

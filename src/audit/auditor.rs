@@ -4,19 +4,24 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::Response;
+use http::header::SET_COOKIE;
+
 use super::address::{AddressShard, Collected, Met, new_union};
+use super::asked::Asked;
 use super::block::Blocks;
 use super::choice_rate::ChoiceRate;
 use super::day_book::described;
 use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
-use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass};
+use super::footprint::{Depth, Held, KEPT, tread};
+use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass, VisitCell};
 use super::route::Routes;
 use super::senders::Senders;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::{AuditStats, CookieStat};
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
-use crate::consent::{Choice, ConsentEvent, Policy, UndeclaredNames};
+use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, UndeclaredNames, is_private};
 use crate::pseudonym::{KeyRing, Pseudonym};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
@@ -45,6 +50,8 @@ pub(super) struct Auditor {
     pub(super) addresses: Shards<AddressShard>,
     pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
+    /// How many visitors of today have seen how many pages.
+    depth: Mutex<Depth>,
     pub(super) blocks: Blocks,
     /// Who has asked most under the key in force, but for what the shards still hold.
     senders: Mutex<Senders>,
@@ -100,6 +107,7 @@ impl Auditor {
             addresses: Shards::new(AddressShard::new),
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
+            depth: Mutex::default(),
             blocks: Blocks::default(),
             senders: Mutex::new(Senders::new()),
             below_crowd: AtomicU64::new(0),
@@ -118,6 +126,38 @@ impl Auditor {
         };
         auditor.turn_to(ring);
         auditor
+    }
+
+    /// Counts a page view as part of a visit, where its visitor allows that, and gives them the footprint to keep; takes it back
+    /// from whoever does not.
+    pub(super) fn note_visit<B>(
+        &self,
+        asked: &Asked,
+        day: CivilDate,
+        response: &mut Response<ResponseBody<B>>,
+    ) -> Option<VisitCell> {
+        let cookie = self.policy.visits()?.cookie;
+        let allowed = response.body().outcome().may_count_visits();
+        if !allowed && asked.held == Held::Nothing {
+            return None;
+        }
+        // What a shared cache keeps it gives to everybody.
+        if !is_private(response.status(), response.headers_mut()) {
+            return allowed.then_some(VisitCell::Shared);
+        }
+        let (cell, field) = if allowed {
+            let once_in = |times| getrandom::u32().is_ok_and(|drawn| drawn % times == 0);
+            let step = tread(asked.held, asked.from, day, &mut lock(&self.depth), once_in);
+            let field = step.leaves.map(|footprint| (footprint.text(), KEPT));
+            (step.cell, field)
+        } else {
+            (None, Some((String::new(), 0)))
+        };
+        if let Some((value, seconds)) = field {
+            let field = cookie.field(value, seconds, self.policy.cookie_domain());
+            response.headers_mut().append(SET_COOKIE, field);
+        }
+        cell
     }
 
     /// Puts another ring in force. The key in force before lives on in it, or not at all.

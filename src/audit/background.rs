@@ -222,6 +222,7 @@ impl Background {
         self.send(Rows::Usage(rows.usage));
         self.send(Rows::Cookie(rows.cookies));
         self.send(Rows::Consent(rows.consent));
+        self.send(Rows::Visit(rows.visits));
     }
 
     fn write_distinct(&mut self) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::details::{CookieCounts, Counts, DayDetails, OTHER, add_cookies, done, subject_at};
-use super::ledger::{ConsentRow, CookieRow, StatusClass, UsageRow};
+use super::ledger::{ConsentRow, CookieRow, StatusClass, UsageRow, VisitCell, VisitRow};
 use crate::consent::{ConsentEvent, CookieSubject, Policy, UndeclaredNames};
 use crate::time::CivilDate;
 
@@ -26,6 +26,8 @@ struct Day {
     cookies: Vec<CookieCounts>,
     asked: u64,
     signalled: u64,
+    /// By cell, each in its place.
+    visits: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,7 @@ pub(super) struct DetailRows {
     pub(super) usage: Vec<UsageRow>,
     pub(super) cookies: Vec<CookieRow>,
     pub(super) consent: Vec<ConsentRow>,
+    pub(super) visits: Vec<VisitRow>,
 }
 
 impl DayBook {
@@ -51,6 +54,8 @@ impl DayBook {
         day.asked += details.asked;
         day.signalled += details.signalled;
         add_cookies(&mut day.cookies, &details.cookies);
+        day.visits.resize(VisitCell::COUNT, 0);
+        day.visits.iter_mut().zip(details.visits).for_each(|(sum, more)| *sum += more);
         for (route, by_status) in details.routes {
             for (index, counts) in by_status.into_iter().enumerate().filter(|(_, counts)| counts.requests > 0)
             {
@@ -78,6 +83,11 @@ impl DayBook {
                 let counts = std::mem::take(counts);
                 rows.cookies.extend(cookie_rows(*date, subject_at(place), &counts, policy, &names));
             }
+            for (cell, count) in VisitCell::all().zip(std::mem::take(&mut day.visits)) {
+                if count > 0 {
+                    rows.visits.push(VisitRow { day: *date, cell, count });
+                }
+            }
             let events = [
                 (ConsentEvent::Asked, std::mem::take(&mut day.asked)),
                 (ConsentEvent::Signalled, std::mem::take(&mut day.signalled)),
@@ -93,6 +103,7 @@ impl DayBook {
             ));
         }
         self.days.retain(|date, _| *date >= today);
+        rows.visits.sort_unstable();
         rows.usage.sort_unstable();
         rows.cookies.sort_unstable();
         rows.consent.sort_unstable();
@@ -194,6 +205,7 @@ mod tests {
                 cookies: Vec::new(),
                 asked: 0,
                 signalled: 0,
+                visits: [0; VisitCell::COUNT],
             });
         }
 

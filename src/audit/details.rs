@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
 
-use super::ledger::{MethodClass, StatusClass, TrafficRow};
+use super::ledger::{MethodClass, StatusClass, TrafficRow, VisitCell};
 use super::route::Routes;
 use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction};
 use crate::time::{CivilDate, UnixTime};
@@ -31,6 +31,7 @@ pub(super) struct Answered<'a> {
     pub(super) path: &'a str,
     pub(super) page_view: bool,
     pub(super) entry: bool,
+    pub(super) visit: Option<VisitCell>,
     pub(super) outcome: &'a ConsentOutcome,
 }
 
@@ -96,6 +97,7 @@ pub(super) struct DayDetails {
     pub(super) cookies: Vec<CookieCounts>,
     pub(super) asked: u64,
     pub(super) signalled: u64,
+    pub(super) visits: [u64; VisitCell::COUNT],
 }
 
 /// Everything since the start, for metrics.
@@ -135,6 +137,9 @@ impl DetailShard {
         let day = &mut self.days[place];
         day.asked += u64::from(answered.outcome.asked());
         day.signalled += u64::from(signalled);
+        if let Some(cell) = answered.visit {
+            day.visits[cell.place()] += 1;
+        }
         for deed in answered.outcome.deeds() {
             let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
             if let Some(counts) = day.cookies.get_mut(place) {
@@ -191,7 +196,15 @@ impl DetailShard {
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
             let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
-            self.days.push(DayDetails { day, routes: HashMap::default(), cookies, asked: 0, signalled: 0 });
+            let visits = [0; VisitCell::COUNT];
+            self.days.push(DayDetails {
+                day,
+                routes: HashMap::default(),
+                cookies,
+                asked: 0,
+                signalled: 0,
+                visits,
+            });
             self.days.len() - 1
         })
     }
@@ -293,6 +306,7 @@ mod tests {
                 path: &format!("/{letters}"),
                 page_view: number % 2 == 0,
                 entry: true,
+                visit: None,
                 outcome: &outcome,
             };
             shard.count(&answered, &Routes::default());

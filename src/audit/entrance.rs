@@ -43,7 +43,8 @@ impl Entrance {
         let extension = request.extensions_mut().remove::<Peer>();
         let peer = found.unwrap_or_else(|| extension.map(|peer| peer.0.ip()));
         let (fetch, host) = self.admit_fields(peer, request.headers_mut());
-        Admitted { asked: Asked::of(request, fetch), host }
+        let footprint = self.auditor.policy.visits().map(|visits| visits.cookie.name);
+        Admitted { asked: Asked::of(request, fetch, footprint), host }
     }
 
     /// The answer to whoever is blocked.

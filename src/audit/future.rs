@@ -68,22 +68,25 @@ where
             return choosing.poll(cx).map(Ok);
         }
         // The answer stays where it is: it is large, and nearly always goes on at once.
-        let polled = match this.inner.as_pin_mut() {
+        let mut polled = match this.inner.as_pin_mut() {
             Some(inner) => inner.poll(cx),
             None => Poll::Ready(Ok(this.entrance.refusal())),
         };
-        let Poll::Ready(Ok(response)) = &polled else { return polled };
+        let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
         let day = auditor.today(now);
+        let page_view = this.asked.navigation && is_page(response);
+        let visit = if page_view { auditor.note_visit(this.asked, day, response) } else { None };
         auditor.count_answer(&Answered {
             now,
             day,
             method: this.asked.method,
             status: StatusClass::of(response.status()),
             path: this.target.as_ref().map_or("/", PathAndQuery::path),
-            page_view: this.asked.navigation && is_page(response),
+            page_view,
             entry: this.asked.entry,
+            visit,
             outcome: response.body().outcome(),
         });
         let failed = response.status().is_client_error() || response.status().is_server_error();

@@ -39,6 +39,8 @@ pub enum Rows {
     Traffic(Vec<TrafficRow>),
     /// What was used.
     Usage(Vec<UsageRow>),
+    /// Visits.
+    Visit(Vec<VisitRow>),
 }
 
 impl Rows {
@@ -54,6 +56,7 @@ impl Rows {
             Self::Policy(_) => Ledger::Policy,
             Self::Traffic(_) => Ledger::Traffic,
             Self::Usage(_) => Ledger::Usage,
+            Self::Visit(_) => Ledger::Visit,
         }
     }
 
@@ -67,6 +70,7 @@ impl Rows {
             Self::Key(rows) => rows.len(),
             Self::Traffic(rows) => rows.len(),
             Self::Usage(rows) => rows.len(),
+            Self::Visit(rows) => rows.len(),
         }
     }
 
@@ -98,11 +102,13 @@ pub enum Ledger {
     Traffic,
     /// Routes.
     Usage,
+    /// Visits.
+    Visit,
 }
 
 impl Ledger {
     /// Every ledger, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Action,
         Self::Address,
         Self::Consent,
@@ -112,6 +118,7 @@ impl Ledger {
         Self::Policy,
         Self::Traffic,
         Self::Usage,
+        Self::Visit,
     ];
 
     /// The name used in metrics.
@@ -126,6 +133,7 @@ impl Ledger {
             Self::Policy => "policy",
             Self::Traffic => "traffic",
             Self::Usage => "usage",
+            Self::Visit => "visit",
         }
     }
 }
@@ -254,6 +262,75 @@ pub struct UsageRow {
     pub entries: i64,
 }
 
+/// Visits of one day, as far as footprints tell (see [`VisitCell`]).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VisitRow {
+    /// The day.
+    pub day: CivilDate,
+    /// What is counted.
+    pub cell: VisitCell,
+    /// How often.
+    pub count: u64,
+}
+
+/// What a page view says of a visit. A request moves one of these counts at most, and no two requests are linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum VisitCell {
+    /// A further page of a visit that is counted by pages, because too few visitors have come as far.
+    Further,
+    /// A visit began of somebody who was not here for 30 days.
+    New,
+    /// A visit has come as far as this step: 2, 3, 4, 6, 11, 21 or 51 pages, by number 2 to 8.
+    Reached(u8),
+    /// A visit began of somebody who was last here so many days ago, 1 to 30.
+    Returning(u8),
+    /// A page that shared caches may keep, so that no footprint could be given with it.
+    Shared,
+    /// A page within the site, seen by somebody whose browser has no footprint.
+    Uncounted,
+}
+
+impl VisitCell {
+    /// How many cells there are.
+    pub(super) const COUNT: usize = 4 + 7 + 30;
+
+    /// Every cell, in order of place.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let plain = [Self::Further, Self::New, Self::Shared, Self::Uncounted];
+        plain.into_iter().chain((2..=8).map(Self::Reached)).chain((1..=30).map(Self::Returning))
+    }
+
+    /// Its place in a list of counts.
+    pub(super) fn place(self) -> usize {
+        match self {
+            Self::Further => 0,
+            Self::New => 1,
+            Self::Shared => 2,
+            Self::Uncounted => 3,
+            Self::Reached(step) => 2 + usize::from(step.clamp(2, 8)),
+            Self::Returning(days) => 10 + usize::from(days.clamp(1, 30)),
+        }
+    }
+
+    /// The name used in ledgers: `further`, `new`, `reached 2`, `returning 7`, `shared`, `uncounted`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Further => "further".to_owned(),
+            Self::New => "new".to_owned(),
+            Self::Reached(step) => format!("reached {step}"),
+            Self::Returning(days) => format!("returning {days}"),
+            Self::Shared => "shared".to_owned(),
+            Self::Uncounted => "uncounted".to_owned(),
+        }
+    }
+
+    /// Reads the name used in ledgers.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|cell| cell.name() == name)
+    }
+}
+
 /// The method of a request, as coarsely as administration needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -322,5 +399,21 @@ impl StatusClass {
     /// The first digit.
     pub fn digit(self) -> u8 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_places_and_names_agree() {
+        let cells: Vec<_> = VisitCell::all().collect();
+        assert_eq!(cells.len(), VisitCell::COUNT);
+        for (place, cell) in cells.into_iter().enumerate() {
+            assert_eq!(cell.place(), place);
+            assert_eq!(VisitCell::from_name(&cell.name()), Some(cell));
+        }
+        assert_eq!(VisitCell::from_name("returning 31"), None);
     }
 }

@@ -38,6 +38,7 @@ mod choice_rate;
 mod day_book;
 mod details;
 mod entrance;
+mod footprint;
 mod future;
 mod heavy;
 mod layer;
@@ -53,11 +54,12 @@ mod stats;
 pub use background::Background;
 pub use block::{Block, TooManyBlocks};
 pub use chain::{ActionEntry, BrokenAt, ChainHash, NoHash, verify_chain};
+pub use footprint::pages_of;
 pub use future::ResponseFuture;
 pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
     ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows,
-    StatusClass, TrafficRow, UsageRow,
+    StatusClass, TrafficRow, UsageRow, VisitCell, VisitRow,
 };
 pub use route::Routes;
 pub use senders::{Rank, Sender};

@@ -74,6 +74,9 @@ impl Sink for TracingSink {
                     target: TARGET, site, ledger, %day, row.route, status, row.requests, row.page_views, row.entries
                 );
             }),
+            Rows::Visit(rows) => rows.iter().for_each(|row| {
+                tracing::info!(target: TARGET, site, ledger, day = %row.day, cell = row.cell.name(), row.count);
+            }),
         }
         Box::pin(std::future::ready(Ok(())))
     }

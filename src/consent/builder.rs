@@ -7,10 +7,10 @@ use memchr::memmem::Finder;
 
 use super::embed::{Embed, Embeds};
 use super::facts::Facts;
-use super::own::DecisionCookie;
+use super::own::OwnCookie;
 use super::page::Language;
 use super::pages::{PageChoices, Pages};
-use super::policy::{Mode, Policy, Regime, Terms, Undeclared, list};
+use super::policy::{Mode, Policy, Regime, Terms, Undeclared, Visits, list};
 use super::purpose::{LegalBasis, Purpose, PurposeSet};
 use super::register::{CookieRegister, CookieRule};
 use super::well_known::{Kind, service, services};
@@ -31,6 +31,7 @@ impl Policy {
             regime: Regime::Uk,
             heeds_gpc: true,
             clears_storage: false,
+            footprint: false,
             languages: vec![Language::English, Language::Welsh],
             purposes: Vec::new(),
             rules: Vec::new(),
@@ -56,6 +57,7 @@ pub struct PolicyBuilder {
     regime: Regime,
     heeds_gpc: bool,
     clears_storage: bool,
+    footprint: bool,
     languages: Vec<Language>,
     purposes: Vec<Purpose>,
     rules: Vec<CookieRule>,
@@ -129,6 +131,17 @@ impl PolicyBuilder {
     #[must_use]
     pub fn clear_storage(mut self, clears: bool) -> Self {
         self.clears_storage = clears;
+        self
+    }
+
+    /// Whether visits are counted by a cookie of one byte, which holds the day of the last visit and roughly how many pages were seen
+    /// on it; by default not.
+    ///
+    /// It is for the first purpose whose basis is [`LegalBasis::Statistics`]; where there is none, for the purpose `statistics`, which
+    /// is then added if it is not declared.
+    #[must_use]
+    pub fn footprint(mut self, footprint: bool) -> Self {
+        self.footprint = footprint;
         self
     }
 
@@ -273,6 +286,7 @@ impl PolicyBuilder {
                 "write 1 to 13 months: browsers keep no cookie longer than 400 days",
             ));
         }
+        let counting = self.footprint.then(|| purpose_of_counting(&mut self.purposes));
         let purposes = assign_bits(self.purposes, &self.known_bits, &mut faults);
         let bit_of = |id: &str| {
             purposes.iter().find(|(purpose, _)| purpose.id() == id).map(|(_, bit)| PurposeSet::of(*bit))
@@ -280,7 +294,12 @@ impl PolicyBuilder {
         let rules = with_well_known(self.rules, &purposes, self.well_known);
         let register = CookieRegister::new(rules, bit_of, &mut faults);
         let embeds = Embeds::new(std::mem::take(&mut self.pages.embeds), bit_of, &mut faults);
-        let facts = Facts::of(&purposes, &register, &embeds);
+        let is_shared = self.shared_domain.is_some();
+        let visits = counting.and_then(|purpose| {
+            let bit = purposes.iter().find(|(one, _)| *one.id() == *purpose)?.1;
+            Some(Visits { cookie: OwnCookie::visit(secure, is_shared), purpose, bit })
+        });
+        let facts = Facts::of(&purposes, &register, visits.as_ref(), &embeds);
         let fingerprint = facts.fingerprint();
         let those = |wanted: fn(LegalBasis) -> bool| {
             let matching = purposes.iter().filter(|(purpose, _)| wanted(purpose.basis()));
@@ -299,9 +318,10 @@ impl PolicyBuilder {
         });
         let earlier = earlier(&self.known_policies, &facts, &purposes);
         let pages = Pages::new(self.pages, embeds, &purposes, self.removal_domain.as_deref(), &mut faults);
-        let cookie = DecisionCookie::for_site(secure, self.shared_domain.is_some());
+        let cookie = OwnCookie::decision(secure, is_shared);
         let terms = Terms {
             cookie,
+            visits,
             cookie_finder: Finder::new(cookie.name),
             removal_domain: self.removal_domain.or_else(|| self.shared_domain.clone()),
             cookie_domain: self.shared_domain,
@@ -326,6 +346,30 @@ impl PolicyBuilder {
         };
         ConfigErrors::gather(Policy::of(terms), faults)
     }
+}
+
+/// The id of the purpose for which visits are counted. Where none is declared that could be it, one is added.
+fn purpose_of_counting(purposes: &mut Vec<Purpose>) -> String {
+    const STATISTICS: &str = "statistics";
+    let declared = purposes.iter().find(|purpose| purpose.basis() == LegalBasis::Statistics);
+    if let Some(purpose) = declared {
+        return purpose.id().to_owned();
+    }
+    if !purposes.iter().any(|purpose| purpose.id() == STATISTICS) {
+        let english = (
+            "Cookies that count visits",
+            "We count how many people visit, how often, and how many pages they look at, to improve this website. We do not \
+             learn who you are.",
+        );
+        let welsh = (
+            "Cwcis sy'n cyfri ymweliadau",
+            "Rydym yn cyfri faint o bobl sy'n ymweld, pa mor aml, a faint o dudalennau y maent yn edrych arnynt, er mwyn \
+             gwella'r wefan hon. Nid ydym yn dysgu pwy ydych chi.",
+        );
+        let purpose = Purpose::new(STATISTICS, LegalBasis::Statistics, english.0, english.1);
+        purposes.push(purpose.with_welsh(welsh.0, welsh.1));
+    }
+    STATISTICS.to_owned()
 }
 
 /// Scheme and authority in lower case, and whether the scheme is `https`.

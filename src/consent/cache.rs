@@ -110,6 +110,16 @@ pub(super) fn is_kept_by_nobody_else(status: StatusCode, headers: &HeaderMap) ->
         && !TARGETED.iter().any(|name| headers.contains_key(*name))
 }
 
+/// Keeps a page from shared caches where the site says nothing of caches; whether none may keep it then.
+pub(crate) fn is_private(status: StatusCode, headers: &mut HeaderMap) -> bool {
+    let says_nothing =
+        !headers.contains_key(CACHE_CONTROL) && !TARGETED.iter().any(|name| headers.contains_key(*name));
+    if says_nothing {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    says_nothing || is_kept_by_nobody_else(status, headers)
+}
+
 /// Whether nobody on the way may change the answer (RFC 9111 5.2.2.6).
 pub(super) fn forbids_change(headers: &HeaderMap) -> bool {
     directives(headers).iter().any(|one| one == "no-transform")

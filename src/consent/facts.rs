@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::embed::Embeds;
+use super::policy::Visits;
 use super::purpose::Purpose;
 use super::register::CookieRegister;
 
@@ -13,7 +14,12 @@ use super::register::CookieRegister;
 pub(super) struct Facts(BTreeMap<String, BTreeSet<String>>);
 
 impl Facts {
-    pub(super) fn of(purposes: &[(Purpose, u8)], register: &CookieRegister, embeds: &Embeds) -> Self {
+    pub(super) fn of(
+        purposes: &[(Purpose, u8)],
+        register: &CookieRegister,
+        visits: Option<&Visits>,
+        embeds: &Embeds,
+    ) -> Self {
         let mut facts = Self::default();
         for (purpose, bit) in purposes {
             // The bit is part of it: a grant is a bit, and must never be read as one for another purpose.
@@ -23,6 +29,9 @@ impl Facts {
             if let Some(purpose) = rule.purpose() {
                 facts.cookie(purpose, rule.pattern(), rule.provider());
             }
+        }
+        if let Some(visits) = visits {
+            facts.cookie(&visits.purpose, visits.cookie.name, "");
         }
         for (host, purpose) in embeds.hosts() {
             if let Some(purpose) = purpose {

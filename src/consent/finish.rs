@@ -32,7 +32,11 @@ pub(super) fn finish<B>(
     if news {
         remarks::report(judge.policy, headers, clock.now());
     }
-    let mut outcome = ConsentOutcome { state: Some(judge.standing.state), ..ConsentOutcome::default() };
+    let mut outcome = ConsentOutcome {
+        state: Some(judge.standing.state),
+        may_count: judge.policy.may_count_visits(judge.standing),
+        ..ConsentOutcome::default()
+    };
     if judge.policy.mode() == Mode::Report {
         outcome.deeds = deeds;
         return response.map(|body| ResponseBody::site(body, outcome));

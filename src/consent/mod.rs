@@ -80,6 +80,7 @@ mod withdrawal;
 
 pub use body::{BodyError, ResponseBody};
 pub use builder::PolicyBuilder;
+pub(crate) use cache::is_private;
 pub use decision::ChoiceState;
 pub use embed::Embed;
 pub use explain::{CookieExplanation, Explanation};

@@ -9,13 +9,14 @@ pub struct ConsentOutcome {
     pub(super) state: Option<ChoiceState>,
     pub(super) deeds: Deeds,
     pub(super) asked: bool,
+    pub(super) may_count: bool,
     pub(super) choice: Option<Box<Choice>>,
 }
 
 impl ConsentOutcome {
     /// That of a page of Pinfold's own.
-    pub(super) fn of_page(state: ChoiceState, asked: bool) -> Self {
-        Self { state: Some(state), asked, ..Self::default() }
+    pub(super) fn of_page(state: ChoiceState, asked: bool, may_count: bool) -> Self {
+        Self { state: Some(state), asked, may_count, ..Self::default() }
     }
 
     /// Whether the visitor had chosen, before this request. `None` on a response that the layer never judged.
@@ -31,6 +32,11 @@ impl ConsentOutcome {
     /// Whether an undecided visitor was asked.
     pub fn asked(&self) -> bool {
         self.asked
+    }
+
+    /// Whether visits of this visitor may be counted by a footprint.
+    pub fn may_count_visits(&self) -> bool {
+        self.may_count
     }
 
     /// The choice that this request made.

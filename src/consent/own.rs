@@ -1,21 +1,55 @@
+use cookie::{Cookie, SameSite, time::Duration};
+use http::HeaderValue;
+
+use super::remarks::LONGEST_DAYS;
+
 /// The names of Pinfold's own cookies, without prefix.
 const NAMES: [&[u8]; 3] = [b"pinfold-consent", b"pinfold-visit", b"pinfold-preferences"];
 
-/// The name under which the decision is kept, by what the site can promise a browser (RFC 6265bis 4.1.3).
+/// The longest that a browser keeps a cookie, in seconds.
+const MOST_SECONDS: i64 = LONGEST_DAYS * 86_400;
+
+/// A cookie of Pinfold's own, its name by what the site can promise a browser (RFC 6265bis 4.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct DecisionCookie {
-    pub(super) name: &'static str,
-    pub(super) secure: bool,
+pub(crate) struct OwnCookie {
+    pub(crate) name: &'static str,
+    secure: bool,
 }
 
-impl DecisionCookie {
-    pub(super) fn for_site(secure: bool, shared: bool) -> Self {
+impl OwnCookie {
+    /// The one that holds the decision.
+    pub(super) fn decision(secure: bool, shared: bool) -> Self {
         let name = match (secure, shared) {
             (false, _) => "pinfold-consent",
             (true, false) => "__Host-pinfold-consent",
             (true, true) => "__Secure-pinfold-consent",
         };
         Self { name, secure }
+    }
+
+    /// The one that holds the footprint.
+    pub(super) fn visit(secure: bool, shared: bool) -> Self {
+        let name = match (secure, shared) {
+            (false, _) => "pinfold-visit",
+            (true, false) => "__Host-pinfold-visit",
+            (true, true) => "__Secure-pinfold-visit",
+        };
+        Self { name, secure }
+    }
+
+    /// The field that sets it for so many seconds, or with none removes it; for a host alone or for all under a domain.
+    pub(crate) fn field(self, value: String, seconds: i64, domain: Option<&str>) -> HeaderValue {
+        let mut cookie = Cookie::build((self.name, value))
+            .path("/")
+            .secure(self.secure)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::seconds(seconds.clamp(0, MOST_SECONDS)));
+        if let Some(domain) = domain {
+            cookie = cookie.domain(domain.to_owned());
+        }
+        // Names, domains and values of ours are always sound.
+        HeaderValue::from_str(&cookie.build().to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use super::decision::{ChoiceState, Decision, Standing};
 use super::embed::Embed;
 use super::facts::NECESSARY;
-use super::own::DecisionCookie;
+use super::own::OwnCookie;
 use super::page::Language;
 use super::pages::Pages;
 use super::purpose::{Purpose, PurposeSet};
@@ -33,7 +33,8 @@ pub(super) struct Terms {
     pub(super) languages: Vec<Language>,
     pub(super) purposes: Vec<(Purpose, u8)>,
     pub(super) register: CookieRegister,
-    pub(super) cookie: DecisionCookie,
+    pub(super) cookie: OwnCookie,
+    pub(super) visits: Option<Visits>,
     pub(super) cookie_finder: Finder<'static>,
     pub(super) cookie_domain: Option<String>,
     pub(super) fingerprint: u32,
@@ -133,6 +134,13 @@ impl Policy {
             let purpose = rule.purpose().unwrap_or(NECESSARY);
             let _ = writeln!(text, "cookie\t{}\t{purpose}\t{fields}", rule.pattern());
         }
+        if let Some(visits) = &self.0.visits {
+            let _ = writeln!(
+                text,
+                "cookie\t{}\t{}\t\t31 days\tCounts visits.",
+                visits.cookie.name, visits.purpose
+            );
+        }
         for (host, purpose) in self.0.pages.embeds.hosts() {
             let _ = writeln!(text, "host\t{host}\t{}", Embed::purpose_name(purpose));
         }
@@ -148,7 +156,7 @@ impl Policy {
         self.0.clears_storage && self.0.mode == Mode::Enforce
     }
 
-    pub(super) fn decision_cookie(&self) -> DecisionCookie {
+    pub(super) fn decision_cookie(&self) -> OwnCookie {
         self.0.cookie
     }
 
@@ -157,7 +165,18 @@ impl Policy {
         &self.0.cookie_finder
     }
 
-    pub(super) fn cookie_domain(&self) -> Option<&str> {
+    /// How visits are counted, where they are.
+    pub(crate) fn visits(&self) -> Option<&Visits> {
+        self.0.visits.as_ref()
+    }
+
+    /// Whether visits of somebody who stands there may be counted: not where a browser objects for its visitor, either.
+    pub(super) fn may_count_visits(&self, standing: Standing) -> bool {
+        let allowed = self.0.visits.as_ref().is_some_and(|visits| standing.granted.has(visits.bit));
+        allowed && standing.state != ChoiceState::Signal
+    }
+
+    pub(crate) fn cookie_domain(&self) -> Option<&str> {
         self.0.cookie_domain.as_deref()
     }
 
@@ -260,6 +279,15 @@ pub(super) fn list(purposes: &[(Purpose, u8)], granted: PurposeSet) -> HeaderVal
     let ids: Vec<_> =
         purposes.iter().filter(|(_, bit)| granted.has(*bit)).map(|(purpose, _)| purpose.id()).collect();
     HeaderValue::from_str(&ids.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// How visits are counted.
+#[derive(Debug)]
+pub(crate) struct Visits {
+    pub(crate) cookie: OwnCookie,
+    /// The id of the purpose for which that is done.
+    pub(super) purpose: String,
+    pub(super) bit: u8,
 }
 
 /// What is done with a cookie that no rule names.

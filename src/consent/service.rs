@@ -63,16 +63,17 @@ where
             Visitor::without_decision(policy, marks.gpc)
         };
         if is_worth_a_plan(&shared.policy, request.uri().path()) {
+            let may_count = policy.may_count_visits(visitor.standing);
             let (parts, body) = request.into_parts();
             match plan(&shared.policy, &shared.seen, &visitor, &parts) {
                 Plan::Answer(response) => {
-                    let outcome = ConsentOutcome::of_page(visitor.standing.state, false);
+                    let outcome = ConsentOutcome::of_page(visitor.standing.state, false, may_count);
                     return ResponseFuture::answer(*response, outcome);
                 }
                 Plan::Page { mut page, asks, content } => {
                     let asked = (&parts.method, &parts.uri);
                     let outlook = marks.outlook(policy, &visitor, asked, &parts.headers);
-                    let mut outcome = ConsentOutcome::of_page(visitor.standing.state, asks);
+                    let mut outcome = ConsentOutcome::of_page(visitor.standing.state, asks, may_count);
                     if let Some(due) = outlook.withdrawal {
                         let refused = visitor.standing.refused();
                         due.take_back(policy, refused, clock.now(), page.headers_mut(), &mut outcome.deeds);

@@ -107,6 +107,15 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 params![site],
             )?;
         }
+        Rows::Visit(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO visit VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            )?;
+            for row in rows {
+                let (day, count) = (row.day.days(), row.count.cast_signed());
+                statement.execute(params![site, day, row.cell.name(), count])?;
+            }
+        }
         // A ledger that a newer library knows and this store does not: refused, so that it is counted as lost.
         other => return Err(rusqlite::Error::InvalidParameterName(other.ledger().name().to_owned())),
     }

@@ -30,7 +30,7 @@ mod writer;
 pub use error::StoreError;
 pub use read::{
     AddressBucket, ConsentCount, CookieCount, DistinctCount, KeyRecord, Ledgers, Period, PolicyRecord,
-    TrafficDay, UsageCount,
+    TrafficDay, UsageCount, VisitCount,
 };
 pub use retention::Retention;
 pub use sqlite::SqliteStore;

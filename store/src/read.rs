@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pinfold::audit::{ActionEntry, ActionRow, ChainHash};
+use pinfold::audit::{ActionEntry, ActionRow, ChainHash, VisitCell};
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 use rusqlite::{Connection, OpenFlags, Params, Row, params};
@@ -159,6 +159,25 @@ impl Ledgers {
         )
     }
 
+    /// Visits by day.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn visits(&self, site: &str, period: Period) -> Result<Vec<VisitCount>, StoreError> {
+        let unusable = |error| StoreError::unusable(&self.path, error);
+        if schema::version(&self.connection).map_err(unusable)? < schema::WITH_VISITS {
+            return Ok(Vec::new());
+        }
+        let rows = self.list(
+            "SELECT day, cell, count FROM visit WHERE site = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, cell",
+            params![site, period.from.days(), period.to.days()],
+            |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)),
+        )?;
+        // A cell that a newer version counts is left to that version.
+        let known = rows.into_iter().filter_map(|(day, cell, count)| {
+            Some(VisitCount { day: CivilDate::from_days(day), cell: VisitCell::from_name(&cell)?, count })
+        });
+        Ok(known.collect())
+    }
+
     /// What administrators did, in order.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn actions(&self, site: &str) -> Result<Vec<ActionEntry>, StoreError> {
@@ -305,6 +324,16 @@ pub struct UsageCount {
     pub requests: i64,
     pub page_views: i64,
     pub entries: i64,
+}
+
+/// Visits of one day and kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "it is a row, and tests make them")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct VisitCount {
+    pub day: CivilDate,
+    pub cell: VisitCell,
+    pub count: i64,
 }
 
 /// What was done with one cookie.

@@ -44,6 +44,7 @@ impl Retention {
         connection.execute("DELETE FROM traffic WHERE hour < ?1", params![hours])?;
         connection.execute("DELETE FROM distinct_addresses WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM usage WHERE day < ?1", params![oldest])?;
+        connection.execute("DELETE FROM visit WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM cookie WHERE last_day < ?1", params![oldest])?;
         connection.execute("DELETE FROM policy WHERE to_day < ?1", params![proof])?;
         connection.execute(

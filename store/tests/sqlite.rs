@@ -96,6 +96,7 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         ("purpose_bit", "site purpose bit"),
         ("traffic", "site hour method status requests page_views"),
         ("usage", "site day route status requests page_views entries"),
+        ("visit", "site day cell count"),
     ]
     .iter()
     .flat_map(|(table, columns)| columns.split(' ').map(move |column| format!("{table}.{column}")))
@@ -108,7 +109,7 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         columns.iter().filter_map(|column| column.strip_prefix(&start)).map(str::to_owned).collect()
     };
     let counts = BTreeSet::from(["requests".to_owned(), "site".to_owned()]);
-    for table in ["action", "usage", "cookie", "consent", "policy", "purpose_bit"] {
+    for table in ["action", "usage", "visit", "cookie", "consent", "policy", "purpose_bit"] {
         let common: BTreeSet<_> = of("address").intersection(&of(table)).cloned().collect();
         assert!(common.is_subset(&counts), "{table}: {common:?}");
     }

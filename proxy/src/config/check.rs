@@ -198,9 +198,9 @@ url = \"http://127.0.0.1:8000\"
     #[test]
     fn keys_of_later_versions_are_warnings() {
         let checked =
-            check(&format!("{LEAST}[audit]\nfootprint = true\n[[preference]]\nname = \"x\"\nvalues = []\n"));
+            check(&format!("{LEAST}[audit]\nspool = \"x\"\n[[preference]]\nname = \"x\"\nvalues = []\n"));
         assert!(checked.settings.is_ok());
         assert_eq!(checked.warnings.len(), 2, "{:#?}", checked.warnings);
-        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `footprint` is not acted on"));
+        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `spool` is not acted on"));
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
+    let footprint = audit_section.flag("footprint").is_none_or(|flag| flag.value);
     let audit = AuditSettings::default();
     let ClientAddress { resolver, fields, announcers } =
         read_client_address(root.section("client_address"), faults);
@@ -48,7 +49,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         site.name.as_deref().unwrap_or("this site"),
         site.url.as_ref().map_or("https://missing.invalid", |url| url.value.as_str()),
     ));
-    policy = policy.languages(site.languages);
+    policy = policy.languages(site.languages).footprint(footprint);
     if let Some(domain) = site.shared_domain {
         policy = policy.shared_under(domain);
     }
@@ -333,9 +334,6 @@ fn read_audit(
     }
     if let Ok(routes) = Routes::new(patterns.into_iter().map(|pattern| pattern.value)) {
         audit = audit.map(|audit| audit.with_routes(routes));
-    }
-    if section.flag("footprint").is_some_and(|footprint| footprint.value) {
-        section.not_yet("footprint", "page views are counted, visits are not");
     }
     section.not_yet("spool", "it belongs to a store that this version has not");
     section.end();

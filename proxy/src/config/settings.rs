@@ -76,7 +76,7 @@ impl Settings {
         })?;
         let calendar = Calendar::named("Europe/London").map_err(|fault| fault.to_string())?;
         Ok(Self {
-            policy: Policy::builder("this site", "http://localhost").banner(true).gate(true),
+            policy: Policy::builder("this site", "http://localhost").banner(true).gate(true).footprint(true),
             site: "localhost".to_owned(),
             hosts: Hosts::Any,
             calendar,

@@ -4,6 +4,8 @@ use pinfold::time::UnixTime;
 use pinfold_store::{Ledgers, Period, StoreError};
 use serde::Serialize;
 
+use super::visits::Visits;
+
 /// What the ledgers of one site say of one period. Everything in it is a count.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Audit {
@@ -12,6 +14,7 @@ pub(crate) struct Audit {
     pub(crate) to: String,
     pub(crate) written_at: String,
     pub(crate) traffic: Traffic,
+    pub(crate) visits: Visits,
     /// By day; `at_least` and `at_most` differ where the program was started more than once that day.
     pub(crate) distinct_addresses: Vec<Distinct>,
     /// The most asked for first. `(rare)` is everything that fewer than a crowd asked for on a day.
@@ -155,6 +158,7 @@ impl Audit {
             to: period.to.to_string(),
             written_at: now.to_string(),
             traffic,
+            visits: Visits::of(&ledgers.visits(site, period)?),
             distinct_addresses: distinct.collect(),
             routes: routes.collect(),
             cookies: cookies.collect(),

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::audit::Audit;
+use super::visits::Sum;
 
 /// How many routes are listed.
 const MOST_ROUTES: usize = 50;
@@ -30,6 +31,8 @@ impl Audit {
             &["Kind", "Requests"],
             both.map(|(kind, count)| vec![kind.clone(), count.to_string()]),
         );
+
+        self.write_visits(&mut text);
 
         heading(
             &mut text,
@@ -115,6 +118,42 @@ impl Audit {
         );
         let _ = writeln!(text, "Written {} by Pinfold {}.", self.written_at, env!("CARGO_PKG_VERSION"));
         text
+    }
+
+    fn write_visits(&self, text: &mut String) {
+        let visits = &self.visits;
+        heading(
+            text,
+            "Visits",
+            "A visit is what one browser looks at on one day, of visitors who allow statistics. New is who was not here for 30 days. \
+             Nobody is told from anybody else: a browser keeps one byte.",
+        );
+        let sum = |name: &str, sum: &Sum| {
+            let counts = [sum.visits, sum.new, sum.returning, sum.pages, sum.one_page_at_most];
+            [name.to_owned()].into_iter().chain(counts.map(|count| count.to_string())).collect()
+        };
+        let days = visits.by_day.iter().map(|(day, counts)| sum(day, counts));
+        let all = (visits.all.visits > 0).then(|| sum("All", &visits.all));
+        table(
+            text,
+            &["Day", "Visits", "New", "Returning", "Pages, estimated", "Of one page, at most"],
+            days.chain(all),
+        );
+        for (title, periods) in [("Week of", &visits.by_week), ("Month", &visits.by_month)] {
+            if !periods.is_empty() {
+                let rows =
+                    periods.iter().map(|(period, browsers)| vec![period.clone(), browsers.to_string()]);
+                table(text, &[title, "Browsers"], rows);
+            }
+        }
+        if visits.all.visits > 0 {
+            let _ = writeln!(text, "{} pages for each visit.", visits.pages_per_visit);
+        }
+        let _ = writeln!(
+            text,
+            "{} pages were seen by browsers that keep no footprint; {} may be kept by shared caches, so that none could be given.\n",
+            visits.uncounted_pages, visits.shared_pages
+        );
     }
 }
 

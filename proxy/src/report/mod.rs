@@ -2,5 +2,6 @@
 
 mod audit;
 mod markdown;
+mod visits;
 
 pub(crate) use audit::Audit;

@@ -1,7 +1,6 @@
 //! What is answered by Pinfold itself rather than by the site.
 
 use bytes::Bytes;
-use cookie::{Cookie, SameSite, time::Duration};
 use http::header::{
     ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION, SET_COOKIE,
 };
@@ -17,7 +16,6 @@ use crate::consent::decision::{ChoiceState, Decision, Standing};
 use crate::consent::outcome::{Choice, ConsentEvent};
 use crate::consent::policy::Policy;
 use crate::consent::purpose::PurposeSet;
-use crate::consent::remarks::LONGEST_DAYS;
 use crate::consent::seen::SeenRules;
 use crate::consent::{request, signal};
 use crate::time::{Calendar, Clock, UnixTime};
@@ -212,10 +210,9 @@ impl Visitor {
         }
         if !answers.answered.is_empty() {
             let ends = calendar.start_of(month.plus(policy.lifetime_months()));
-            headers.insert(
-                SET_COOKIE,
-                set_cookie(policy, &decision, ends.seconds().saturating_sub(now.seconds())),
-            );
+            let seconds = ends.seconds().saturating_sub(now.seconds());
+            let cookie = policy.decision_cookie();
+            headers.insert(SET_COOKIE, cookie.field(decision.encode(), seconds, policy.cookie_domain()));
         }
         let refused = decision.answered.without(decision.granted);
         if policy.clears_storage() && refused.meets(self.standing.granted) {
@@ -293,23 +290,6 @@ impl Asking {
         if query.is_empty() { policy.page().to_owned() } else { format!("{}?{query}", policy.page()) }
     }
 }
-
-fn set_cookie(policy: &Policy, decision: &Decision, seconds: i64) -> HeaderValue {
-    let own = policy.decision_cookie();
-    let mut cookie = Cookie::build((own.name, decision.encode()))
-        .path("/")
-        .secure(own.secure)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(seconds.clamp(0, MOST_SECONDS)));
-    if let Some(domain) = policy.cookie_domain() {
-        cookie = cookie.domain(domain.to_owned());
-    }
-    HeaderValue::from_str(&cookie.build().to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// The longest that a browser keeps a cookie.
-const MOST_SECONDS: i64 = LONGEST_DAYS * 86_400;
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());

@@ -178,14 +178,15 @@ impl View<'_> {
             .filter(|(_, needed)| *needed == Some(purpose.id()))
             .map(|(host, _)| host)
             .collect();
+        let own = self.footprint(words, purpose);
         html! {
             h3 id={ "purpose-" (purpose.id()) } lang=[lang] { (wording.title) }
             p lang=[lang] { (wording.description) }
             p.kind {
                 @if self.policy.is_on_until_refused(purpose) { (words.on_until) } @else { (words.needs_consent) }
             }
-            @if !rules.is_empty() || hosts.is_empty() {
-                (self.cookie_table(words, &wording.title, &rules, html! {}))
+            @if !rules.is_empty() || !own.0.is_empty() || hosts.is_empty() {
+                (self.cookie_table(words, &wording.title, &rules, own))
             }
             @if !hosts.is_empty() {
                 p { (words.hosts) }
@@ -196,6 +197,21 @@ impl View<'_> {
                 div.answers {
                     label { input type="radio" name=(name) value="yes" checked[allowed]; (words.yes) }
                     label { input type="radio" name=(name) value="no" checked[!allowed]; (words.no) }
+                }
+            }
+        }
+    }
+
+    /// Our own cookie that counts visits, where it is for this purpose.
+    fn footprint(&self, words: &Words, purpose: &Purpose) -> Markup {
+        let visits = self.policy.visits().filter(|visits| visits.purpose == purpose.id());
+        html! {
+            @if let Some(visits) = visits {
+                tr {
+                    td data-label=(words.cookie) { code { (visits.cookie.name) } }
+                    td data-label=(words.what_for) { (words.footprint_what) }
+                    td data-label=(words.provider) { (words.this_site) }
+                    td data-label=(words.lasts) { (words.footprint_lasts) }
                 }
             }
         }

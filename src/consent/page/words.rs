@@ -46,6 +46,8 @@ pub(super) struct Words {
     pub(super) own_lasts_one: &'static str,
     pub(super) own_basis: &'static str,
     pub(super) own_values: &'static str,
+    pub(super) footprint_what: &'static str,
+    pub(super) footprint_lasts: &'static str,
     pub(super) undeclared: &'static str,
     pub(super) other_language: &'static str,
     pub(super) banner_necessary: &'static str,
@@ -139,6 +141,9 @@ const ENGLISH: Words = Words {
     own_lasts_one: "1 month",
     own_basis: "It is strictly necessary, because without it we would have to ask you on every page.",
     own_values: "It can have at most {} different values ({} bits), the same for many visitors.",
+    footprint_what: "Notes the day of your last visit and roughly how many pages you looked at that day, so that we can count \
+                     visits. It can have at most 256 different values (8 bits), the same for many visitors.",
+    footprint_lasts: "31 days",
     undeclared: "A cookie that is not listed here is held back, whatever you choose.",
     other_language: "Cymraeg",
     banner_necessary: "We use some cookies that this site cannot work without.",
@@ -221,6 +226,10 @@ const WELSH: Words = Words {
     own_lasts_one: "1 mis",
     own_basis: "Mae'n gwbl angenrheidiol, oherwydd hebddo byddai'n rhaid i ni ofyn i chi ar bob tudalen.",
     own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({} did), yr un fath i lawer o ymwelwyr.",
+    footprint_what: "Mae'n nodi diwrnod eich ymweliad diwethaf a thua faint o dudalennau y gwnaethoch edrych arnynt y diwrnod \
+                     hwnnw, fel y gallwn gyfri ymweliadau. Gall gael 256 o werthoedd gwahanol ar y mwyaf (8 did), yr un fath i \
+                     lawer o ymwelwyr.",
+    footprint_lasts: "31 diwrnod",
     undeclared: "Caiff cwci nad yw wedi'i restru yma ei ddal yn ôl, beth bynnag a ddewiswch.",
     other_language: "English",
     banner_necessary: "Rydym yn defnyddio rhai cwcis na all y wefan hon weithio hebddynt.",
