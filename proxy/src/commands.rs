@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,7 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 
 fn check(command: &Check) -> Result<Exit, Failure> {
     let Checked { settings, warnings } = config::read(&command.config);
+    let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
     let faults = settings.err().unwrap_or_default();
     let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
         (false, _) => Exit::Misused,
@@ -67,7 +69,13 @@ fn check(command: &Check) -> Result<Exit, Failure> {
         (true, true) => Exit::Success,
     };
     if let CheckFormat::Json = command.format {
-        let found = serde_json::json!({ "sound": faults.is_empty(), "faults": faults, "warnings": warnings });
+        let own_cookies: Vec<_> = own_cookies
+            .iter()
+            .map(|(name, values, bits)| serde_json::json!({ "name": name, "values": values, "bits": bits }))
+            .collect();
+        let found = serde_json::json!({
+            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies
+        });
         print(&format!("{found:#}\n"))?;
         return Ok(exit);
     }
@@ -75,8 +83,19 @@ fn check(command: &Check) -> Result<Exit, Failure> {
     if !faults.is_empty() {
         return Err(Failure::faults(&faults));
     }
-    print(&format!("{} is sound\n", command.config.display()))?;
+    let mut text = format!("{} is sound\n", command.config.display());
+    for (name, values, bits) in &own_cookies {
+        text.push_str(&format!("{name} can have {values} values: at most {bits} bits\n"));
+    }
+    let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
+    text.push_str(&format!("all cookies of Pinfold together: at most {all} bits\n"));
+    print(&text)?;
     Ok(exit)
+}
+
+/// The name of each cookie of ours, how many values it can have, and how many bits those are.
+fn own_cookies(settings: &Settings) -> Vec<(&'static str, u64, u32)> {
+    settings.policy(BTreeMap::new(), Vec::new()).map(|policy| policy.own_cookies()).unwrap_or_default()
 }
 
 fn start(command: &Run) -> Result<Exit, Failure> {

@@ -510,3 +510,29 @@ fn old_clients_are_told_where_a_body_of_unknown_length_ends() {
     assert_eq!(answer.values("connection"), ["close"]);
     assert!(answer.values("content-length").is_empty());
 }
+
+#[test]
+fn visits_are_counted_by_one_byte_and_reported() {
+    let pinfold = Pinfold::in_front_of(&Origin::hello());
+    let page = [("sec-fetch-dest", "document"), ("sec-fetch-site", "none")];
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let answer = pinfold.get("/", &page);
+        let ours =
+            answer.values("set-cookie").into_iter().find(|field| field.starts_with("__Host-pinfold-visit="));
+        held.push(ours.unwrap().split(';').next().unwrap().to_owned());
+    }
+    held.dedup();
+    assert_eq!(held.len(), 1, "three visitors hold the same: {held:?}");
+    for _ in 0..4 {
+        let within = [page[0], ("sec-fetch-site", "same-origin"), ("cookie", &held[0])];
+        assert!(pinfold.get("/", &within).values("set-cookie").is_empty());
+    }
+    let (directory, _) = pinfold.stop();
+    let visits = &Pinfold::report(directory.path())["visits"];
+    assert_eq!((&visits["visits"], &visits["new"], &visits["pages"]), (&3.into(), &3.into(), &7.into()));
+    assert_eq!(visits["by_month"].as_object().unwrap().values().next(), Some(&3.into()));
+    let output = common::pinfold(&["report", "--config", "pinfold.toml", "--format", "md"], directory.path());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("## Visits") && text.contains("| All | 3 | 3 | 0 | 7 | 3 |"), "{text}");
+}

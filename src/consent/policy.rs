@@ -215,6 +215,13 @@ impl Policy {
         (values, values.next_power_of_two().trailing_zeros())
     }
 
+    /// Pinfold's own cookies: the name of each, how many values it can have, and how many bits it can carry.
+    pub fn own_cookies(&self) -> Vec<(&'static str, u64, u32)> {
+        let (values, bits) = self.decision_values();
+        let visits = self.0.visits.as_ref().map(|visits| (visits.cookie.name, 256, 8));
+        [(self.0.cookie.name, values, bits)].into_iter().chain(visits).collect()
+    }
+
     /// The decision that a visitor takes now.
     pub(super) fn decide(&self, answered: PurposeSet, granted: PurposeSet, month: CivilMonth) -> Decision {
         Decision { fingerprint: self.0.fingerprint, month, answered, granted: granted.and(answered) }

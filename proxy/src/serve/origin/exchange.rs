@@ -64,7 +64,10 @@ impl Origin {
             Ok(response) => Ok(response),
             Err(Unanswered { unsent: Some(unsent), .. }) => self.send_afresh(unsent).await,
             Err(Unanswered { error, unsent: None }) => match again {
-                Some(again) if was_closed(&error) => self.send_afresh(again).await,
+                Some(again) if was_closed(&error) => {
+                    tracing::debug!("a connection to the origin had been closed: asking once more");
+                    self.send_afresh(again).await
+                }
                 _ => Err(Failed::Exchange(error)),
             },
         }
@@ -73,6 +76,7 @@ impl Origin {
     async fn send_afresh(&self, request: Request<ClientBody>) -> Result<Response<AnswerBody>, Failed> {
         let stream = self.address.connect().await.map_err(Failed::Connect)?;
         let link = Link::new(stream).await.map_err(Failed::Connect)?;
+        tracing::debug!("a connection to the origin was opened");
         self.over(link, request).await.map_err(|failed| Failed::Exchange(failed.error))
     }
 
