@@ -230,7 +230,7 @@ async fn sixty_days_of_browsers_are_counted_as_they_came() {
     for _ in 0..60 * 48 {
         let now = town.clock.now();
         let today = calendar.day_of(now).date;
-        for number in 0..BROWSERS {
+        for (number, browser) in browsers.iter_mut().enumerate() {
             // Some come nearly every day, some once in two months, some in the night.
             let habit = 48 * if number % 8 == 0 { 40 } else { 1 + number as u64 % 5 };
             if chance.below(habit) > 0 {
@@ -239,7 +239,7 @@ async fn sixty_days_of_browsers_are_counted_as_they_came() {
             let pages = [1, 1, 1, 2, 2, 3, 4, 5, 7, 12, 30, 70][chance.below(12) as usize];
             for page in 0..pages {
                 let site = if page == 0 { "cross-site" } else { "same-origin" };
-                browsers[number].look(&town, site, now).await;
+                browser.look(&town, site, now).await;
             }
             truth.pages += pages;
             let last = truth.last.insert(number, today);

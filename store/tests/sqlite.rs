@@ -373,7 +373,7 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     place.open().close();
     // As the version before left it.
     let connection = Connection::open(&place.file).unwrap();
-    connection.execute_batch("DROP TABLE action; PRAGMA user_version = 1").unwrap();
+    connection.execute_batch("DROP TABLE action; DROP TABLE visit; PRAGMA user_version = 1").unwrap();
     drop(connection);
     let act = |basis: &str| {
         Rows::Action(ActionRow {
