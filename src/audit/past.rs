@@ -12,6 +12,9 @@ use crate::time::{Calendar, CivilDate, CivilDay, UnixTime};
 /// How many names all days together may have before days are let go of.
 const ROOM: usize = 131_072;
 
+/// After how many requests what is counted is put together: until then few routes are told apart.
+const STRETCH: u32 = 65_536;
+
 /// Requests that were answered before there was a Pinfold, counted as it counts those of today: into the traffic, usage and
 /// facet ledgers, under the same rules. Of addresses it is told nothing.
 ///
@@ -47,6 +50,7 @@ pub struct PastUse {
     day: CivilDay,
     shard: DetailShard,
     book: DayBook,
+    in_shard: u32,
     space: String,
 }
 
@@ -84,6 +88,7 @@ impl PastUse {
             day,
             shard: DetailShard::new(0),
             book: DayBook::default(),
+            in_shard: 0,
             space: String::new(),
         }
     }
@@ -117,6 +122,15 @@ impl PastUse {
             outcome: &ConsentOutcome::default(),
         };
         self.shard.count(&answered, self.settings.routes(), &self.policy);
+        self.in_shard += 1;
+        if self.in_shard >= STRETCH {
+            self.gather();
+        }
+    }
+
+    /// Whether there are so many names that rows should be taken, so that memory stays bounded.
+    pub fn is_full(&self) -> bool {
+        self.book.names() > ROOM
     }
 
     /// What is new since the last rows, sorted by value, for each ledger that has any.
@@ -124,12 +138,17 @@ impl PastUse {
         let mut traffic: Vec<TrafficRow> = Vec::new();
         self.shard.take_traffic(&mut traffic);
         traffic.sort_unstable();
-        self.shard.take_days().into_iter().for_each(|day| self.book.add(day));
+        self.gather();
         let nobody = UndeclaredNames::default();
         let rows = self.book.rows(self.settings.crowd(), &self.policy, &nobody);
         self.book.forget_beyond(ROOM);
         let ledgers = [Rows::Traffic(traffic), Rows::Usage(rows.usage), Rows::Facet(rows.facets)];
         ledgers.into_iter().filter(|rows| !rows.is_empty()).collect()
+    }
+
+    fn gather(&mut self) {
+        self.shard.take_days().into_iter().for_each(|day| self.book.add(day));
+        self.in_shard = 0;
     }
 }
 
