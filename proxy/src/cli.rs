@@ -9,9 +9,9 @@ use pinfold::audit::ChainHash;
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 
+use crate::access_log::Format;
 use crate::config::duration;
 use crate::control::Rank;
-use crate::scrub::Format;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
     #[command(after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -")]
     Explain(Explain),
+    /// Read existing access logs into the ledgers, for a report without any traffic
+    ///
+    /// Plain, gzip, or - for standard input. What was read is noted with what was counted: a log that has grown, was renamed or
+    /// was compressed is read on from there, and each line counts once. No address is read. The server must not be running.
+    #[command(after_help = "Example: pinfold import --host www.example.gov.uk access.log access.log.1.gz")]
+    Import(Import),
     /// List the keys that live: their days, ages, and when they die
     ///
     /// Nothing of a key itself is shown.
@@ -231,6 +237,22 @@ pub(crate) struct Explain {
     /// How it is said
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The logs
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The configuration; without it `pinfold.toml`, or the store of this directory
+    #[arg(long, value_name = "FILE", conflicts_with = "host")]
+    pub(crate) config: Option<PathBuf>,
+    /// The host of the site, where there is no configuration: what comes from its own pages is no referrer
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// How the logs are written [default: as the first lines of each tell]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,13 +11,15 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Demo, Explain, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
+    Check, CheckFormat, Cli, Command, Demo, Explain, Import, LedgerCommand, Report, ReportFormat, Run, Scrub,
+    Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
+use crate::import::Tally;
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, report, serve};
+use crate::{administer, config, demo, import, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -36,6 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(command) => check(&command),
         Command::Demo(command) => start_demo(command),
         Command::Explain(command) => explain_recorded(&command),
+        Command::Import(command) => import_logs(&command),
         Command::Keys(command) => say(administer::keys(&command)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
@@ -226,6 +229,31 @@ fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
             Err(Failure::misuse("the store holds several sites (name a configuration with --config)"))
         }
         (None, _) => Err(Failure::of("the store holds nothing yet (run the proxy first)")),
+    }
+}
+
+fn import_logs(command: &Import) -> Result<Exit, Failure> {
+    let settings = match (config::named_or_default(command.config.as_deref()), &command.host) {
+        (Some(file), None) => read(file)?,
+        (_, host) => Settings::for_host(host.as_deref()).map_err(Failure::misuse)?,
+    };
+    let (mut sum, mut senseless) = (Tally::default(), Vec::new());
+    import::run(&settings, &command.files, command.format, |file, tally| {
+        sum += *tally;
+        if tally.makes_no_sense() {
+            senseless.push(file.to_owned());
+        }
+        print(&format!("{}: {tally}\n", file.display()))
+    })?;
+    if command.files.len() > 1 {
+        print(&format!("together: {sum}\n"))?;
+    }
+    match senseless.first() {
+        None => Ok(Exit::Success),
+        Some(file) => Err(Failure::of(format!(
+            "{} holds no line of an access log that is known (name how it is written with --format)",
+            file.display()
+        ))),
     }
 }
 

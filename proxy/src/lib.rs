@@ -8,10 +8,12 @@
 //! - `admin`: health, readiness, metrics and a page of figures;
 //! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
 //! - `explain`: what becomes of a recorded request, and why;
+//! - `access_log`: existing logs, a line at a time; `import`, which reads them into the ledgers;
 //! - `scrub`: existing logs with their addresses replaced;
 //! - `report`: the audit of use, as data;
 //! - `demo`: a small sample council site.
 
+mod access_log;
 mod admin;
 mod administer;
 mod cli;
@@ -21,6 +23,7 @@ mod control;
 mod demo;
 mod exit;
 mod explain;
+mod import;
 mod report;
 mod scrub;
 mod serve;

@@ -1,38 +1,66 @@
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::header::{ACCEPT, REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
+use super::agent::Agent;
 use super::footprint::{CameFrom, Held};
 use super::ledger::MethodClass;
 
 /// What is remembered of a request until it is answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) method: MethodClass,
     /// A page is asked for, not something on a page.
-    pub(super) navigation: bool,
+    navigation: bool,
     /// The visitor comes from outside the site.
     pub(super) entry: bool,
     /// From where the browser says that its visitor comes.
     pub(super) from: CameFrom,
     /// The footprint of a navigation, where footprints are counted.
     pub(super) held: Held,
+    /// Who asks; looked at only where a page may be asked for.
+    pub(super) agent: Agent,
+    referrer: Option<HeaderValue>,
 }
 
 impl Asked {
     /// `footprint` is the name of the cookie that holds one, where there is any.
     pub(super) fn of<B>(request: &Request<B>, fetch: Fetch, footprint: Option<&str>) -> Self {
-        let navigation = *request.method() == Method::GET
-            && fetch.of_document.unwrap_or_else(|| accepts_html(request.headers()));
+        let (method, headers) = (request.method(), request.headers());
+        let is_get = *method == Method::GET;
+        let navigation = is_get && fetch.of_document.unwrap_or_else(|| accepts_html(headers));
         let entry = navigation && fetch.from_outside;
-        let held = footprint.filter(|_| navigation).map(|name| Held::of(request.headers(), name));
+        // Robots do not say what they fetch for, and many would read anything.
+        let name = || headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+        let agent = match fetch.of_document {
+            Some(true) if is_get => Agent::of_browser(name()),
+            // Whoever asks for a page in so many words need not have a name.
+            None if navigation && name().is_empty() => Agent::UNKNOWN,
+            None if is_get => Agent::of(name()),
+            _ => Agent::UNKNOWN,
+        };
+        let referrer = headers.get(REFERER).filter(|_| navigation).cloned();
+        let held = footprint.filter(|_| navigation && !agent.is_robot()).map(|name| Held::of(headers, name));
         let from = if fetch.from_another_host { CameFrom::Outside } else { CameFrom::Within };
-        Self {
-            method: MethodClass::of(request.method()),
-            navigation,
-            entry,
-            from,
-            held: held.unwrap_or_default(),
+        let held = held.unwrap_or_default();
+        Self { method: MethodClass::of(method), navigation, entry, from, held, agent, referrer }
+    }
+
+    /// `Referer`, empty where there is none.
+    pub(super) fn referrer(&self) -> &[u8] {
+        self.referrer.as_ref().map(HeaderValue::as_bytes).unwrap_or_default()
+    }
+
+    /// Whether somebody, and not a robot, asks for a page.
+    pub(super) fn is_by_a_person(&self) -> bool {
+        self.navigation && !self.agent.is_robot()
+    }
+
+    /// Whether a page was asked for and given.
+    pub(super) fn is_answered_by_page(&self, status: StatusCode, is_html: impl FnOnce() -> bool) -> bool {
+        if status == StatusCode::NOT_MODIFIED {
+            return self.navigation;
         }
+        (self.navigation || self.agent.is_robot()) && status.is_success() && is_html()
     }
 }
 
@@ -91,6 +119,36 @@ mod tests {
             request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
             let asked = Asked::of(&request, fetch, None);
             assert_eq!((asked.navigation, asked.entry), (navigation, entry), "{method} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn pages_of_people_and_of_robots() {
+        const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        for (method, fields, status, html, page, robot) in [
+            ("GET", &[("accept", "text/html"), ("user-agent", FIREFOX)][..], 200, true, true, false),
+            ("GET", &[("accept", "text/html"), ("user-agent", FIREFOX)], 304, false, true, false),
+            ("GET", &[("accept", "text/html"), ("user-agent", FIREFOX)], 200, false, false, false),
+            ("GET", &[("accept", "text/html"), ("user-agent", FIREFOX)], 404, true, false, false),
+            ("GET", &[("accept", "*/*"), ("user-agent", FIREFOX)], 200, true, false, false),
+            ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 200, true, true, true),
+            ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 304, true, false, true),
+            ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 200, false, false, true),
+            ("GET", &[], 200, true, true, true),
+            ("HEAD", &[("user-agent", "curl/8")], 200, true, false, false),
+            ("GET", &[("sec-fetch-dest", "empty"), ("user-agent", "curl/8")], 200, true, false, false),
+        ] {
+            let mut request = Request::builder().method(method);
+            for (name, value) in fields {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(()).unwrap();
+            let mut fetch = Fetch::default();
+            request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
+            let asked = Asked::of(&request, fetch, None);
+            let status = StatusCode::from_u16(status).unwrap();
+            let found = (asked.is_answered_by_page(status, || html), asked.agent.is_robot());
+            assert_eq!(found, (page, robot), "{method} {fields:?} {status}");
         }
     }
 }

@@ -226,7 +226,7 @@ impl Auditor {
 
     /// Counts an answered request.
     pub(super) fn count_answer(&self, answered: &Answered<'_>) {
-        self.details.mine().count(answered, &self.routes);
+        self.details.mine().count(answered, &self.routes, &self.policy);
     }
 
     /// Hands the choice of a visitor to the store; nothing where the address has added too many rows, which are lost.
@@ -266,7 +266,7 @@ impl Auditor {
     /// Hands rows to the store.
     pub(super) fn deliver(&self, rows: Rows) -> Unsettled {
         let (ledger, count) = (rows.ledger(), rows.len());
-        let kept = (ledger == Ledger::Usage).then(|| rows.clone());
+        let kept = matches!(ledger, Ledger::Facet | Ledger::Usage).then(|| rows.clone());
         let delivery = self.sink.deliver(Batch { site: self.site.clone(), rows });
         Unsettled { ledger, rows: count, delivery, kept }
     }

@@ -18,8 +18,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// Details are written at most this often.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How many refused batches of usage rows are kept: two days of them.
-const MOST_REFUSED: usize = 48;
+/// How many refused batches of usage and facet rows are kept: two days of them.
+const MOST_REFUSED: usize = 96;
 
 /// How long a clean stop waits for the store.
 const LAST_WAIT: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub struct Background {
     /// Address rows that wait for a moment of their own.
     outbox: Vec<(Duration, Rows)>,
     unsettled: Vec<Unsettled>,
-    /// Usage rows that were refused: they go again with the next ones, for those move what these have put under `(rare)`.
+    /// Usage and facet rows that were refused: they go again with the next ones, for those move what these have put under `(rare)`.
     refused: Vec<Rows>,
 }
 
@@ -215,11 +215,13 @@ impl Background {
             shard.take_days().into_iter().for_each(|day| self.book.add(day));
         }
         let today = auditor.calendar.day_of(now).date;
-        let rows = self.book.rows(today, auditor.crowd, &auditor.policy, &auditor.undeclared);
+        let rows = self.book.rows(auditor.crowd, &auditor.policy, &auditor.undeclared);
+        self.book.forget_before(today);
         for refused in std::mem::take(&mut self.refused) {
             self.send(refused);
         }
         self.send(Rows::Usage(rows.usage));
+        self.send(Rows::Facet(rows.facets));
         self.send(Rows::Cookie(rows.cookies));
         self.send(Rows::Consent(rows.consent));
         self.send(Rows::Visit(rows.visits));

@@ -2,46 +2,49 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::details::{CookieCounts, Counts, DayDetails, OTHER, add_cookies, done, subject_at};
-use super::ledger::{ConsentRow, CookieRow, StatusClass, UsageRow, VisitCell, VisitRow};
+use super::crowd::Crowds;
+use super::details::{CookieCounts, Counts, DayDetails, add_cookies, done, subject_at};
+use super::ledger::{ConsentRow, CookieRow, FacetKind, FacetRow, StatusClass, UsageRow, VisitCell, VisitRow};
 use crate::consent::{ConsentEvent, CookieSubject, Policy, UndeclaredNames};
 use crate::time::CivilDate;
-
-/// The route under which everything stands that fewer than a crowd asked for.
-const RARE: &str = "(rare)";
 
 /// How many routes of a day are told apart, all threads together.
 const ROOM: usize = 16_384;
 
-/// Details by day. A route stands under its own name only on a day on which it was asked for by a crowd; until then it
-/// is part of `(rare)`. When it crosses, the next rows move it.
+/// How many values of facets.
+const ROOM_FOR_FACETS: usize = 8_192;
+
+/// Details by day. A route or value of a facet stands under its own name only on a day on which a crowd asked for it.
 #[derive(Debug, Default)]
 pub(super) struct DayBook {
     days: BTreeMap<CivilDate, Day>,
+    additions: u64,
 }
 
 #[derive(Debug, Default)]
 struct Day {
-    routes: HashMap<(Box<str>, StatusClass), Route>,
+    routes: Crowds<StatusClass, Counts>,
+    facets: Crowds<FacetKind, i64>,
     cookies: Vec<CookieCounts>,
     asked: u64,
     signalled: u64,
     /// By cell, each in its place.
     visits: Vec<u64>,
+    /// Which addition was the last.
+    touched: u64,
 }
 
-#[derive(Debug, Default)]
-struct Route {
-    counted: Counts,
-    written: Counts,
-    /// Whether what is written stands under its own name.
-    named: bool,
+impl Day {
+    fn names(&self) -> usize {
+        self.routes.len() + self.facets.len()
+    }
 }
 
 /// Rows that may be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DetailRows {
     pub(super) usage: Vec<UsageRow>,
+    pub(super) facets: Vec<FacetRow>,
     pub(super) cookies: Vec<CookieRow>,
     pub(super) consent: Vec<ConsentRow>,
     pub(super) visits: Vec<VisitRow>,
@@ -50,7 +53,9 @@ pub(super) struct DetailRows {
 impl DayBook {
     /// Adds what a thread has counted.
     pub(super) fn add(&mut self, details: DayDetails) {
+        self.additions += 1;
         let day = self.days.entry(details.day).or_default();
+        day.touched = self.additions;
         day.asked += details.asked;
         day.signalled += details.signalled;
         add_cookies(&mut day.cookies, &details.cookies);
@@ -59,26 +64,28 @@ impl DayBook {
         for (route, by_status) in details.routes {
             for (index, counts) in by_status.into_iter().enumerate().filter(|(_, counts)| counts.requests > 0)
             {
-                let key = (route.clone(), StatusClass::from_index(index));
-                let fits = day.routes.len() < ROOM || day.routes.contains_key(&key);
-                let key = if fits { key } else { (OTHER.into(), key.1) };
-                day.routes.entry(key).or_default().counted.add(counts);
+                day.routes.add(route.clone(), StatusClass::from_index(index), counts, ROOM);
             }
+        }
+        for (kind, value, views) in details.facets.into_values() {
+            day.facets.add(value, kind, views, ROOM_FOR_FACETS);
         }
     }
 
-    /// What is new since the last rows, sorted by value. Days before `today` are then forgotten.
-    pub(super) fn rows(
-        &mut self,
-        today: CivilDate,
-        crowd: usize,
-        policy: &Policy,
-        undeclared: &UndeclaredNames,
-    ) -> DetailRows {
+    /// What is new since the last rows, sorted by value.
+    pub(super) fn rows(&mut self, crowd: usize, policy: &Policy, undeclared: &UndeclaredNames) -> DetailRows {
         let mut rows = DetailRows::default();
         let names: HashMap<u16, String> = undeclared.all().into_iter().collect();
         for (date, day) in &mut self.days {
-            rows.usage.extend(usage_rows(*date, day, crowd));
+            let routes = day.routes.changes(crowd).into_iter();
+            rows.usage.extend(routes.map(|(route, status, change)| usage_row(*date, route, status, change)));
+            let facets = day.facets.changes(crowd).into_iter();
+            rows.facets.extend(facets.map(|(value, kind, page_views)| FacetRow {
+                day: *date,
+                kind,
+                value: value.to_owned(),
+                page_views,
+            }));
             for (place, counts) in day.cookies.iter_mut().enumerate() {
                 let counts = std::mem::take(counts);
                 rows.cookies.extend(cookie_rows(*date, subject_at(place), &counts, policy, &names));
@@ -102,43 +109,40 @@ impl DayBook {
                 },
             ));
         }
-        self.days.retain(|date, _| *date >= today);
         rows.visits.sort_unstable();
         rows.usage.sort_unstable();
+        rows.facets.sort_unstable();
         rows.cookies.sort_unstable();
         rows.consent.sort_unstable();
         rows
     }
-}
 
-fn usage_rows(date: CivilDate, day: &mut Day, crowd: usize) -> Vec<UsageRow> {
-    let mut rows = Vec::new();
-    let mut rare: BTreeMap<StatusClass, Counts> = BTreeMap::new();
-    for ((name, status), route) in &mut day.routes {
-        let is_crowd = usize::try_from(route.counted.requests).is_ok_and(|requests| requests >= crowd);
-        let mut change = route.counted.less(route.written);
-        if is_crowd && !route.named {
-            // What stood under `(rare)` moves to the route's own name.
-            let moved = Counts::default().less(route.written);
-            rare.entry(*status).or_default().add(moved);
-            route.named = true;
-            change = route.counted;
-        }
-        route.written = route.counted;
-        if !route.named {
-            rare.entry(*status).or_default().add(change);
-        } else if change != Counts::default() {
-            rows.push(usage_row(date, name, *status, change));
+    /// Forgets days that are over, once their rows are taken.
+    pub(super) fn forget_before(&mut self, today: CivilDate) {
+        self.days.retain(|date, _| *date >= today);
+    }
+
+    /// Forgets days, those first that were touched least lately, until all together have no more than so many names.
+    pub(super) fn forget_beyond(&mut self, room: usize) {
+        let mut names = self.names();
+        while names > room {
+            let Some(date) = self.days.iter().min_by_key(|(_, day)| day.touched).map(|(date, _)| *date)
+            else {
+                return;
+            };
+            names -= self.days.remove(&date).map_or(0, |day| day.names());
         }
     }
-    let changed = rare.into_iter().filter(|(_, change)| *change != Counts::default());
-    rows.extend(changed.map(|(status, change)| usage_row(date, RARE, status, change)));
-    rows
+
+    /// How many names all days have together.
+    pub(super) fn names(&self) -> usize {
+        self.days.values().map(Day::names).sum()
+    }
 }
 
 fn usage_row(day: CivilDate, route: &str, status: StatusClass, change: Counts) -> UsageRow {
-    let Counts { requests, page_views, entries } = change;
-    UsageRow { day, route: route.to_owned(), status, requests, page_views, entries }
+    let Counts { requests, page_views, entries, not_found } = change;
+    UsageRow { day, route: route.to_owned(), status, requests, page_views, entries, not_found }
 }
 
 fn cookie_rows(
@@ -182,6 +186,7 @@ pub(super) fn described(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::facet::FacetCounts;
 
     const CROWD: usize = 10;
 
@@ -196,12 +201,13 @@ mod tests {
         }
 
         fn visit(&mut self, day: i32, route: &str, times: i64) {
-            let counts = Counts { requests: times, page_views: times, entries: 0 };
+            let counts = Counts { requests: times, page_views: times, ..Counts::default() };
             let mut by_status = [Counts::default(); StatusClass::COUNT];
             by_status[1] = counts;
             self.book.add(DayDetails {
                 day: CivilDate::from_days(day),
                 routes: [(route.into(), by_status)].into_iter().collect(),
+                facets: FacetCounts::default(),
                 cookies: Vec::new(),
                 asked: 0,
                 signalled: 0,
@@ -212,7 +218,8 @@ mod tests {
         fn write(&mut self, today: i32) -> usize {
             let policy = Policy::builder("Town", "https://town.example").build().unwrap();
             let names = UndeclaredNames::default();
-            let rows = self.book.rows(CivilDate::from_days(today), CROWD, &policy, &names);
+            let rows = self.book.rows(CROWD, &policy, &names);
+            self.book.forget_before(CivilDate::from_days(today));
             assert!(rows.usage.is_sorted());
             let count = rows.usage.len();
             for row in rows.usage {

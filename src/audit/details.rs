@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
+use http::StatusCode;
 
+use super::agent::Agent;
+use super::crowd::Count;
+use super::facet::FacetCounts;
 use super::ledger::{MethodClass, StatusClass, TrafficRow, VisitCell};
 use super::route::Routes;
-use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction};
+use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction, Policy};
 use crate::time::{CivilDate, UnixTime};
 
 /// The width of a traffic row, in seconds.
@@ -27,11 +31,15 @@ pub(super) struct Answered<'a> {
     pub(super) now: UnixTime,
     pub(super) day: CivilDate,
     pub(super) method: MethodClass,
-    pub(super) status: StatusClass,
+    pub(super) status: StatusCode,
     pub(super) path: &'a str,
-    pub(super) page_view: bool,
+    /// Whether a page was asked for and given.
+    pub(super) page: bool,
     pub(super) entry: bool,
     pub(super) visit: Option<VisitCell>,
+    pub(super) agent: Agent,
+    /// `Referer`, empty where there is none; nothing where it is not known whether there was one.
+    pub(super) referrer: Option<&'a [u8]>,
     pub(super) outcome: &'a ConsentOutcome,
 }
 
@@ -41,21 +49,28 @@ pub(super) struct Counts {
     pub(super) requests: i64,
     pub(super) page_views: i64,
     pub(super) entries: i64,
+    pub(super) not_found: i64,
 }
 
-impl Counts {
-    pub(super) fn add(&mut self, other: Self) {
+impl Count for Counts {
+    fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.page_views += other.page_views;
         self.entries += other.entries;
+        self.not_found += other.not_found;
     }
 
-    pub(super) fn less(self, other: Self) -> Self {
+    fn less(self, other: Self) -> Self {
         Self {
             requests: self.requests - other.requests,
             page_views: self.page_views - other.page_views,
             entries: self.entries - other.entries,
+            not_found: self.not_found - other.not_found,
         }
+    }
+
+    fn size(self) -> i64 {
+        self.requests
     }
 }
 
@@ -84,8 +99,10 @@ pub(super) struct DetailShard {
     days: Vec<DayDetails>,
     /// What was given up already.
     before: Totals,
-    /// Where a route is written that stands nowhere yet.
-    route: String,
+    /// The hour that was counted last: nearly always the next one too.
+    hour: usize,
+    /// Where a route or host is written that stands nowhere yet.
+    space: String,
 }
 
 /// One thread's counts of one day.
@@ -94,6 +111,7 @@ pub(super) struct DayDetails {
     pub(super) day: CivilDate,
     /// Few enough that a hash that is quick, and hard to guess rather than secure, will do.
     pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT], RandomState>,
+    pub(super) facets: FacetCounts,
     pub(super) cookies: Vec<CookieCounts>,
     pub(super) asked: u64,
     pub(super) signalled: u64,
@@ -121,18 +139,19 @@ impl DetailShard {
     pub(super) fn new(rules: usize) -> Self {
         let before =
             Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
-        Self { traffic: Vec::new(), days: Vec::new(), before, route: String::new() }
+        Self { traffic: Vec::new(), days: Vec::new(), before, hour: 0, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
-    pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes) {
-        let (method, status) = (method_index(answered.method), answered.status.index());
-        let page_view = u64::from(answered.page_view);
-        let cell = &mut self.hour(answered.now.floor_to(HOUR)).cells[method][status];
+    pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes, policy: &Policy) {
+        let (method, status) = (method_index(answered.method), StatusClass::of(answered.status));
+        // Pages that robots look at are no page views: nobody sees them.
+        let page_view = answered.page && !answered.agent.is_robot();
+        let cell = &mut self.hour(answered.now.floor_to(HOUR)).cells[method][status.index()];
         cell.0 += 1;
-        cell.1 += page_view;
+        cell.1 += u64::from(page_view);
 
-        let signalled = answered.page_view && answered.outcome.state() == Some(ChoiceState::Signal);
+        let signalled = page_view && answered.outcome.state() == Some(ChoiceState::Signal);
         let place = self.day(answered.day);
         let day = &mut self.days[place];
         day.asked += u64::from(answered.outcome.asked());
@@ -148,10 +167,14 @@ impl DetailShard {
         }
         let counts = Counts {
             requests: 1,
-            page_views: i64::from(answered.page_view),
-            entries: i64::from(answered.page_view && answered.entry),
+            page_views: i64::from(page_view),
+            entries: i64::from(page_view && answered.entry),
+            not_found: i64::from(answered.status == StatusCode::NOT_FOUND),
         };
-        day.add(routes.find(answered.path, &mut self.route), answered.status, counts);
+        day.add(routes.find(answered.path, &mut self.space), status, counts);
+        if answered.page {
+            day.facets.count(answered.agent, answered.referrer, policy, &mut self.space);
+        }
     }
 
     /// Gives up the totals by the hour.
@@ -186,25 +209,21 @@ impl DetailShard {
     }
 
     fn hour(&mut self, hour: UnixTime) -> &mut TrafficHour {
-        let place = self.traffic.iter().position(|open| open.hour == hour).unwrap_or_else(|| {
-            self.traffic.push(TrafficHour { hour, cells: Default::default() });
-            self.traffic.len() - 1
-        });
-        &mut self.traffic[place]
+        if self.traffic.get(self.hour).is_none_or(|open| open.hour != hour) {
+            self.hour = self.traffic.iter().position(|open| open.hour == hour).unwrap_or_else(|| {
+                self.traffic.push(TrafficHour { hour, cells: Default::default() });
+                self.traffic.len() - 1
+            });
+        }
+        &mut self.traffic[self.hour]
     }
 
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
             let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
+            let (routes, facets) = (HashMap::default(), FacetCounts::default());
             let visits = [0; VisitCell::COUNT];
-            self.days.push(DayDetails {
-                day,
-                routes: HashMap::default(),
-                cookies,
-                asked: 0,
-                signalled: 0,
-                visits,
-            });
+            self.days.push(DayDetails { day, routes, facets, cookies, asked: 0, signalled: 0, visits });
             self.days.len() - 1
         })
     }
@@ -295,6 +314,7 @@ mod tests {
     #[test]
     fn routes_are_bounded_and_totals_exact() {
         let (mut shard, outcome) = (DetailShard::new(0), ConsentOutcome::default());
+        let policy = Policy::builder("Town", "https://www.town.example").build().unwrap();
         for number in 0..10_000_u32 {
             let letters: String =
                 (0..4).map(|place| char::from(b'a' + (number / 26_u32.pow(place) % 26) as u8)).collect();
@@ -302,23 +322,26 @@ mod tests {
                 now: UnixTime::from_seconds(3_600 * i64::from(number % 3)),
                 day: CivilDate::from_days(0),
                 method: MethodClass::Get,
-                status: StatusClass::from_digit(4).unwrap(),
+                status: StatusCode::NOT_FOUND,
                 path: &format!("/{letters}"),
-                page_view: number % 2 == 0,
+                page: number % 2 == 0,
                 entry: true,
                 visit: None,
+                agent: Agent::of(if number % 4 == 0 { b"curl/8" } else { b"Firefox" }),
+                referrer: None,
                 outcome: &outcome,
             };
-            shard.count(&answered, &Routes::default());
+            shard.count(&answered, &Routes::default(), &policy);
         }
         let days = shard.take_days();
         assert_eq!(days.len(), 1);
         assert_eq!(days[0].routes.len(), ROOM + 1);
         assert_eq!(days[0].routes.values().map(|by_status| by_status[3].requests).sum::<i64>(), 10_000);
+        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].not_found).sum::<i64>(), 10_000);
         let mut rows = Vec::new();
         shard.take_traffic(&mut rows);
         assert_eq!(rows.len(), 3);
         assert_eq!(rows.iter().map(|row| row.requests).sum::<u64>(), 10_000);
-        assert_eq!(rows.iter().map(|row| row.page_views).sum::<u64>(), 5_000);
+        assert_eq!(rows.iter().map(|row| row.page_views).sum::<u64>(), 2_500, "of people");
     }
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::Response;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
-use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::asked::Asked;
 use super::auditor::{Auditor, Unsettled, lock};
 use super::details::Answered;
 use super::entrance::Entrance;
-use super::ledger::StatusClass;
 use crate::consent::ResponseBody;
 use crate::pseudonym::Pseudonym;
 use crate::time::Sleep;
@@ -75,18 +74,21 @@ where
         let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         let auditor = &*this.entrance.auditor;
         let now = auditor.clock.now();
-        let day = auditor.today(now);
-        let page_view = this.asked.navigation && is_page(response);
-        let visit = if page_view { auditor.note_visit(this.asked, day, response) } else { None };
+        let (day, asked) = (auditor.today(now), &*this.asked);
+        let page = asked.is_answered_by_page(response.status(), || is_html(response));
+        let visit =
+            if page && asked.is_by_a_person() { auditor.note_visit(asked, day, response) } else { None };
         auditor.count_answer(&Answered {
             now,
             day,
-            method: this.asked.method,
-            status: StatusClass::of(response.status()),
+            method: asked.method,
+            status: response.status(),
             path: this.target.as_ref().map_or("/", PathAndQuery::path),
-            page_view,
-            entry: this.asked.entry,
+            page,
+            entry: asked.entry,
             visit,
+            agent: asked.agent,
+            referrer: Some(asked.referrer()),
             outcome: response.body().outcome(),
         });
         let failed = response.status().is_client_error() || response.status().is_server_error();
@@ -136,15 +138,13 @@ impl<ResBody> Drop for Choosing<ResBody> {
     }
 }
 
-/// Whether a navigation was answered by a page.
-fn is_page<B>(response: &Response<B>) -> bool {
-    let is_html = || match response.headers().get(CONTENT_TYPE) {
+fn is_html<B>(response: &Response<B>) -> bool {
+    match response.headers().get(CONTENT_TYPE) {
         Some(value) => {
             value.as_bytes().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"))
         }
         None => false,
-    };
-    response.status() == StatusCode::NOT_MODIFIED || (response.status().is_success() && is_html())
+    }
 }
 
 impl<F, ResBody> fmt::Debug for ResponseFuture<F, ResBody> {

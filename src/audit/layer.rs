@@ -255,6 +255,16 @@ impl AuditSettings {
         self
     }
 
+    /// How many are a crowd.
+    pub(super) fn crowd(&self) -> usize {
+        self.crowd
+    }
+
+    /// Patterns by which paths are counted.
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// How the client of a request is found.
     pub fn client_ip(&self) -> &ClientIpResolver {
         &self.resolver

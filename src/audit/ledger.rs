@@ -31,6 +31,8 @@ pub enum Rows {
     Cookie(Vec<CookieRow>),
     /// How many distinct addresses a day had.
     Distinct(DistinctRow),
+    /// Page views by browser, device, referrer and robot.
+    Facet(Vec<FacetRow>),
     /// What happened to keys.
     Key(Vec<KeyEvent>),
     /// What visitors are asked from now on.
@@ -52,6 +54,7 @@ impl Rows {
             Self::Consent(_) => Ledger::Consent,
             Self::Cookie(_) => Ledger::Cookie,
             Self::Distinct(_) => Ledger::Distinct,
+            Self::Facet(_) => Ledger::Facet,
             Self::Key(_) => Ledger::Key,
             Self::Policy(_) => Ledger::Policy,
             Self::Traffic(_) => Ledger::Traffic,
@@ -67,6 +70,7 @@ impl Rows {
             Self::Consent(rows) => rows.len(),
             Self::Cookie(rows) => rows.len(),
             Self::Action(_) | Self::Distinct(_) | Self::Policy(_) => 1,
+            Self::Facet(rows) => rows.len(),
             Self::Key(rows) => rows.len(),
             Self::Traffic(rows) => rows.len(),
             Self::Usage(rows) => rows.len(),
@@ -94,6 +98,8 @@ pub enum Ledger {
     Cookie,
     /// Distinct addresses a day.
     Distinct,
+    /// Browsers, devices, referrers, robots.
+    Facet,
     /// Keys.
     Key,
     /// Policies.
@@ -108,12 +114,13 @@ pub enum Ledger {
 
 impl Ledger {
     /// Every ledger, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Action,
         Self::Address,
         Self::Consent,
         Self::Cookie,
         Self::Distinct,
+        Self::Facet,
         Self::Key,
         Self::Policy,
         Self::Traffic,
@@ -129,6 +136,7 @@ impl Ledger {
             Self::Consent => "consent",
             Self::Cookie => "cookie",
             Self::Distinct => "distinct",
+            Self::Facet => "facet",
             Self::Key => "key",
             Self::Policy => "policy",
             Self::Traffic => "traffic",
@@ -217,6 +225,21 @@ pub struct DistinctRow {
     pub estimate: u64,
 }
 
+/// Page views of one day of which one thing is the same. Each kind adds up on its own, to the page views of the day; that of
+/// robots to the pages that robots asked for, which are no page views. The counts are signed: a value that becomes a crowd is
+/// moved out of `(rare)`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FacetRow {
+    /// The day.
+    pub day: CivilDate,
+    /// What is told.
+    pub kind: FacetKind,
+    /// A family of browsers, a class of devices, a host, a robot; or a word in brackets.
+    pub value: String,
+    /// How many page views more or less.
+    pub page_views: i64,
+}
+
 /// A policy as it was put to visitors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRow {
@@ -260,6 +283,37 @@ pub struct UsageRow {
     pub page_views: i64,
     /// How many of them were entries to the site.
     pub entries: i64,
+    /// How many of the requests found nothing (404).
+    pub not_found: i64,
+}
+
+/// What is told of a page view besides the page. No row holds two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FacetKind {
+    /// The family of the browser.
+    Browser,
+    /// The class of the device.
+    Device,
+    /// The host from which the visitor came.
+    Referrer,
+    /// The robot that asked.
+    Robot,
+}
+
+impl FacetKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 4] = [Self::Browser, Self::Device, Self::Referrer, Self::Robot];
+
+    /// The name used in ledgers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Device => "device",
+            Self::Referrer => "referrer",
+            Self::Robot => "robot",
+        }
+    }
 }
 
 /// Visits of one day, as far as footprints tell (see [`VisitCell`]).

@@ -7,8 +7,9 @@
 //! 3. The address ledger and the usage ledger share no column but the site, no bucket width and no clock. No row of
 //!    any ledger holds a pseudonym beside a path, a cookie or a browser.
 //! 4. An address bucket is written only when a crowd of networks is in it; a route is named only on a day on which a crowd asked for it.
-//! 5. No page waits on a [`Sink`]. A visitor's choice waits for its count to be kept, for at most 100 ms, and is honoured either way.
-//! 6. What is lost is counted, shown and logged.
+//! 5. Of a browser, a device and a referrer there are bare totals. `User-Agent` enters no row, and pages that robots look at are no page views.
+//! 6. No page waits on a [`Sink`]. A visitor's choice waits for its count to be kept, for at most 100 ms, and is honoured either way.
+//! 7. What is lost is counted, shown and logged.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -29,21 +30,26 @@
 //! [`Background::run`] must be spawned. It is what destroys keys.
 
 mod address;
+mod agent;
 mod asked;
 mod auditor;
 mod background;
 mod block;
 mod chain;
 mod choice_rate;
+mod crowd;
 mod day_book;
 mod details;
 mod entrance;
+mod facet;
 mod footprint;
 mod future;
 mod heavy;
 mod layer;
 mod ledger;
+mod past;
 mod recent;
+mod referrer;
 mod route;
 mod senders;
 mod service;
@@ -58,9 +64,10 @@ pub use footprint::pages_of;
 pub use future::ResponseFuture;
 pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
-    ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows,
-    StatusClass, TrafficRow, UsageRow, VisitCell, VisitRow,
+    ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, FacetKind, FacetRow, Ledger,
+    MethodClass, PolicyRow, Rows, StatusClass, TrafficRow, UsageRow, VisitCell, VisitRow,
 };
+pub use past::{PastRequest, PastUse};
 pub use route::Routes;
 pub use senders::{Rank, Sender};
 pub use service::Audit;

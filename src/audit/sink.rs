@@ -58,6 +58,10 @@ impl Sink for TracingSink {
             Rows::Distinct(row) => {
                 tracing::info!(target: TARGET, site, ledger, day = %row.day, row.estimate);
             }
+            Rows::Facet(rows) => rows.iter().for_each(|row| {
+                let (day, kind) = (row.day, row.kind.name());
+                tracing::info!(target: TARGET, site, ledger, %day, kind, row.value, row.page_views);
+            }),
             Rows::Key(events) => events.iter().for_each(|event| {
                 tracing::info!(target: TARGET, site, ledger, ?event);
             }),
@@ -71,7 +75,7 @@ impl Sink for TracingSink {
             Rows::Usage(rows) => rows.iter().for_each(|row| {
                 let (day, status) = (row.day, row.status.digit());
                 tracing::info!(
-                    target: TARGET, site, ledger, %day, row.route, status, row.requests, row.page_views, row.entries
+                    target: TARGET, site, ledger, %day, row.route, status, row.requests, row.page_views, row.entries, row.not_found
                 );
             }),
             Rows::Visit(rows) => rows.iter().for_each(|row| {

@@ -64,6 +64,17 @@ impl Policy {
         &self.0.origin
     }
 
+    /// Whether a host, in lower case and without a port, is one of the site's own.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        let origin = self.0.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let named = origin.split(':').next() == Some(host);
+        let covers = |own: &String| match own.strip_prefix("*.") {
+            Some(domain) => host.strip_suffix(domain).is_some_and(|front| front.ends_with('.')),
+            None => own == host,
+        };
+        named || self.0.pages.own_hosts.iter().any(covers)
+    }
+
     /// The path of the cookies page.
     pub fn page(&self) -> &str {
         &self.0.page

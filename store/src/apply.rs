@@ -51,6 +51,17 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 params![site, row.day.days(), row.epoch, row.estimate.cast_signed()],
             )?;
         }
+        Rows::Facet(rows) => {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO facet VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET page_views = page_views + excluded.page_views",
+            )?;
+            for row in rows {
+                let (day, kind) = (row.day.days(), row.kind.name());
+                statement.execute(params![site, day, kind, row.value, row.page_views])?;
+            }
+            transaction.execute("DELETE FROM facet WHERE site = ?1 AND page_views = 0", params![site])?;
+        }
         Rows::Key(events) => events.iter().try_for_each(|event| apply_key(transaction, site, event))?,
         Rows::Policy(row) => {
             // A policy that is in force already goes on; any other ends today.
@@ -85,25 +96,26 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         }
         Rows::Usage(rows) => {
             let mut statement = transaction.prepare_cached(
-                "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                     page_views = page_views + excluded.page_views, entries = entries + excluded.entries",
+                     page_views = page_views + excluded.page_views, entries = entries + excluded.entries,
+                     not_found = not_found + excluded.not_found",
             )?;
             for row in rows {
                 let status = row.status.digit();
-                let counts = (row.requests, row.page_views, row.entries);
                 statement.execute(params![
                     site,
                     row.day.days(),
                     row.route,
                     status,
-                    counts.0,
-                    counts.1,
-                    counts.2
+                    row.requests,
+                    row.page_views,
+                    row.entries,
+                    row.not_found
                 ])?;
             }
             transaction.execute(
-                "DELETE FROM usage WHERE site = ?1 AND requests = 0 AND page_views = 0 AND entries = 0",
+                "DELETE FROM usage WHERE site = ?1 AND requests = 0 AND page_views = 0 AND entries = 0 AND not_found = 0",
                 params![site],
             )?;
         }

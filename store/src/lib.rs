@@ -3,7 +3,8 @@
 //! [`SqliteStore`] keeps them in one SQLite file, written by one thread. It is a [`pinfold::audit::Sink`]: batches are queued at
 //! once and written behind, several in one commit. A batch whose delivery is ready has been synced to disk.
 //!
-//! [`Ledgers`] reads them, from another process if need be.
+//! [`ImportStore`] adds what was before, and how far each log was read, in one commit. [`Ledgers`] reads them, from another
+//! process if need be.
 //!
 //! ```
 //! use pinfold_store::{Ledgers, Retention, SqliteStore};
@@ -20,6 +21,8 @@
 
 mod apply;
 mod error;
+mod import;
+mod lock;
 mod queue;
 mod read;
 mod retention;
@@ -28,9 +31,10 @@ mod sqlite;
 mod writer;
 
 pub use error::StoreError;
+pub use import::{ImportStore, Imported};
 pub use read::{
-    AddressBucket, ConsentCount, CookieCount, DistinctCount, KeyRecord, Ledgers, Period, PolicyRecord,
-    TrafficDay, UsageCount, VisitCount,
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, Ledgers, Period,
+    PolicyRecord, TrafficDay, UsageCount, VisitCount,
 };
 pub use retention::Retention;
 pub use sqlite::SqliteStore;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pinfold::audit::{ActionEntry, ActionRow, ChainHash, VisitCell};
+use pinfold::audit::{ActionEntry, ActionRow, ChainHash, FacetKind, VisitCell};
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 use rusqlite::{Connection, OpenFlags, Params, Row, params};
@@ -103,10 +103,13 @@ impl Ledgers {
     /// Routes, the most asked for first.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn usage(&self, site: &str, period: Period) -> Result<Vec<UsageCount>, StoreError> {
+        let not_found = if self.version()? < schema::WITH_FACETS { "0" } else { "sum(not_found)" };
         self.list(
-            "SELECT route, status, sum(requests) AS n, sum(page_views), sum(entries) FROM usage
-             WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY route, status HAVING n > 0
-             ORDER BY n DESC, route, status",
+            &format!(
+                "SELECT route, status, sum(requests) AS n, sum(page_views), sum(entries), {not_found} FROM usage
+                 WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY route, status HAVING n > 0
+                 ORDER BY n DESC, route, status"
+            ),
             params![site, period.from.days(), period.to.days()],
             |row| {
                 Ok(UsageCount {
@@ -115,8 +118,23 @@ impl Ledgers {
                     requests: row.get(2)?,
                     page_views: row.get(3)?,
                     entries: row.get(4)?,
+                    not_found: row.get(5)?,
                 })
             },
+        )
+    }
+
+    /// Page views by the values of one kind, the most frequent first.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn facets(&self, site: &str, kind: FacetKind, period: Period) -> Result<Vec<FacetCount>, StoreError> {
+        if self.version()? < schema::WITH_FACETS {
+            return Ok(Vec::new());
+        }
+        self.list(
+            "SELECT value, sum(page_views) AS n FROM facet WHERE site = ?1 AND kind = ?2 AND day BETWEEN ?3 AND ?4
+             GROUP BY value HAVING n > 0 ORDER BY n DESC, value",
+            params![site, kind.name(), period.from.days(), period.to.days()],
+            |row| Ok(FacetCount { value: row.get(0)?, page_views: row.get(1)? }),
         )
     }
 
@@ -181,8 +199,7 @@ impl Ledgers {
     /// What administrators did, in order.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn actions(&self, site: &str) -> Result<Vec<ActionEntry>, StoreError> {
-        let unusable = |error| StoreError::unusable(&self.path, error);
-        if schema::version(&self.connection).map_err(unusable)? < schema::WITH_ACTIONS {
+        if self.version()? < schema::WITH_ACTIONS {
             return Ok(Vec::new());
         }
         self.list(
@@ -278,6 +295,10 @@ impl Ledgers {
         Ok(bits?.into_iter().collect())
     }
 
+    fn version(&self) -> Result<i64, StoreError> {
+        schema::version(&self.connection).map_err(|error| StoreError::unusable(&self.path, error))
+    }
+
     fn list<T>(
         &self,
         query: &str,
@@ -324,6 +345,17 @@ pub struct UsageCount {
     pub requests: i64,
     pub page_views: i64,
     pub entries: i64,
+    /// Answered 404 (Not Found).
+    pub not_found: i64,
+}
+
+/// Page views of which one thing is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct FacetCount {
+    pub value: String,
+    pub page_views: i64,
 }
 
 /// Visits of one day and kind.

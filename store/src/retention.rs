@@ -1,6 +1,6 @@
 //! How long rows are kept, and their removal.
 
-use pinfold::time::{Calendar, UnixTime};
+use pinfold::time::{Calendar, CivilDate, UnixTime};
 use rusqlite::{Connection, params};
 
 const DAY: i64 = 86_400;
@@ -11,7 +11,7 @@ const ADDRESSES: i64 = 2 * DAY;
 /// What must be shown on request is kept for the limitation period of a simple claim (Limitation Act 1980, section 5).
 const PROOF: i64 = 6 * 365 * DAY + 2 * DAY;
 
-/// How long traffic, usage and cookie rows are kept. Other ledgers have periods of their own: addresses 48 hours,
+/// How long traffic, usage, facet and cookie rows are kept. Other ledgers have periods of their own: addresses 48 hours,
 /// choices, policies, keys and what administrators did six years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -31,12 +31,17 @@ impl Retention {
         (1..=120).contains(&months).then_some(Self { months })
     }
 
-    /// Deletes what is older than it may be.
-    pub(crate) fn purge(self, connection: &Connection, now: UnixTime) -> rusqlite::Result<()> {
+    /// The first day of which anything is kept.
+    pub fn oldest_day(self, now: UnixTime) -> CivilDate {
         let today = Calendar::utc().day_of(now).date.days();
         // A month is counted as 31 days: nothing goes early.
+        CivilDate::from_days(today - i32::from(self.months) * 31)
+    }
+
+    /// Deletes what is older than it may be.
+    pub(crate) fn purge(self, connection: &Connection, now: UnixTime) -> rusqlite::Result<()> {
         let days = i32::from(self.months) * 31;
-        let oldest = today - days;
+        let oldest = self.oldest_day(now).days();
         let proof = i32::try_from((now.seconds() - PROOF).div_euclid(DAY)).unwrap_or(i32::MIN);
         let addresses = now.seconds() - ADDRESSES;
         let hours = now.seconds() - i64::from(days) * DAY;
@@ -45,6 +50,8 @@ impl Retention {
         connection.execute("DELETE FROM distinct_addresses WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM usage WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM visit WHERE day < ?1", params![oldest])?;
+        connection.execute("DELETE FROM facet WHERE day < ?1", params![oldest])?;
+        connection.execute("DELETE FROM import WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM cookie WHERE last_day < ?1", params![oldest])?;
         connection.execute("DELETE FROM policy WHERE to_day < ?1", params![proof])?;
         connection.execute(

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// What takes a store from version `n` to `n + 1`, for each `n`.
 ///
 /// `WITHOUT ROWID` leaves no number that would tell the order in which rows came.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
 CREATE TABLE address (
     site TEXT NOT NULL, bucket INTEGER NOT NULL, host INTEGER NOT NULL, network INTEGER NOT NULL,
@@ -66,6 +66,18 @@ CREATE TABLE visit (
     PRIMARY KEY (site, day, cell)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+CREATE TABLE facet (
+    site TEXT NOT NULL, day INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+    page_views INTEGER NOT NULL,
+    PRIMARY KEY (site, day, kind, value)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE usage ADD COLUMN not_found INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE import (
+    site TEXT NOT NULL, mark BLOB NOT NULL, lines INTEGER NOT NULL, offset INTEGER NOT NULL, day INTEGER NOT NULL,
+    PRIMARY KEY (site, mark)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The newest version that is known here.
@@ -76,6 +88,9 @@ pub(crate) const WITH_ACTIONS: i64 = 2;
 
 /// The first version in which visits are counted.
 pub(crate) const WITH_VISITS: i64 = 3;
+
+/// The first version in which page views are told by browser, device, referrer and robot, and 404 apart.
+pub(crate) const WITH_FACETS: i64 = 4;
 
 /// The version of a store; 0 for an empty file.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pinfold::audit::{Batch, Delivery, Ledger, Sink};
 
 use crate::error::StoreError;
+use crate::lock::lock;
 use crate::queue::Queue;
 use crate::retention::Retention;
 use crate::writer::Writer;
@@ -119,26 +120,5 @@ struct QueueSink(Arc<Queue>);
 impl Sink for QueueSink {
     fn deliver(&self, batch: Batch) -> Delivery {
         self.0.put(batch)
-    }
-}
-
-/// One server to a file. Readers need no lock.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let open = |path: &Path| {
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).truncate(false);
-        // What is counted is nobody else's affair. SQLite gives its log the mode of the database.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).map_err(|error| StoreError::unusable(path, error))
-    };
-    let file = open(&PathBuf::from(name))?;
-    open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(StoreError::unusable(path, error)),
     }
 }

@@ -48,16 +48,8 @@ impl Writer {
         retention: Retention,
         most_bytes: u64,
     ) -> Result<Self, StoreError> {
-        if rusqlite::version_number() < SOUND_SQLITE {
-            return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
-        }
         let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let mut connection = connect(path, most_bytes).map_err(unusable)?;
-        let found = schema::version(&connection).map_err(unusable)?;
-        if found > schema::NEWEST {
-            return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
-        }
-        schema::migrate(&mut connection).map_err(unusable)?;
+        let mut connection = open_newest(path, most_bytes)?;
         let now = SystemClock::new().now();
         let enter = |transaction: &Transaction<'_>| {
             close_lost_keys(transaction, now.seconds())?;
@@ -197,6 +189,21 @@ impl Writer {
     }
 }
 
+/// Opens a file and brings it to the newest schema.
+pub(crate) fn open_newest(path: &Path, most_bytes: u64) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < SOUND_SQLITE {
+        return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
+    }
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
+    let mut connection = connect(path, most_bytes).map_err(unusable)?;
+    let found = schema::version(&connection).map_err(unusable)?;
+    if found > schema::NEWEST {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
+    }
+    schema::migrate(&mut connection).map_err(unusable)?;
+    Ok(connection)
+}
+
 fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
@@ -212,7 +219,7 @@ fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn in_transaction(
+pub(crate) fn in_transaction(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
@@ -231,6 +238,6 @@ fn will_never_fit(error: &rusqlite::Error) -> bool {
 }
 
 /// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. Busy readers put it off.
-fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pinfold::audit::{
-    ActionRow, AddressRow, Batch, BrokenAt, ConsentRow, CookieRow, Delivery, DistinctRow, Ledger, Lost,
-    MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow, verify_chain,
+    ActionRow, AddressRow, Batch, BrokenAt, ConsentRow, CookieRow, Delivery, DistinctRow, FacetKind,
+    FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
+    verify_chain,
 };
 use pinfold::consent::{Action, ConsentEvent, Direction};
 use pinfold::pseudonym::{KeyEnd, KeyEvent, Pseudonym};
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
-use pinfold_store::{Ledgers, Period, Retention, SqliteStore, StoreError};
+use pinfold_store::{ImportStore, Imported, Ledgers, Period, Retention, SqliteStore, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -91,11 +92,13 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         ("cookie", "site pattern direction purpose action seen first_day last_day"),
         ("delivered", "ledger incarnation sequence"),
         ("distinct_addresses", "site day epoch estimate"),
+        ("facet", "site day kind value page_views"),
+        ("import", "site mark lines offset day"),
         ("key", "site epoch made destroyed how"),
         ("policy", "site from_day fingerprint statement to_day"),
         ("purpose_bit", "site purpose bit"),
         ("traffic", "site hour method status requests page_views"),
-        ("usage", "site day route status requests page_views entries"),
+        ("usage", "site day route status requests page_views entries not_found"),
         ("visit", "site day cell count"),
     ]
     .iter()
@@ -109,7 +112,8 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         columns.iter().filter_map(|column| column.strip_prefix(&start)).map(str::to_owned).collect()
     };
     let counts = BTreeSet::from(["requests".to_owned(), "site".to_owned()]);
-    for table in ["action", "usage", "visit", "cookie", "consent", "policy", "purpose_bit"] {
+    for table in ["action", "usage", "visit", "facet", "import", "cookie", "consent", "policy", "purpose_bit"]
+    {
         let common: BTreeSet<_> = of("address").intersection(&of(table)).cloned().collect();
         assert!(common.is_subset(&counts), "{table}: {common:?}");
     }
@@ -130,10 +134,18 @@ async fn counts_add_up_and_outlive_the_process() {
     }
     let usage = |route: &str, requests| {
         let (route, status) = (route.to_owned(), StatusClass::from_digit(2).unwrap());
-        UsageRow { day: today(), route, status, requests, page_views: requests, entries: 0 }
+        UsageRow { day: today(), route, status, requests, page_views: requests, entries: 0, not_found: 1 }
     };
     deliver(&store, Rows::Usage(vec![usage("(rare)", 9)])).await.unwrap();
-    deliver(&store, Rows::Usage(vec![usage("(rare)", -9), usage("/bins", 10)])).await.unwrap();
+    let mut back = usage("(rare)", -9);
+    back.not_found = -1;
+    deliver(&store, Rows::Usage(vec![back, usage("/bins", 10)])).await.unwrap();
+    let facet = |value: &str, page_views| {
+        let (kind, value) = (FacetKind::Referrer, value.to_owned());
+        FacetRow { day: today(), kind, value, page_views }
+    };
+    deliver(&store, Rows::Facet(vec![facet("(rare)", 9), facet("news.example", 20)])).await.unwrap();
+    deliver(&store, Rows::Facet(vec![facet("(rare)", -9), facet("a.example", 10)])).await.unwrap();
     let cookie = |day| CookieRow {
         pattern: "_ga*".to_owned(),
         direction: Direction::Response,
@@ -157,6 +169,11 @@ async fn counts_add_up_and_outlive_the_process() {
     assert_eq!((traffic.requests, traffic.page_views, traffic.method.as_str()), (15, 3, "GET"));
     let routes = ledgers.usage(SITE, always()).unwrap();
     assert_eq!((routes.len(), routes[0].route.as_str(), routes[0].requests), (1, "/bins", 10));
+    assert_eq!(routes[0].not_found, 1);
+    let referrers = ledgers.facets(SITE, FacetKind::Referrer, always()).unwrap();
+    let referrers: Vec<_> = referrers.iter().map(|one| (one.value.as_str(), one.page_views)).collect();
+    assert_eq!(referrers, [("news.example", 20), ("a.example", 10)]);
+    assert!(ledgers.facets(SITE, FacetKind::Robot, always()).unwrap().is_empty());
     let cookies = ledgers.cookies(SITE).unwrap();
     assert_eq!((cookies[0].seen, cookies[0].first_day, cookies[0].last_day), (8, yesterday, today()));
     let distinct = &ledgers.distinct(SITE, always()).unwrap()[0];
@@ -357,7 +374,7 @@ fn fault_06_files_that_cannot_be_used_are_named() {
         SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
         Ledgers::open(&place.file).unwrap_err(),
     ] {
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 3, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 4, .. }), "{refused}");
     }
     let nowhere =
         SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
@@ -379,7 +396,8 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     place.open().close();
     // As the version before left it.
     let connection = Connection::open(&place.file).unwrap();
-    connection.execute_batch("DROP TABLE action; DROP TABLE visit; PRAGMA user_version = 1").unwrap();
+    connection.execute_batch(BACK_TO_2).unwrap();
+    connection.execute_batch("DROP TABLE action; PRAGMA user_version = 1").unwrap();
     drop(connection);
     let act = |basis: &str| {
         Rows::Action(ActionRow {
@@ -406,4 +424,69 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     connection.execute("UPDATE action SET basis = 'nothing' WHERE sequence = 4", []).unwrap();
     let entries = Ledgers::open(&place.file).unwrap().actions(SITE).unwrap();
     assert_eq!(verify_chain(SITE, &entries), Err(BrokenAt(4)));
+}
+
+/// Takes a store to the schema of the version before facets.
+const BACK_TO_2: &str = "DROP TABLE visit; DROP TABLE facet; DROP TABLE import; ALTER TABLE usage DROP COLUMN not_found; PRAGMA user_version = 2";
+
+#[tokio::test]
+async fn a_store_of_version_2_keeps_its_rows_and_learns_facets() {
+    let place = Place::new();
+    place.open().close();
+    let connection = Connection::open(&place.file).unwrap();
+    connection.execute_batch(BACK_TO_2).unwrap();
+    connection
+        .execute("INSERT INTO usage VALUES (?1, ?2, '/bins', 4, 12, 0, 0)", (SITE, today().days()))
+        .unwrap();
+    drop(connection);
+    // A reader need not wait for a writer to have been there.
+    let old = place.read();
+    assert_eq!(old.usage(SITE, always()).unwrap()[0].not_found, 0);
+    assert!(old.facets(SITE, FacetKind::Browser, always()).unwrap().is_empty());
+    drop(old);
+
+    let store = place.open();
+    let row =
+        FacetRow { day: today(), kind: FacetKind::Browser, value: "Firefox".to_owned(), page_views: 10 };
+    deliver(&store, Rows::Facet(vec![row])).await.unwrap();
+    store.close();
+    let ledgers = place.read();
+    assert_eq!(
+        (ledgers.usage(SITE, always()).unwrap()[0].requests, ledgers.usage(SITE, always()).unwrap().len()),
+        (12, 1)
+    );
+    assert_eq!(ledgers.facets(SITE, FacetKind::Browser, always()).unwrap()[0].page_views, 10);
+}
+
+#[tokio::test]
+async fn what_was_before_is_added_with_how_far_it_was_read_and_goes_when_it_is_old() {
+    let place = Place::new();
+    let server = place.open();
+    deliver(&server, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }])).await.unwrap();
+    deliver(&server, address(7, now())).await.unwrap();
+    let refused = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap_err();
+    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
+    drop(server);
+
+    let days_ago = |days: i32| CivilDate::from_days(today().days() - days);
+    let read = |mark: u8, lines, offset, day| Imported { mark: [mark; 16], lines, offset, day };
+    let mut store = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap();
+    let hour = now().floor_to(3_600);
+    store.add(SITE, vec![traffic(hour, 5)], &read(1, 3, 300, days_ago(40)), None).unwrap();
+    store.add(SITE, vec![traffic(hour, 2)], &read(2, 9, 900, days_ago(40)), Some([1; 16])).unwrap();
+    store.add(SITE, vec![], &read(2, 9, 950, days_ago(40)), None).unwrap();
+    store.add("another.example", vec![], &read(2, 9, 100, days_ago(1)), None).unwrap();
+    assert_eq!(store.imported(SITE).unwrap(), [read(2, 9, 950, days_ago(40))]);
+    // Rows that do not fit take nothing with them.
+    let overflows = vec![traffic(hour, 1), traffic(hour, i64::MAX.unsigned_abs())];
+    assert!(store.add(SITE, overflows, &read(2, 9, 999, days_ago(40)), None).is_err());
+    assert_eq!(store.imported(SITE).unwrap()[0].offset, 950);
+    assert_eq!(place.read().traffic(SITE, always()).unwrap()[0].requests, 7);
+    drop(store);
+
+    let connection = Connection::open(&place.file).unwrap();
+    let left: i64 = connection.query_row("SELECT count(*) FROM address", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 1, "keys may live elsewhere while no server runs: addresses are left alone");
+    let store = ImportStore::open(&place.file, Retention::months(1).unwrap(), 1 << 30).unwrap();
+    assert!(store.imported(SITE).unwrap().is_empty());
 }

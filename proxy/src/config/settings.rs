@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use pinfold::audit::AuditSettings;
 use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::{Policy, PolicyBuilder};
@@ -88,6 +88,23 @@ impl Settings {
             origin_timeout: ORIGIN_TIMEOUT,
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
+        })
+    }
+
+    /// What `pinfold import --host HOST` means: the store of this directory, nothing declared.
+    pub(crate) fn for_host(host: Option<&str>) -> Result<Self, String> {
+        let settings = Self::for_origin("http://127.0.0.1:8000", None)?;
+        let Some(host) = host else { return Ok(settings) };
+        let host = host.to_ascii_lowercase();
+        let name = host.parse::<Authority>().ok().filter(|name| name.as_str() == name.host());
+        if name.is_none() {
+            return Err(format!("`{host}` is not a host (write a name such as www.example.gov.uk)"));
+        }
+        Ok(Self {
+            policy: Policy::builder("this site", format!("https://{host}")),
+            site: host.clone(),
+            hosts: Hosts::Only(vec![host]),
+            ..settings
         })
     }
 

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use pinfold::audit::FacetKind;
 use pinfold::time::UnixTime;
-use pinfold_store::{Ledgers, Period, StoreError};
+use pinfold_store::{FacetCount, Ledgers, Period, StoreError};
 use serde::Serialize;
 
 use super::visits::Visits;
@@ -19,6 +20,16 @@ pub(crate) struct Audit {
     pub(crate) distinct_addresses: Vec<Distinct>,
     /// The most asked for first. `(rare)` is everything that fewer than a crowd asked for on a day.
     pub(crate) routes: Vec<Route>,
+    /// What all routes add up to.
+    pub(crate) usage: Usage,
+    /// Page views by family of browser.
+    pub(crate) browsers: Facet,
+    /// Page views by class of device.
+    pub(crate) devices: Facet,
+    /// Page views by the host that they come from.
+    pub(crate) referrers: Facet,
+    /// Pages that robots asked for, which are no page views.
+    pub(crate) robots: Facet,
     pub(crate) cookies: Vec<Cookie>,
     pub(crate) consent: Vec<Consent>,
     pub(crate) policies: Vec<Policy>,
@@ -56,6 +67,29 @@ pub(crate) struct Route {
     pub(crate) requests: i64,
     pub(crate) page_views: i64,
     pub(crate) entries: i64,
+    /// Answered 404 (Not Found).
+    pub(crate) not_found: i64,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Usage {
+    pub(crate) requests: i64,
+    pub(crate) page_views: i64,
+    pub(crate) entries: i64,
+    pub(crate) not_found: i64,
+}
+
+/// Page views by one thing alone, the most frequent first; `(rare)` is what had no crowd on its day.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Facet {
+    pub(crate) total: i64,
+    pub(crate) values: Vec<FacetValue>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FacetValue {
+    pub(crate) value: String,
+    pub(crate) page_views: i64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -118,13 +152,23 @@ impl Audit {
             at_most: row.at_most,
             starts: row.runs,
         });
-        let routes = ledgers.usage(site, period)?.into_iter().map(|row| Route {
-            route: row.route,
-            status: status(row.status_class),
-            requests: row.requests,
-            page_views: row.page_views,
-            entries: row.entries,
+        let mut usage = Usage::default();
+        let routes = ledgers.usage(site, period)?.into_iter().map(|row| {
+            usage.requests += row.requests;
+            usage.page_views += row.page_views;
+            usage.entries += row.entries;
+            usage.not_found += row.not_found;
+            Route {
+                route: row.route,
+                status: status(row.status_class),
+                requests: row.requests,
+                page_views: row.page_views,
+                entries: row.entries,
+                not_found: row.not_found,
+            }
         });
+        let routes = routes.collect();
+        let facet = |kind| ledgers.facets(site, kind, period).map(Facet::of);
         let cookies = ledgers.cookies(site)?.into_iter().map(|row| Cookie {
             pattern: row.pattern,
             purpose: row.purpose,
@@ -160,7 +204,12 @@ impl Audit {
             traffic,
             visits: Visits::of(&ledgers.visits(site, period)?),
             distinct_addresses: distinct.collect(),
-            routes: routes.collect(),
+            routes,
+            usage,
+            browsers: facet(FacetKind::Browser)?,
+            devices: facet(FacetKind::Device)?,
+            referrers: facet(FacetKind::Referrer)?,
+            robots: facet(FacetKind::Robot)?,
             cookies: cookies.collect(),
             consent: consent.collect(),
             policies: policies.collect(),
@@ -172,6 +221,14 @@ impl Audit {
     pub(crate) fn to_json(&self) -> String {
         // Strings and numbers alone: nothing in it can fail to be written.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+impl Facet {
+    fn of(counts: Vec<FacetCount>) -> Self {
+        let total = counts.iter().map(|count| count.page_views).sum();
+        let value = |count: FacetCount| FacetValue { value: count.value, page_views: count.page_views };
+        Self { total, values: counts.into_iter().map(value).collect() }
     }
 }
 

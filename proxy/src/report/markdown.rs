@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::audit::Audit;
+use super::audit::{Audit, Facet, Route};
 use super::visits::Sum;
 
-/// How many routes are listed.
+/// How many routes are listed, and how many values of anything else.
 const MOST_ROUTES: usize = 50;
+const MOST_VALUES: usize = 25;
 
 impl Audit {
     /// The report for reading, in Markdown.
@@ -65,6 +67,9 @@ impl Audit {
                 [row.route.clone(), row.status.clone()].into_iter().chain(counts).collect()
             }),
         );
+
+        self.write_parts_of_routes(&mut text);
+        self.write_facets(&mut text);
 
         heading(
             &mut text,
@@ -155,6 +160,61 @@ impl Audit {
             visits.uncounted_pages, visits.shared_pages
         );
     }
+
+    fn write_parts_of_routes(&self, text: &mut String) {
+        heading(
+            text,
+            "Where visits begin",
+            &format!("{} page views come from outside the site, or from nowhere.", self.usage.entries),
+        );
+        table(text, &["Route", "Entries"], most(&self.routes, |route| route.entries));
+        heading(
+            text,
+            "Not found",
+            &format!(
+                "{} requests were answered 404: links that lead nowhere, and guesses.",
+                self.usage.not_found
+            ),
+        );
+        table(text, &["Route", "Requests"], most(&self.routes, |route| route.not_found));
+    }
+
+    fn write_facets(&self, text: &mut String) {
+        let facets = [
+            (
+                &self.referrers,
+                "Where visitors come from",
+                "Host",
+                "Page views by the host of the page before.",
+            ),
+            (&self.browsers, "Browsers", "Family", "Page views by family of browser."),
+            (
+                &self.devices,
+                "Devices",
+                "Class",
+                "Page views by class of device. Tablets may call themselves desktops.",
+            ),
+            (&self.robots, "Robots", "Robot", "Pages that robots asked for. They are no page views."),
+        ];
+        for (Facet { total, values }, title, column, note) in facets {
+            heading(text, title, &format!("{note} Together {total}; each total stands alone."));
+            let rows = values.iter().take(MOST_VALUES);
+            table(
+                text,
+                &[column, "Page views"],
+                rows.map(|row| vec![row.value.clone(), row.page_views.to_string()]),
+            );
+        }
+    }
+}
+
+/// Routes by a count of theirs, the highest first, all statuses together.
+fn most(routes: &[Route], count: impl Fn(&Route) -> i64) -> impl Iterator<Item = Vec<String>> {
+    let mut sums = BTreeMap::<&str, i64>::new();
+    routes.iter().for_each(|route| *sums.entry(&route.route).or_default() += count(route));
+    let mut sums: Vec<_> = sums.into_iter().filter(|(_, sum)| *sum > 0).collect();
+    sums.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+    sums.into_iter().take(MOST_VALUES).map(|(route, sum)| vec![route.to_owned(), sum.to_string()])
 }
 
 fn heading(text: &mut String, title: &str, note: &str) {

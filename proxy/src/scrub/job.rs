@@ -1,29 +1,21 @@
 //! Files in, one file out, a line at a time.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use pinfold::pseudonym::EpochKey;
 
-use super::format::Format;
 use super::json;
 use super::line::{Keep, scrub, scrub_after_site};
 use super::names::Names;
+use crate::access_log::{Format, Lines, Progress};
 use crate::exit::Failure;
 
-/// A longer line is left out.
-const LONGEST_LINE: u64 = 1024 * 1024;
-
-/// How much is read at a time.
+/// How much is written at a time.
 const BUFFER: usize = 256 * 1024;
-
-/// How often it is said on a terminal how far it is.
-const PROGRESS: Duration = Duration::from_millis(500);
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,18 +46,18 @@ pub(crate) fn run(
     let mut progress = Progress::new();
     for file in files {
         let cannot = |error: io::Error| Failure::of(format!("{} cannot be read: {error}", file.display()));
-        let mut source = open(file).map_err(cannot)?;
-        let mut format = format;
-        let (mut line, mut scrubbed) = (Vec::new(), Vec::new());
-        while next_line(&mut source, &mut line).map_err(cannot)? {
+        let mut lines = Lines::open(file).map_err(cannot)?;
+        let (mut format, mut scrubbed) = (format, Vec::new());
+        while lines.advance().map_err(cannot)? {
             done.read += 1;
-            format = format.or_else(|| Format::of(&line));
+            let line = lines.line();
+            format = format.or_else(|| Format::of(line));
             let readable = match format {
-                _ if line.len() as u64 >= LONGEST_LINE => false,
+                _ if lines.is_too_long() => false,
                 None => false,
-                Some(Format::Combined | Format::Common) => scrub(&line, keep, &mut names, &mut scrubbed),
-                Some(Format::Json) => json::scrub(&line, keep, &mut names, &mut scrubbed),
-                Some(Format::VhostCombined) => scrub_after_site(&line, keep, &mut names, &mut scrubbed),
+                Some(Format::Combined | Format::Common) => scrub(line, keep, &mut names, &mut scrubbed),
+                Some(Format::Json) => json::scrub(line, keep, &mut names, &mut scrubbed),
+                Some(Format::VhostCombined) => scrub_after_site(line, keep, &mut names, &mut scrubbed),
             };
             if readable {
                 scrubbed.push(b'\n');
@@ -74,41 +66,12 @@ pub(crate) fn run(
                 done.left_out += 1;
             }
             scrubbed.clear();
-            progress.show(done);
+            progress.show(done.read);
         }
     }
     progress.end();
     target.finish()?;
     Ok(done)
-}
-
-/// Plain or compressed, as its first bytes tell.
-fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    let source: Box<dyn Read> =
-        if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
-    let mut source = BufReader::with_capacity(BUFFER, source);
-    Ok(if source.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(source)))
-    } else {
-        Box::new(source)
-    })
-}
-
-/// Reads a line, without its end; of one that is too long, as much as is looked at. Whether there was one.
-fn next_line(source: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    source.take(LONGEST_LINE).read_until(b'\n', line)?;
-    if line.last() == Some(&b'\n') {
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        return Ok(true);
-    }
-    if line.len() as u64 == LONGEST_LINE {
-        source.skip_until(b'\n')?;
-    }
-    Ok(!line.is_empty())
 }
 
 /// A file that is there only once it is whole.
@@ -180,32 +143,4 @@ impl Target {
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::of(format!("{} cannot be written: {error}", path.display()))
-}
-
-/// Says on a terminal, and nowhere else, how far it is.
-struct Progress {
-    shown: Option<Instant>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { shown: io::stderr().is_terminal().then(Instant::now) }
-    }
-
-    fn show(&mut self, done: Done) {
-        // The clock is looked at once in a while.
-        if !done.read.is_multiple_of(8_192) {
-            return;
-        }
-        if self.shown.is_some_and(|shown| shown.elapsed() >= PROGRESS) {
-            let _ = write!(io::stderr(), "\r{} lines", done.read);
-            self.shown = Some(Instant::now());
-        }
-    }
-
-    fn end(&self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! One line of an Apache or nginx log.
 
-use super::format::address;
 use super::names::Names;
+use crate::access_log::{Line, address, after_site};
 
 /// What stays in a log besides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,49 +24,34 @@ pub(super) fn scrub(line: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<u8
 }
 
 fn scrub_parts(line: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<u8>) -> Option<()> {
-    let (host, rest) = cut(line, b" ")?;
-    let (_, rest) = cut(rest, b" ")?;
-    let (user, rest) = cut(rest, b" [")?;
-    let (time, rest) = cut(rest, b"] \"")?;
-    let (request, rest) = quoted(rest)?;
-    let mut words = rest.trim_ascii().splitn(3, |&byte| byte == b' ');
-    let (status, size) = (words.next()?, words.next()?);
-    if ![status, size].into_iter().all(|word| word == b"-" || word.iter().all(u8::is_ascii_digit)) {
-        return None;
-    }
-    out.extend_from_slice(names.of(address(host)?).as_bytes());
+    let parts = Line::read(line)?;
+    out.extend_from_slice(names.of(address(parts.host)?).as_bytes());
     out.extend_from_slice(b" - ");
-    out.extend_from_slice(if keep.users { user } else { b"-" });
+    out.extend_from_slice(if keep.users { parts.user } else { b"-" });
     out.extend_from_slice(b" [");
-    out.extend_from_slice(time);
+    out.extend_from_slice(parts.time);
     out.extend_from_slice(b"] \"");
-    write_request(request, keep, out);
+    write_request(parts.request, keep, out);
     out.extend_from_slice(b"\" ");
-    out.extend_from_slice(status);
+    out.extend_from_slice(parts.status);
     out.push(b' ');
-    out.extend_from_slice(size);
-    let mut rest = words.next().unwrap_or_default();
-    for place in 0..2 {
-        let Some(text) = rest.trim_ascii_start().strip_prefix(b"\"") else { break };
-        // Some agents are so long that the line was cut off.
-        let (text, after) = quoted(text).unwrap_or((text, b""));
+    out.extend_from_slice(parts.size);
+    if let Some(referrer) = parts.referrer {
         out.extend_from_slice(b" \"");
-        if place == 0 {
-            write_referrer(text, keep, names, out);
-        } else {
-            out.extend_from_slice(text);
-        }
+        write_referrer(referrer, keep, names, out);
         out.push(b'"');
-        rest = after;
+    }
+    if let Some(agent) = parts.agent {
+        out.extend_from_slice(b" \"");
+        out.extend_from_slice(agent);
+        out.push(b'"');
     }
     Some(())
 }
 
 /// The same for a line that begins with the name of the site.
 pub(super) fn scrub_after_site(line: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<u8>) -> bool {
-    let Some((site, rest)) = cut(line, b" ").filter(|(site, _)| address(site).is_none()) else {
-        return false;
-    };
+    let Some((site, rest)) = after_site(line) else { return false };
     let begins = out.len();
     out.extend_from_slice(site);
     out.push(b' ');
@@ -102,24 +87,6 @@ fn write_referrer(referrer: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<
         }
     }
     out.extend_from_slice(referrer);
-}
-
-fn cut<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let place = memchr::memmem::find(text, at)?;
-    Some((&text[..place], &text[place + at.len()..]))
-}
-
-/// Up to the quotation mark that ends a text: not one behind a backslash.
-fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut from = 0;
-    loop {
-        let end = from + memchr::memchr(b'"', &text[from..])?;
-        let marks = text[..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
-        if marks % 2 == 0 {
-            return Some((&text[..end], &text[end + 1..]));
-        }
-        from = end + 1;
-    }
 }
 
 #[cfg(test)]

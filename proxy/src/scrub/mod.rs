@@ -2,12 +2,10 @@
 //!
 //! What cannot be read is not written: a line that nobody understands may hold an address.
 
-mod format;
 mod job;
 mod json;
 mod line;
 mod names;
 
-pub(crate) use format::Format;
 pub(crate) use job::run;
 pub(crate) use line::Keep;

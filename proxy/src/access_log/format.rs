@@ -17,7 +17,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format of a line, if it can be told.
-    pub(super) fn of(line: &[u8]) -> Option<Self> {
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
         if line.trim_ascii_start().starts_with(b"{") {
             return Some(Self::Json);
         }
@@ -31,7 +31,7 @@ impl Format {
 }
 
 /// A word that is an address.
-pub(super) fn address(word: &[u8]) -> Option<IpAddr> {
+pub(crate) fn address(word: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 

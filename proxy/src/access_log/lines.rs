@@ -1,0 +1,136 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+/// A longer line is not looked at.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// How much is read at a time.
+const BUFFER: usize = 256 * 1024;
+
+/// The lines of a log, one at a time.
+pub(crate) struct Lines {
+    source: Box<dyn BufRead>,
+    line: Vec<u8>,
+    offset: u64,
+    is_whole: bool,
+    is_too_long: bool,
+}
+
+impl Lines {
+    /// Of a file, or `-` for standard input; plain or compressed, as its first bytes tell.
+    pub(crate) fn open(file: &Path) -> io::Result<Self> {
+        let source: Box<dyn Read> =
+            if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+        let mut source = BufReader::with_capacity(BUFFER, source);
+        let is_packed = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        Ok(Self::of(if is_packed {
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(source)))
+        } else {
+            Box::new(source)
+        }))
+    }
+
+    fn of(source: Box<dyn BufRead>) -> Self {
+        Self { source, line: Vec::new(), offset: 0, is_whole: false, is_too_long: false }
+    }
+
+    /// Goes on to the next line; whether there is one.
+    pub(crate) fn advance(&mut self) -> io::Result<bool> {
+        self.line.clear();
+        self.is_too_long = false;
+        let source = &mut *self.source;
+        let read = source.take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
+        self.offset += read as u64;
+        self.is_whole = self.line.last() == Some(&b'\n');
+        if self.is_whole {
+            self.line.pop();
+            if self.line.last() == Some(&b'\r') {
+                self.line.pop();
+            }
+        } else if read as u64 == LONGEST_LINE {
+            self.offset += source.skip_until(b'\n')? as u64;
+            self.is_too_long = true;
+            self.is_whole = !source.fill_buf()?.is_empty();
+        }
+        Ok(read > 0)
+    }
+
+    /// The line, without its end; of one that is too long, as much as was read.
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Whether the line has an end: else more of it may be written yet.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Whether the line is longer than anything that is looked at.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.is_too_long
+    }
+
+    /// How many bytes were read, unpacked, up to the end of the line.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Passes over everything up to an offset, or to the end.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        while self.offset < offset {
+            let waiting = self.source.fill_buf()?.len();
+            if waiting == 0 {
+                break;
+            }
+            let passed = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(waiting);
+            self.source.consume(passed);
+            self.offset += passed as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn lines(text: Vec<u8>) -> Lines {
+        Lines::of(Box::new(Cursor::new(text)))
+    }
+
+    #[test]
+    fn lines_their_ends_and_where_they_are() {
+        let mut lines = lines(b"a\r\n\nbc".to_vec());
+        let mut seen = Vec::new();
+        while lines.advance().unwrap() {
+            seen.push((lines.line().to_vec(), lines.offset(), lines.is_whole()));
+        }
+        assert_eq!(seen, [(b"a".to_vec(), 3, true), (b"".to_vec(), 4, true), (b"bc".to_vec(), 6, false)]);
+    }
+
+    #[test]
+    fn a_line_without_end_costs_no_memory() {
+        let mut text = vec![b'x'; 3 * LONGEST_LINE as usize];
+        text.extend_from_slice(b"\nlast\n");
+        let mut lines = lines(text);
+        assert!(lines.advance().unwrap() && lines.is_too_long() && lines.is_whole());
+        assert_eq!(lines.line().len() as u64, LONGEST_LINE);
+        assert!(lines.advance().unwrap() && !lines.is_too_long());
+        assert_eq!((lines.line(), lines.offset()), (&b"last"[..], 3 * LONGEST_LINE + 6));
+    }
+
+    #[test]
+    fn what_was_read_before_is_passed_over() {
+        let mut lines = lines(b"one\ntwo\nthree\n".to_vec());
+        lines.skip_to(8).unwrap();
+        assert!(lines.advance().unwrap());
+        assert_eq!((lines.line(), lines.offset()), (&b"three"[..], 14));
+        lines.skip_to(99).unwrap();
+        assert_eq!((lines.offset(), lines.advance().unwrap()), (14, false));
+    }
+}

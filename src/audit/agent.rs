@@ -1,0 +1,392 @@
+//! Browsers, devices and robots, by what they call themselves: families alone. Pure.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// What is in none of the lists.
+const OTHER: &str = "(other)";
+
+/// Of whom a log does not tell.
+const UNKNOWN: &str = "(unknown)";
+
+/// Who asks for a page, as far as `User-Agent` (RFC 9110 section 10.1.5) is looked at. The field itself goes nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agent {
+    /// Somebody, with a family of browsers on a class of devices.
+    Person { browser: &'static str, device: &'static str },
+    /// A program that nobody sits in front of.
+    Robot(&'static str),
+}
+
+impl Agent {
+    /// Nobody knows who.
+    pub(super) const UNKNOWN: Self = Self::Person { browser: UNKNOWN, device: UNKNOWN };
+
+    /// Who calls themselves so. Whoever calls themselves nothing is a robot: every browser has a name.
+    pub(super) fn of(field: &[u8]) -> Self {
+        if field.is_empty() {
+            return Self::Robot(NAMELESS);
+        }
+        // In each list what stands first counts.
+        let (mut robot, mut browser, mut device) = (None, None, None);
+        let take_first = |first: &mut Option<usize>, place: usize| {
+            *first = Some(first.map_or(place, |first| first.min(place)));
+        };
+        for found in FINDER.iter().flat_map(|finder| finder.find_iter(field)) {
+            let place = found.pattern().as_usize();
+            match MARKS[place].1 {
+                Mark::Robot(_) => take_first(&mut robot, place),
+                Mark::Browser(_) => take_first(&mut browser, place),
+                Mark::Device(_) => take_first(&mut device, place),
+                Mark::BrowserOn(..) => {
+                    take_first(&mut browser, place);
+                    take_first(&mut device, place);
+                }
+                Mark::Nothing => {}
+            }
+        }
+        if let Some(Mark::Robot(name)) = robot.map(|place| MARKS[place].1) {
+            return Self::Robot(name);
+        }
+        let browser = match browser.map(|place| MARKS[place].1) {
+            Some(Mark::Browser(name) | Mark::BrowserOn(name, _)) => name,
+            _ => OTHER,
+        };
+        let device = match device.map(|place| MARKS[place].1) {
+            Some(Mark::Device(class) | Mark::BrowserOn(_, class)) => class,
+            _ => OTHER,
+        };
+        Self::Person { browser, device }
+    }
+
+    /// Who calls themselves so and says what they fetch for, as browsers do (W3C Fetch Metadata). A program that drives a browser, or
+    /// passes for one, is counted as what it shows: its name is the first thing that it would change.
+    pub(super) fn of_browser(field: &[u8]) -> Self {
+        match Self::of(field) {
+            Self::Robot(PROGRAM | NAMELESS) => Self::UNKNOWN,
+            Self::Robot(WINDOWLESS) => Self::Person { browser: "Chrome", device: DESKTOP },
+            agent => agent,
+        }
+    }
+
+    pub(super) fn is_robot(self) -> bool {
+        matches!(self, Self::Robot(_))
+    }
+}
+
+/// Every mark at once: a field is read through a single time, whatever the number of marks.
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let built = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(MARKS.iter().map(|(mark, _)| mark));
+    built.ok()
+});
+
+/// What a mark tells.
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Browser(&'static str),
+    BrowserOn(&'static str, &'static str),
+    Device(&'static str),
+    /// It looks like a mark and is none.
+    Nothing,
+    Robot(&'static str),
+}
+
+use Mark::{Browser, BrowserOn, Device, Nothing, Robot};
+
+const CONSOLE: &str = "console";
+const DESKTOP: &str = "desktop";
+const PHONE: &str = "phone";
+const TABLET: &str = "tablet";
+const TELEVISION: &str = "television";
+
+const NAMELESS: &str = "(no name)";
+const PROGRAM: &str = "program or library";
+const READER: &str = "feed reader";
+const TESTER: &str = "site checker";
+const WINDOWLESS: &str = "browser without a window";
+
+/// What agents are told by, in any case. Where two begin at one place, or two of one list are found, the first counts.
+#[rustfmt::skip]
+const MARKS: &[(&str, Mark)] = &[
+    // What only looks like a mark.
+    ("cubot", Nothing), ("tablet pc", Nothing), ("like mac os x", Nothing), ("like gecko", Nothing),
+
+    // Robots that search, by the names that their owners publish.
+    ("googlebot", Robot("Googlebot")), ("adsbot-google", Robot("Google AdsBot")), ("apis-google", Robot("Google APIs")),
+    ("mediapartners-google", Robot("Google AdSense")), ("feedfetcher-google", Robot("Google Feedfetcher")),
+    ("google-inspectiontool", Robot("Google Inspection Tool")), ("googleother", Robot("GoogleOther")),
+    ("google-read-aloud", Robot("Google Read Aloud")), ("storebot-google", Robot("Google StoreBot")),
+    ("google-cloudvertexbot", Robot("Google Vertex")), ("bingbot", Robot("Bingbot")), ("bingpreview", Robot("Bing Preview")),
+    ("msnbot", Robot("msnbot")), ("adidxbot", Robot("Bing Ads")), ("slurp", Robot("Yahoo Slurp")),
+    ("duckduckbot", Robot("DuckDuckBot")), ("baiduspider", Robot("Baiduspider")), ("yandex.com/bots", Robot("Yandex")),
+    ("yandexbot", Robot("Yandex")), ("applebot", Robot("Applebot")), ("petalbot", Robot("PetalBot")),
+    ("sogou web spider", Robot("Sogou")), ("exabot", Robot("Exabot")), ("mojeekbot", Robot("MojeekBot")),
+    ("seznambot", Robot("SeznamBot")), ("qwantbot", Robot("Qwantbot")), ("qwantify", Robot("Qwantbot")),
+    ("coccocbot", Robot("coccocbot")), ("naver.me", Robot("Naver Yeti")), ("yeti/", Robot("Naver Yeti")),
+    ("mail.ru_bot", Robot("Mail.RU")), ("360spider", Robot("360Spider")),
+
+    // Robots that archive.
+    ("archive.org_bot", Robot("Internet Archive")), ("special_archiver", Robot("Internet Archive")),
+    ("ia_archiver", Robot("Internet Archive")), ("bl.uk_ld", Robot("UK Web Archive")), ("ccbot", Robot("Common Crawl")),
+
+    // Robots that gather for language models, or fetch for their users.
+    ("gptbot", Robot("GPTBot")), ("chatgpt-user", Robot("ChatGPT")), ("oai-searchbot", Robot("OpenAI Search")),
+    ("claudebot", Robot("ClaudeBot")), ("claude-user", Robot("Claude")), ("claude-searchbot", Robot("Claude Search")),
+    ("anthropic-ai", Robot("ClaudeBot")), ("perplexitybot", Robot("PerplexityBot")), ("perplexity-user", Robot("Perplexity")),
+    ("bytespider", Robot("Bytespider")), ("amazonbot", Robot("Amazonbot")), ("duckassistbot", Robot("DuckAssistBot")),
+    ("meta-externalagent", Robot("Meta")), ("meta-externalfetcher", Robot("Meta")), ("mistralai-user", Robot("Mistral")),
+    ("cohere-ai", Robot("Cohere")), ("diffbot", Robot("Diffbot")), ("timpibot", Robot("Timpibot")),
+
+    // Robots that show a link to others.
+    ("facebookexternalhit", Robot("Facebook preview")), ("facebot", Robot("Facebook preview")),
+    ("twitterbot", Robot("Twitterbot")), ("linkedinbot", Robot("LinkedInBot")), ("whatsapp/", Robot("WhatsApp preview")),
+    ("telegrambot", Robot("TelegramBot")), ("slackbot", Robot("Slackbot")), ("slack-imgproxy", Robot("Slackbot")),
+    ("discordbot", Robot("Discordbot")), ("pinterestbot", Robot("Pinterestbot")), ("skypeuripreview", Robot("Skype preview")),
+    ("flipboard", Robot("Flipboard")), ("embedly", Robot("Embedly")), ("mastodon/", Robot("Mastodon preview")),
+
+    // Robots that sell what they find.
+    ("ahrefsbot", Robot("AhrefsBot")), ("ahrefssiteaudit", Robot("AhrefsBot")), ("semrushbot", Robot("SemrushBot")),
+    ("siteauditbot", Robot("SemrushBot")), ("mj12bot", Robot("MJ12bot")), ("dotbot", Robot("DotBot")),
+    ("rogerbot", Robot("DotBot")), ("dataforseobot", Robot("DataForSeoBot")), ("serpstatbot", Robot("serpstatbot")),
+    ("blexbot", Robot("BLEXBot")), ("barkrowler", Robot("Barkrowler")), ("magpie-crawler", Robot("Brandwatch")),
+    ("awariobot", Robot("AwarioBot")), ("screaming frog", Robot("Screaming Frog")), ("genieo", Robot("Genieo")),
+
+    // Robots that see whether a site is there, is right, or is open to attack.
+    ("uptimerobot", Robot("UptimeRobot")), ("pingdom", Robot("Pingdom")), ("statuscake", Robot("StatusCake")),
+    ("site24x7", Robot("Site24x7")), ("newrelicpinger", Robot("New Relic")), ("datadog", Robot("Datadog")),
+    ("better uptime", Robot("Better Stack")), ("hetrixtools", Robot("HetrixTools")), ("check_http", Robot("Nagios")),
+    ("zabbix", Robot("Zabbix")), ("blackbox-exporter", Robot("Prometheus")), ("siteimprove", Robot("Siteimprove")),
+    ("silktide", Robot("Silktide")), ("monsido", Robot("Monsido")), ("sitemorse", Robot("Sitemorse")),
+    ("chrome-lighthouse", Robot("Lighthouse")), ("w3c_validator", Robot(TESTER)), ("w3c-checklink", Robot(TESTER)),
+    ("validator.nu", Robot(TESTER)), ("xenu link sleuth", Robot(TESTER)), ("link validator", Robot(TESTER)),
+    ("nikto", Robot("scanner")), ("nmap", Robot("scanner")), ("masscan", Robot("scanner")), ("zgrab", Robot("scanner")),
+    ("nuclei", Robot("scanner")), ("sqlmap", Robot("scanner")), ("censys", Robot("scanner")), ("netcraft", Robot("scanner")),
+    ("expanse", Robot("scanner")), ("internet-measurement", Robot("scanner")), ("qualys", Robot("scanner")),
+
+    // Readers of feeds: they come by themselves, whether anybody reads or not.
+    ("feedly", Robot(READER)), ("feedbin", Robot(READER)), ("feedburner", Robot(READER)), ("feedparser", Robot(READER)),
+    ("tiny tiny rss", Robot(READER)), ("tt-rss", Robot(READER)), ("inoreader", Robot(READER)), ("newsblur", Robot(READER)),
+    ("simplepie", Robot(READER)), ("liferea", Robot(READER)), ("netnewswire", Robot(READER)), ("newsify", Robot(READER)),
+    ("reeder/", Robot(READER)), ("miniflux", Robot(READER)), ("freshrss", Robot(READER)), ("akregator", Robot(READER)),
+
+    // Browsers without a window, programs and libraries.
+    ("headlesschrome", Robot(WINDOWLESS)), ("phantomjs", Robot(WINDOWLESS)),
+    ("electron/", Nothing), ("curl/", Robot(PROGRAM)), ("libcurl", Robot(PROGRAM)), ("wget", Robot(PROGRAM)),
+    ("libwww", Robot(PROGRAM)), ("lwp::", Robot(PROGRAM)), ("python", Robot(PROGRAM)), ("aiohttp", Robot(PROGRAM)),
+    ("httpx", Robot(PROGRAM)), ("scrapy", Robot(PROGRAM)), ("go-http-client", Robot(PROGRAM)), ("java/", Robot(PROGRAM)),
+    ("httpclient", Robot(PROGRAM)), ("okhttp", Robot(PROGRAM)), ("axios/", Robot(PROGRAM)), ("node-fetch", Robot(PROGRAM)),
+    ("undici", Robot(PROGRAM)), ("ruby", Robot(PROGRAM)), ("php/", Robot(PROGRAM)), ("guzzle", Robot(PROGRAM)),
+    ("http_request", Robot(PROGRAM)), ("powershell", Robot(PROGRAM)), ("postmanruntime", Robot(PROGRAM)),
+    ("insomnia/", Robot(PROGRAM)), ("libfetch", Robot(PROGRAM)), ("nutch", Robot(PROGRAM)), ("reqwest", Robot(PROGRAM)),
+    ("dart:io", Robot(PROGRAM)), ("winhttp", Robot(PROGRAM)), ("protocol discovery", Robot(PROGRAM)),
+
+    // What robots call themselves: no browser has a word of these, or says where it is explained.
+    ("crawl", Robot(OTHER)), ("spider", Robot(OTHER)), ("bot", Robot(OTHER)), ("scraper", Robot(OTHER)),
+    ("archiver", Robot(OTHER)), ("fetcher", Robot(OTHER)), ("aggregator", Robot(OTHER)), ("monitor", Robot(OTHER)),
+    ("validator", Robot(OTHER)), ("checker", Robot(OTHER)), ("http:", Robot(OTHER)), ("https:", Robot(OTHER)),
+    ("@", Robot(OTHER)),
+
+    // Browsers. Those that are built on others name them too, so they stand before them.
+    ("edg/", Browser("Edge")), ("edga/", Browser("Edge")), ("edgios/", Browser("Edge")), ("edge/", Browser("Edge")),
+    ("opr/", Browser("Opera")), ("opios/", Browser("Opera")), ("opt/", Browser("Opera")),
+    ("opera mini", BrowserOn("Opera", PHONE)), ("opera mobi", BrowserOn("Opera", PHONE)), ("opera", Browser("Opera")),
+    ("samsungbrowser", Browser("Samsung Internet")), ("ucbrowser", Browser("UC Browser")), ("ucweb", Browser("UC Browser")),
+    ("yabrowser", Browser("Yandex Browser")), ("vivaldi", Browser("Vivaldi")), ("duckduckgo", Browser("DuckDuckGo")),
+    ("ddg/", Browser("DuckDuckGo")), ("silk/", BrowserOn("Silk", TABLET)), ("miuibrowser", Browser("Mi Browser")),
+    ("huaweibrowser", Browser("Huawei Browser")), ("instagram", Browser("Instagram")), ("fban/", Browser("Facebook")),
+    ("fbav/", Browser("Facebook")), ("gsa/", Browser("Google app")), ("seamonkey", Browser("SeaMonkey")),
+    ("palemoon", Browser("Pale Moon")), ("waterfox", Browser("Waterfox")), ("iceweasel", Browser("Firefox")),
+    ("fxios/", Browser("Firefox")), ("firefox", Browser("Firefox")), ("konqueror", Browser("Konqueror")),
+    ("epiphany", Browser("GNOME Web")), ("midori", Browser("Midori")), ("netsurf", Browser("NetSurf")),
+    ("elinks", Browser("Links")), ("links (", Browser("Links")), ("lynx", Browser("Lynx")), ("w3m", Browser("w3m")),
+    ("nokiabrowser", BrowserOn("Nokia Browser", PHONE)), ("up.browser", BrowserOn("Openwave", PHONE)),
+    ("iemobile", BrowserOn("Internet Explorer", PHONE)), ("trident/", Browser("Internet Explorer")),
+    ("msie", Browser("Internet Explorer")), ("crios/", Browser("Chrome")), ("chromium", Browser("Chrome")),
+    ("chrome", Browser("Chrome")), ("blackberry", BrowserOn("BlackBerry", PHONE)), ("bb10", BrowserOn("BlackBerry", PHONE)),
+    ("safari", Browser("Safari")),
+
+    // Classes of devices. A television or tablet may call itself a phone, and all of them Linux.
+    ("smart-tv", Device(TELEVISION)), ("smarttv", Device(TELEVISION)), ("smart tv", Device(TELEVISION)),
+    ("appletv", Device(TELEVISION)), ("apple tv", Device(TELEVISION)), ("googletv", Device(TELEVISION)),
+    ("android tv", Device(TELEVISION)), ("hbbtv", Device(TELEVISION)), ("netcast", Device(TELEVISION)),
+    ("bravia", Device(TELEVISION)), ("roku", Device(TELEVISION)), ("crkey", Device(TELEVISION)), ("web0s", Device(TELEVISION)),
+    ("playstation", Device(CONSOLE)), ("xbox", Device(CONSOLE)), ("nintendo", Device(CONSOLE)),
+    ("ipad", Device(TABLET)), ("kindle", Device(TABLET)), ("tablet", Device(TABLET)),
+    ("iphone", Device(PHONE)), ("ipod", Device(PHONE)), ("windows phone", Device(PHONE)), ("symbian", Device(PHONE)),
+    ("midp", Device(PHONE)), ("maui", Device(PHONE)), ("nokia", Device(PHONE)), ("mobile", Device(PHONE)),
+    ("android", Device(TABLET)),
+    ("windows", Device(DESKTOP)), ("macintosh", Device(DESKTOP)), ("cros ", Device(DESKTOP)), ("x11", Device(DESKTOP)),
+    ("linux", Device(DESKTOP)),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_behaves_as_a_browser_is_counted_as_one() {
+        let headless = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36";
+        for field in [&headless[..], b"curl/8.5.0", b""] {
+            assert!(Agent::of(field).is_robot());
+            assert!(!Agent::of_browser(field).is_robot());
+        }
+        assert!(
+            Agent::of_browser(b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+                .is_robot()
+        );
+    }
+
+    #[test]
+    fn people_by_browser_and_device() {
+        for (agent, browser, device) in [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "Chrome",
+                "desktop",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "Edge",
+                "desktop",
+            ),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox", "desktop"),
+            (
+                "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "Chrome",
+                "desktop",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
+                "Safari",
+                "desktop",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
+                "Safari",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142.0.0.0 Mobile/15E148 Safari/604.1",
+                "Chrome",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/144.0 Mobile/15E148 Safari/605.1.15",
+                "Firefox",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1",
+                "Safari",
+                "tablet",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+                "Chrome",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "Chrome",
+                "tablet",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
+                "Samsung Internet",
+                "phone",
+            ),
+            ("Mozilla/5.0 (Android 15; Mobile; rv:144.0) Gecko/144.0 Firefox/144.0", "Firefox", "phone"),
+            ("Mozilla/5.0 (Android 15; Tablet; rv:144.0) Gecko/144.0 Firefox/144.0", "Firefox", "tablet"),
+            (
+                "Mozilla/5.0 (Linux; Android 9; CUBOT X18 Plus) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/99.0 Mobile Safari/537.36",
+                "Chrome",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 OPR/124.0.0.0",
+                "Opera",
+                "desktop",
+            ),
+            (
+                "Opera/9.80 (J2ME/MIDP; Opera Mini/7.1.32052/34.1244; U; en) Presto/2.8.119 Version/11.10",
+                "Opera",
+                "phone",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; Tablet PC 2.0; rv:11.0) like Gecko",
+                "Internet Explorer",
+                "desktop",
+            ),
+            (
+                "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0)",
+                "Internet Explorer",
+                "desktop",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 11; KFTRWI) AppleWebKit/537.36 (KHTML, like Gecko) Silk/130.1 like Chrome/130.0 Safari/537.36",
+                "Silk",
+                "tablet",
+            ),
+            (
+                "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0 Safari/537.36",
+                "Chrome",
+                "television",
+            ),
+            (
+                "Mozilla/5.0 (PlayStation; PlayStation 5/2.26) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.0 Safari/605.1.15",
+                "Safari",
+                "console",
+            ),
+            ("Lynx/2.9.0dev.12 SSL-MM/1.4.1 GNUTLS/3.7.8", "Lynx", "(other)"),
+            ("something new", "(other)", "(other)"),
+        ] {
+            assert_eq!(Agent::of(agent.as_bytes()), Agent::Person { browser, device }, "{agent}");
+        }
+    }
+
+    #[test]
+    fn robots_by_name_and_by_what_they_say() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                "Googlebot",
+            ),
+            (
+                "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0 Safari/537.36",
+                "Bingbot",
+            ),
+            (
+                "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.3; +https://openai.com/gptbot)",
+                "GPTBot",
+            ),
+            ("Mozilla/5.0 (compatible; YandexImages/3.0; +http://yandex.com/bots)", "Yandex"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0 Safari/537.36",
+                "browser without a window",
+            ),
+            ("bl.uk_ldfc_bot/3.4.0 (+https://www.bl.uk/legal-deposit-web-archiving)", "UK Web Archive"),
+            ("curl/8.5.0", "program or library"),
+            ("python-requests/2.32.3", "program or library"),
+            ("Tiny Tiny RSS/1.11 (http://tt-rss.org/)", "feed reader"),
+            ("NewThing/1.0 (+https://example.org/about)", "(other)"),
+            ("NEWCRAWLER", "(other)"),
+            ("", "(no name)"),
+        ] {
+            assert_eq!(Agent::of(agent.as_bytes()), Agent::Robot(name), "{agent}");
+        }
+        assert!(!Agent::of(&[0xff; 4096]).is_robot());
+    }
+
+    #[test]
+    fn every_mark_can_be_found() {
+        for (place, (mark, _)) in MARKS.iter().enumerate() {
+            assert!(mark.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()), "{mark}");
+            let hidden = MARKS[..place].iter().find(|(earlier, _)| mark.starts_with(earlier));
+            assert_eq!(hidden.map(|(earlier, _)| earlier), None, "{mark} is never found");
+        }
+    }
+}
