@@ -42,7 +42,8 @@ use score::Record;
 use stolen::Stolen;
 use town::{ENDS, HOUR, THIEF, Town};
 
-/// What nobody can be named behind. When a site fails is known from the traffic ledger: see `docs/design.md`.
+/// What nobody is named behind. [`Kind::Failed`] is not among them: the traffic ledger tells the hour in which a site failed, and
+/// in towns of 500 that names three times as well as chance. `docs/design.md` says so, and the last test bounds it.
 const KEPT_APART: [Kind; 7] =
     [Kind::Usage, Kind::News, Kind::Rare, Kind::Missing, Kind::Visit, Kind::Followed, Kind::Choice];
 
@@ -84,7 +85,7 @@ fn the_same_attack_works_in_a_town_of_50_000_without_crowds_wide_buckets_and_ord
     names_many(50_000, 1);
 }
 
-/// The limits, said in `docs/design.md`. Whoever copies the database every ten minutes sees within which ten minutes
+/// The limits, said in `docs/design.md`; here they are bounded. Whoever copies the database every ten minutes sees within which ten minutes
 /// a choice was counted, because a choice is on disk before it is answered, and within which hour a page was asked for. Whoever
 /// has one copy sees in which hour the site failed. In a small town that tells more than chance does. The crowd bounds it.
 #[test]
@@ -107,7 +108,7 @@ fn names_nobody(visits: usize, towns: u64, until: i64) {
 }
 
 /// What nothing in the file sets apart from the same of others cannot be named in any build: the thief is measured by visits with
-/// a page of their own.
+/// a page of their own. All kinds together are named less well (see `docs/design.md`), choices no better than by chance.
 fn names_many(visits: usize, towns: u64) {
     let record = attacked("weakened", visits, towns, ENDS, true, weakened::day_of);
     let verdict = record.of(&[Kind::Followed]);
