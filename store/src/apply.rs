@@ -1,10 +1,13 @@
 //! How each kind of row is added to its table.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pinfold::audit::{ActionRow, Batch, ChainHash, Rows};
 use pinfold::pseudonym::KeyEvent;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use pinfold::time::CivilDate;
+use rusqlite::types::{ToSql, Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params, params_from_iter};
 
 /// Adds a batch. Counts are added to what is there.
 pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
@@ -31,6 +34,9 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 let (day, events) = (row.day.days(), row.events.cast_signed());
                 statement.execute(params![site, day, row.policy, row.event.name(), row.purpose, events])?;
             }
+            for day in days_of(rows, |row| row.day) {
+                lay_in_order(transaction, "consent", "site = ?1 AND day = ?2", &[site, &day])?;
+            }
         }
         Rows::Cookie(rows) => {
             let mut statement = transaction.prepare_cached(
@@ -43,6 +49,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 let (seen, day) = (row.seen.cast_signed(), row.day.days());
                 statement.execute(params![site, row.pattern, direction, row.purpose, action, seen, day])?;
             }
+            lay_in_order(transaction, "cookie", "site = ?1", &[site])?;
         }
         Rows::Distinct(row) => {
             transaction.execute(
@@ -118,6 +125,9 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 "DELETE FROM usage WHERE site = ?1 AND requests = 0 AND page_views = 0 AND entries = 0 AND not_found = 0",
                 params![site],
             )?;
+            for day in days_of(rows, |row| row.day) {
+                lay_in_order(transaction, "usage", "site = ?1 AND day = ?2", &[site, &day])?;
+            }
         }
         Rows::Visit(rows) => {
             let mut statement = transaction.prepare_cached(
@@ -132,6 +142,29 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         other => return Err(rusqlite::Error::InvalidParameterName(other.ledger().name().to_owned())),
     }
     Ok(())
+}
+
+fn days_of<T>(rows: &[T], day: impl Fn(&T) -> CivilDate) -> BTreeSet<i32> {
+    rows.iter().map(|row| day(row).days()).collect()
+}
+
+/// Lays rows down anew, in the order of their keys. A page takes what comes later further to its front, whatever the key, so
+/// that where rows lie would tell which of them were written first, and with it the hour in which a route became a crowd.
+fn lay_in_order(
+    transaction: &Transaction<'_>,
+    table: &str,
+    which: &str,
+    values: &[&dyn ToSql],
+) -> rusqlite::Result<()> {
+    let select = format!("SELECT * FROM {table} WHERE {which} ORDER BY 1, 2, 3, 4, 5");
+    let mut select = transaction.prepare_cached(&select)?;
+    let columns = select.column_count();
+    let whole = |row: &Row<'_>| (0..columns).map(|column| row.get::<_, Value>(column)).collect();
+    let rows: Vec<Vec<Value>> = select.query_map(values, whole)?.collect::<rusqlite::Result<_>>()?;
+    transaction.prepare_cached(&format!("DELETE FROM {table} WHERE {which}"))?.execute(values)?;
+    let places = vec!["?"; columns].join(", ");
+    let mut insert = transaction.prepare_cached(&format!("INSERT INTO {table} VALUES ({places})"))?;
+    rows.into_iter().try_for_each(|row| insert.execute(params_from_iter(row)).map(drop))
 }
 
 /// The number and hash of the last entry of the chain of a site.

@@ -29,7 +29,9 @@ struct State {
     rows: usize,
     /// Since when rows have been waiting without a pause.
     waiting_since: Option<Instant>,
-    sequence: i64,
+    /// The number of the last batch of each ledger. One count for all would tell how many seconds lie between the last batches
+    /// of two.
+    sequences: [i64; Ledger::ALL.len()],
     closed: bool,
 }
 
@@ -52,9 +54,10 @@ impl Queue {
         }
         state.rows += rows;
         state.waiting_since.get_or_insert_with(Instant::now);
-        state.sequence += 1;
-        self.of(batch.rows.ledger()).fetch_add(rows, Ordering::Relaxed);
-        let sequence = state.sequence;
+        let place = place_of(batch.rows.ledger());
+        state.sequences[place] += 1;
+        self.pending[place].fetch_add(rows, Ordering::Relaxed);
+        let sequence = state.sequences[place];
         state.waiting.push_back(Waiting { batch, sequence, done });
         drop(state);
         self.arrived.notify_one();
@@ -130,11 +133,14 @@ impl Queue {
     }
 
     fn of(&self, ledger: Ledger) -> &AtomicUsize {
-        let place = Ledger::ALL.iter().position(|one| *one == ledger).unwrap_or_default();
-        &self.pending[place]
+        &self.pending[place_of(ledger)]
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn place_of(ledger: Ledger) -> usize {
+    Ledger::ALL.iter().position(|one| *one == ledger).unwrap_or_default()
 }

@@ -303,6 +303,51 @@ async fn keys_of_a_process_that_was_killed_are_entered_as_lost_and_its_addresses
 }
 
 #[tokio::test]
+async fn the_number_of_a_batch_tells_nothing_of_other_ledgers() {
+    let place = Place::new();
+    let store = place.open();
+    for second in 0..5 {
+        deliver(&store, traffic(now().floor_to(3_600), second)).await.unwrap();
+    }
+    deliver(&store, choice(1)).await.unwrap();
+    store.close();
+    let connection = Connection::open(&place.file).unwrap();
+    let mut statement = connection.prepare("SELECT ledger, sequence FROM delivered ORDER BY ledger").unwrap();
+    let delivered: Vec<(String, i64)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    // Five seconds of traffic before the choice would be a six.
+    assert_eq!(delivered, [("consent".to_owned(), 1), ("traffic".to_owned(), 5)]);
+}
+
+#[tokio::test]
+async fn where_rows_lie_does_not_tell_which_came_first() {
+    let place = Place::new();
+    let store = place.open();
+    let usage = |route: &str, requests| {
+        let (day, status) = (today(), StatusClass::from_digit(2).unwrap());
+        Rows::Usage(vec![UsageRow { day, route: route.into(), status, requests, page_views: 0, entries: 0 }])
+    };
+    // The last makes a row longer, which moves it.
+    for (route, requests) in
+        [("/parks", 10), ("/tips", 10), ("/bins", 10), ("/libraries", 10), ("/parks", 900)]
+    {
+        deliver(&store, usage(route, requests)).await.unwrap();
+    }
+    store.close();
+    let bytes = fs::read(&place.file).unwrap();
+    let places = ["/bins", "/libraries", "/parks", "/tips"].map(|route| {
+        let found: Vec<_> =
+            (0..bytes.len()).filter(|at| bytes[*at..].starts_with(route.as_bytes())).collect();
+        assert_eq!(found.len(), 1, "{route} lies at {found:?}");
+        found[0]
+    });
+    assert!(places.is_sorted_by(|one, next| one > next), "a page is filled from its end: {places:?}");
+}
+
+#[tokio::test]
 async fn old_rows_are_removed_at_the_start() {
     let place = Place::new();
     let store = place.open();
