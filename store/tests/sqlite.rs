@@ -328,7 +328,15 @@ async fn where_rows_lie_does_not_tell_which_came_first() {
     let store = place.open();
     let usage = |route: &str, requests| {
         let (day, status) = (today(), StatusClass::from_digit(2).unwrap());
-        Rows::Usage(vec![UsageRow { day, route: route.into(), status, requests, page_views: 0, entries: 0 }])
+        Rows::Usage(vec![UsageRow {
+            day,
+            route: route.into(),
+            status,
+            requests,
+            page_views: 0,
+            entries: 0,
+            not_found: 0,
+        }])
     };
     // The last makes a row longer, which moves it.
     for (route, requests) in
