@@ -40,6 +40,7 @@ mod details;
 mod entrance;
 mod future;
 mod heavy;
+mod hold;
 mod layer;
 mod ledger;
 mod recent;
@@ -54,6 +55,7 @@ pub use background::Background;
 pub use block::{Block, TooManyBlocks};
 pub use chain::{ActionEntry, BrokenAt, ChainHash, NoHash, verify_chain};
 pub use future::ResponseFuture;
+pub use hold::{HeldKeys, KeyHold};
 pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
     ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, Ledger, MethodClass, PolicyRow, Rows,

@@ -26,23 +26,23 @@ impl EpochKey {
     ///
     /// Where the operating system gives no randomness.
     pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
-        let mut root = [0; 32];
-        getrandom::fill(&mut root)?;
-        let key = Self::from_root(root, site);
-        root.zeroize();
-        Ok(key)
+        KeyMaterial::generate(site).map(|material| Self::of(&material))
     }
 
     /// The keys that come from a root, for a site. The root is overwritten.
     pub fn from_root(mut root: [u8; 32], site: &str) -> Self {
-        let key = Self {
-            operations: KeyedHash::new(expand(&root, site, b"operations")),
-            sketch: KeyedHash::new(expand(&root, site, b"sketch")),
-            origin: KeyedHash::new(expand(&root, site, b"origin")),
-            token: TokenKey::new(expand(&root, site, b"token")),
-        };
+        let material = KeyMaterial::from_root(&root, site);
         root.zeroize();
-        key
+        Self::of(&material)
+    }
+
+    pub(super) fn of(material: &KeyMaterial) -> Self {
+        Self {
+            operations: KeyedHash::new(&material.operations),
+            sketch: KeyedHash::new(&material.sketch),
+            origin: KeyedHash::new(&material.origin),
+            token: TokenKey::new(&material.token),
+        }
     }
 
     /// The key of the address ledger and of blocks.
@@ -67,14 +67,74 @@ impl EpochKey {
     }
 }
 
-fn expand(root: &[u8; 32], site: &str, purpose: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
+/// The bytes of which the keys of an epoch are made. They are overwritten when dropped.
+pub(super) struct KeyMaterial {
+    operations: [u8; 32],
+    sketch: [u8; 32],
+    origin: [u8; 32],
+    token: [u8; 32],
+}
+
+impl KeyMaterial {
+    /// How many bytes it has.
+    pub(super) const LENGTH: usize = 4 * 32;
+
+    pub(super) fn generate(site: &str) -> Result<Self, getrandom::Error> {
+        let mut root = [0; 32];
+        getrandom::fill(&mut root)?;
+        let material = Self::from_root(&root, site);
+        root.zeroize();
+        Ok(material)
+    }
+
+    fn from_root(root: &[u8; 32], site: &str) -> Self {
+        let mut material = Self { operations: [0; 32], sketch: [0; 32], origin: [0; 32], token: [0; 32] };
+        for (purpose, key) in
+            [&b"operations"[..], b"sketch", b"origin", b"token"].into_iter().zip(material.parts_mut())
+        {
+            expand(root, site, purpose, key);
+        }
+        material
+    }
+
+    /// From the bytes of [`Self::parts`], one after the other.
+    pub(super) fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Self {
+        let mut material = Self { operations: [0; 32], sketch: [0; 32], origin: [0; 32], token: [0; 32] };
+        material
+            .parts_mut()
+            .into_iter()
+            .zip(bytes.chunks_exact(32))
+            .for_each(|(key, part)| key.copy_from_slice(part));
+        material
+    }
+
+    pub(super) fn parts(&self) -> [&[u8; 32]; 4] {
+        [&self.operations, &self.sketch, &self.origin, &self.token]
+    }
+
+    fn parts_mut(&mut self) -> [&mut [u8; 32]; 4] {
+        [&mut self.operations, &mut self.sketch, &mut self.origin, &mut self.token]
+    }
+}
+
+impl Drop for KeyMaterial {
+    fn drop(&mut self) {
+        self.parts_mut().into_iter().for_each(Zeroize::zeroize);
+    }
+}
+
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyMaterial(..)")
+    }
+}
+
+fn expand(root: &[u8; 32], site: &str, purpose: &[u8], key: &mut [u8; 32]) {
     let length = u32::try_from(site.len()).unwrap_or(u32::MAX).to_be_bytes();
     // 32 bytes are the length of the hash: both the root and the output have it, so neither call can fail.
     if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(root) {
-        let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], &mut key);
+        let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], key);
     }
-    key
 }
 
 impl fmt::Debug for EpochKey {
