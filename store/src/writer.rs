@@ -47,6 +47,7 @@ impl Writer {
         queue: Arc<Queue>,
         retention: Retention,
         most_bytes: u64,
+        living: &[String],
     ) -> Result<Self, StoreError> {
         if rusqlite::version_number() < SOUND_SQLITE {
             return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
@@ -60,7 +61,7 @@ impl Writer {
         schema::migrate(&mut connection).map_err(unusable)?;
         let now = SystemClock::new().now();
         let enter = |transaction: &Transaction<'_>| {
-            close_lost_keys(transaction, now.seconds())?;
+            close_lost_keys(transaction, now.seconds(), living)?;
             retention.purge(transaction, now)
         };
         in_transaction(&mut connection, enter).map_err(unusable)?;
