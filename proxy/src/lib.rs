@@ -6,6 +6,7 @@
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
 //! - `admin`: health, readiness, metrics and a page of figures;
+//! - `hold`: keys and blocks across a restart, in the descriptor store of systemd;
 //! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
 //! - `explain`: what becomes of a recorded request, and why;
 //! - `scrub`: existing logs with their addresses replaced;
@@ -21,6 +22,7 @@ mod control;
 mod demo;
 mod exit;
 mod explain;
+mod hold;
 mod report;
 mod scrub;
 mod serve;
