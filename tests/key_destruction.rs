@@ -209,8 +209,8 @@ fn one_key() {
 
 /// Whoever has a root overwrites their own copies: the library can reach the one that it is given.
 #[inline(never)]
-fn made_of(root: &mut [u8; 32]) -> Box<EpochKey> {
-    let key = Box::new(EpochKey::from_root(*root, ORIGIN));
+fn made_of(root: &mut [u8; 32]) -> EpochKey {
+    let key = EpochKey::from_root(*root, ORIGIN);
     root.fill(0);
     std::hint::black_box(root);
     key

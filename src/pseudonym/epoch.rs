@@ -16,7 +16,7 @@ pub struct Epoch {
     id: String,
     day: CivilDay,
     born: Duration,
-    key: Arc<EpochKey>,
+    key: EpochKey,
     /// Where the key is to outlive the process.
     lasting: Option<Arc<Lasting>>,
 }
@@ -52,7 +52,7 @@ impl Epoch {
     }
 
     /// The key, to be kept elsewhere until its end.
-    pub(crate) fn shared_key(&self) -> Arc<EpochKey> {
+    pub(crate) fn shared_key(&self) -> EpochKey {
         self.key.clone()
     }
 
@@ -79,7 +79,7 @@ impl Epoch {
 
     /// An epoch that another process began.
     pub(super) fn again(day: CivilDay, born: Duration, lasting: Lasting) -> Self {
-        let key = Arc::new(EpochKey::of(&lasting.material));
+        let key = EpochKey::of(&lasting.material);
         Self { id: id_of(day, lasting.number), day, born, key, lasting: Some(Arc::new(lasting)) }
     }
 }
@@ -208,7 +208,7 @@ impl FreshKey {
     fn epoch(self, day: CivilDay, born: Duration) -> Epoch {
         let Self { key, number, material } = self;
         let lasting = material.map(|material| Arc::new(Lasting { number, restarts: 0, material }));
-        Epoch { id: id_of(day, number), day, born, key: Arc::new(key), lasting }
+        Epoch { id: id_of(day, number), day, born, key, lasting }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -12,7 +13,12 @@ use super::token::TokenKey;
 ///
 /// All come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
 /// that no key can be found from another. There is no master key above them.
-pub struct EpochKey {
+///
+/// Copies of it are the same keys in one place, which is overwritten when the last of them is dropped.
+#[derive(Clone)]
+pub struct EpochKey(Arc<Keys>);
+
+struct Keys {
     operations: KeyedHash,
     sketch: KeyedHash,
     origin: KeyedHash,
@@ -37,33 +43,30 @@ impl EpochKey {
     }
 
     pub(super) fn of(material: &KeyMaterial) -> Self {
-        Self {
-            operations: KeyedHash::new(&material.operations),
-            sketch: KeyedHash::new(&material.sketch),
-            origin: KeyedHash::new(&material.origin),
-            token: TokenKey::new(&material.token),
-        }
+        let keys = made(material);
+        scrub_stack();
+        Self(keys)
     }
 
     /// The key of the address ledger and of blocks.
     pub fn operations(&self) -> &KeyedHash {
-        &self.operations
+        &self.0.operations
     }
 
     /// The key under which distinct addresses are counted.
     pub fn sketch(&self) -> &KeyedHash {
-        &self.sketch
+        &self.0.sketch
     }
 
     /// The key of the names that the site is told, where it is told any: what it notes beside them can be joined to no ledger of
     /// ours.
     pub fn origin(&self) -> &KeyedHash {
-        &self.origin
+        &self.0.origin
     }
 
     /// The key by which evidence is recognised while this epoch lasts.
     pub(crate) fn token(&self) -> &TokenKey {
-        &self.token
+        &self.0.token
     }
 }
 
@@ -94,6 +97,7 @@ impl KeyMaterial {
         {
             expand(root, site, purpose, key);
         }
+        scrub_stack();
         material
     }
 
@@ -129,12 +133,31 @@ impl fmt::Debug for KeyMaterial {
     }
 }
 
+#[inline(never)]
 fn expand(root: &[u8; 32], site: &str, purpose: &[u8], key: &mut [u8; 32]) {
     let length = u32::try_from(site.len()).unwrap_or(u32::MAX).to_be_bytes();
     // 32 bytes are the length of the hash: both the root and the output have it, so neither call can fail.
     if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(root) {
         let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], key);
     }
+}
+
+#[inline(never)]
+fn made(material: &KeyMaterial) -> Arc<Keys> {
+    Arc::new(Keys {
+        operations: KeyedHash::new(&material.operations),
+        sketch: KeyedHash::new(&material.sketch),
+        origin: KeyedHash::new(&material.origin),
+        token: TokenKey::new(&material.token),
+    })
+}
+
+/// Overwrites what functions that have returned may have left below: a value that is moved leaves a copy behind, which nobody drops.
+#[inline(never)]
+fn scrub_stack() {
+    let mut stack = [0xff_u8; 16 * 1024];
+    stack.zeroize();
+    std::hint::black_box(&mut stack);
 }
 
 impl fmt::Debug for EpochKey {
