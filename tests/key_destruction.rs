@@ -1,6 +1,10 @@
 //! Once a key is destroyed its bytes are nowhere in the memory of the process, nor is anything that would do in their place.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and tell another what it does"
+)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! An administrator at work: who asks most, refusing them, and nothing told of anybody.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and say that it cannot run")]
 
 mod common;
 
