@@ -6,14 +6,45 @@ use std::time::Duration;
 
 use pinfold::time::UnixTime;
 
-use crate::cli::{Administer, BlockFor, CheckFormat, Lookup, Top, Unblock};
+use crate::cli::{Administer, Approve, BlockFor, CheckFormat, Lookup, Top, Unblock};
 use crate::config::{self, SOCKET};
-use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, ask};
+use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, WaitingLine, ask};
 use crate::exit::Failure;
 
 /// Says once, below every list of blocks: what an operator must know of them.
-const BLOCKS_END: &str =
-    "Blocks follow their senders from day to day. They end with the server, because its keys do.\n";
+fn end_of_blocks(held: bool) -> &'static str {
+    if held {
+        "Blocks follow their senders from day to day. They outlive a restart, as the keys do, and end when the service is stopped for good.\n"
+    } else {
+        "Blocks follow their senders from day to day. They end with the server, because its keys do.\n"
+    }
+}
+
+/// Lets the look-up of another user through, or lists those that wait.
+pub(crate) fn approve(command: &Approve) -> Result<String, Failure> {
+    let ask = command.number.map_or(Ask::Waiting, |number| Ask::Approve { number });
+    put(&command.server, &ask, |reply| match reply {
+        Reply::Approved { number, head } => Some(format!(
+            "look-up {number} is approved, and its answer is with whoever asked\n{}",
+            head_of_ledger(head)
+        )),
+        Reply::Waiting { lookups } if lookups.is_empty() => Some("no look-up waits\n".to_owned()),
+        Reply::Waiting { lookups } => {
+            let rows = lookups.iter().map(|one| {
+                let WaitingLine { number, uid, requested_by, approved_by, basis } = one;
+                [
+                    number.to_string(),
+                    uid.to_string(),
+                    requested_by.clone(),
+                    approved_by.clone(),
+                    basis.clone(),
+                ]
+            });
+            Some(table(["number", "asked by user", "for", "approver named", "basis"], rows))
+        }
+        _ => None,
+    })
+}
 
 pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
     let ask = Ask::Block {
@@ -22,7 +53,9 @@ pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
         reason: command.reason.clone(),
     };
     put(&command.server, &ask, |reply| match reply {
-        Reply::Blocks { blocks } => Some(format!("{}{BLOCKS_END}", table_of_blocks(blocks))),
+        Reply::Blocks { blocks, held } => {
+            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
+        }
         _ => None,
     })
 }
@@ -36,20 +69,24 @@ pub(crate) fn unblock(command: &Unblock) -> Result<String, Failure> {
 
 pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
     put(command, &Ask::Blocks, |reply| match reply {
-        Reply::Blocks { blocks } if blocks.is_empty() => Some("nobody is blocked\n".to_owned()),
-        Reply::Blocks { blocks } => Some(format!("{}{BLOCKS_END}", table_of_blocks(blocks))),
+        Reply::Blocks { blocks, .. } if blocks.is_empty() => Some("nobody is blocked\n".to_owned()),
+        Reply::Blocks { blocks, held } => {
+            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
+        }
         _ => None,
     })
 }
 
 pub(crate) fn keys(command: &Administer) -> Result<String, Failure> {
     put(command, &Ask::Keys, |reply| {
-        let Reply::Keys { keys } = reply else { return None };
+        let Reply::Keys { keys, held } = reply else { return None };
         let rows = keys.iter().map(|key| {
             [key.epoch.clone(), key.day.clone(), in_words(key.age()), in_words(key.dies_within())]
         });
         let table = table(["epoch", "day", "age", "dies within"], rows);
-        Some(format!("{table}Keys are in memory alone, and no key is shown.\n"))
+        let place =
+            if *held { "in memory alone, held across a restart by systemd" } else { "in memory alone" };
+        Some(format!("{table}Keys are {place}, and no key is shown.\n"))
     })
 }
 
@@ -95,8 +132,12 @@ pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
                 days.join(", ")
             ),
         };
-        Some(format!("{known}Head of the action ledger: {head} (note it elsewhere)\n"))
+        Some(known + &head_of_ledger(head))
     })
+}
+
+fn head_of_ledger(head: &str) -> String {
+    format!("Head of the action ledger: {head} (note it elsewhere)\n")
 }
 
 /// Asks, and writes the answer in the form that is wanted.

@@ -49,9 +49,14 @@ fn on_one_screen(mut command: clap::Command) -> clap::Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Let the look-up of another user through, where two are needed
+    ///
+    /// Without a number, those that wait are listed. Whoever asked cannot approve: the server goes by the users of this machine.
+    #[command(after_help = "Example: pinfold approve 4711")]
+    Approve(Approve),
     /// Refuse the requests of a host or network for a while
     ///
-    /// By the name that `top` gives it. The block follows its sender from day to day and ends by itself, or with the server.
+    /// By the name that `top` gives it. The block follows its sender from day to day and ends by itself, or with the keys of the server.
     #[command(after_help = "Example: pinfold block c0d076b0448e3785 --for 1h --reason 'tries passwords'")]
     Block(BlockFor),
     /// List who is refused, until when and why
@@ -92,7 +97,7 @@ pub(crate) enum Command {
     /// Say whether an address was here, while the key of the day lives
     ///
     /// The question is written to the action ledger before it is answered, and so is a refusal. At most ten an hour.
-    /// The two names are a record, not a control: the server cannot know who they are.
+    /// The two names are a record, not a control, unless `lookup_approval` is "second-user": then it waits for `pinfold approve`.
     #[command(
         after_help = "Example: pinfold lookup --ip 203.0.113.7 --basis 'DPA 2018 Sch 2 para 2' --requested-by 'PC 4711' --approved-by 'Head of IT'"
     )]
@@ -132,6 +137,15 @@ pub(crate) struct Administer {
     /// How it is said
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The number of the look-up, as `lookup` says it
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: Option<u32>,
+    #[command(flatten)]
+    pub(crate) server: Administer,
 }
 
 #[derive(Debug, Args)]

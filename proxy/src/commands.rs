@@ -33,6 +33,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let result = match cli.command {
+        Command::Approve(command) => say(administer::approve(&command)),
         Command::Block(command) => say(administer::block(&command)),
         Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),

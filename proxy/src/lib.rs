@@ -6,6 +6,7 @@
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
 //! - `admin`: health, readiness, metrics and a page of figures;
+//! - `hold`: keys and blocks across a restart, in the descriptor store of systemd;
 //! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
 //! - `explain`: what becomes of a recorded request, and why;
 //! - `access_log`: existing logs, a line at a time; `import`, which reads them into the ledgers;
@@ -23,6 +24,7 @@ mod control;
 mod demo;
 mod exit;
 mod explain;
+mod hold;
 mod import;
 mod report;
 mod scrub;

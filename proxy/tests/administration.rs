@@ -1,16 +1,22 @@
 //! An administrator at work: who asks most, refusing them, and nothing told of anybody.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and say that it cannot run")]
 
 mod common;
 
-use std::os::unix::fs::MetadataExt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use common::{BINARY, CANARY, Origin, Pinfold, configuration, page};
 use http::Response;
 use serde_json::Value;
+
+/// A user of this machine who is not root.
+const NOBODY: u32 = 65_534;
 
 const BEHIND: &str = "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]\n";
 
@@ -195,6 +201,88 @@ fn a_look_up_is_written_down_before_it_is_answered() {
     let broken = pinfold(directory.path(), &["ledger", "verify"]);
     assert_eq!(broken.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&broken.stderr).contains("broken at entry 2"));
+}
+
+/// Two users of this machine, which takes root: without it the tests of the office carry this.
+#[test]
+fn a_look_up_waits_for_a_second_user() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("NOT RUN: a_look_up_waits_for_a_second_user needs root, to be two users");
+        return;
+    }
+    let origin = Origin::hello();
+    let text = configuration(origin.address, "")
+        .replace("[admin]\n", "[admin]\nlookup_approval = \"second-user\"\n");
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("pinfold.toml"), text + BEHIND).unwrap();
+    chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = Command::new(BINARY);
+    command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path()).uid(NOBODY).gid(NOBODY);
+    let server = Pinfold::spawn(command, directory);
+    server.get("/", &[("x-forwarded-for", CANARY)]);
+
+    let asks = || {
+        let mut command = Command::new(BINARY);
+        command.args(lookup(CANARY)).current_dir(server.path()).uid(NOBODY).gid(NOBODY);
+        let mut asker = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(asker.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        let number = line.split_once("`pinfold approve ").unwrap().1.split_once('`').unwrap().0.to_owned();
+        (asker, number)
+    };
+    let (mut asker, number) = asks();
+    let waiting = said(server.path(), &["approve"]);
+    assert!(
+        waiting.contains(&number) && waiting.contains("PC 4711") && !waiting.contains(CANARY),
+        "{waiting}"
+    );
+    let own = Command::new(BINARY)
+        .args(["approve", &number])
+        .current_dir(server.path())
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(own.stderr).unwrap();
+    assert!(own.status.code() == Some(3) && text.contains("cannot approve it"), "{text}");
+    assert!(asker.try_wait().unwrap().is_none(), "it waits still");
+    let approved = said(server.path(), &["approve", &number]);
+    assert!(approved.contains("is approved"), "{approved}");
+    let answer = asker.wait_with_output().unwrap();
+    assert!(answer.status.success());
+    assert!(String::from_utf8_lossy(&answer.stdout).starts_with("not recorded on"), "{answer:?}");
+    assert_eq!(pinfold(server.path(), &["approve", &number]).status.code(), Some(3), "once");
+
+    // Whoever does not wait is not answered.
+    let (mut asker, number) = asks();
+    asker.kill().unwrap();
+    asker.wait().unwrap();
+    server.wait_until("it is withdrawn", |server| said(server.path(), &["approve"]) == "no look-up waits\n");
+    assert_eq!(pinfold(server.path(), &["approve", &number]).status.code(), Some(3));
+
+    let whole = said(server.path(), &["ledger", "verify"]);
+    assert!(whole.starts_with("whole: 7 entries"), "{whole}");
+    let store = rusqlite::Connection::open(server.path().join("pinfold.db")).unwrap();
+    let rows: Vec<(String, u32, String)> = store
+        .prepare("SELECT act, uid, result FROM action ORDER BY sequence")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for ((act, uid, result), (expected_act, expected_uid, part)) in rows.iter().zip([
+        ("look-up", NOBODY, "waits as"),
+        ("approve", NOBODY, "cannot approve it"),
+        ("approve", 0, "not recorded"),
+        ("approve", 0, "no look-up waits"),
+        ("look-up", NOBODY, "waits as"),
+        ("look-up", NOBODY, "did not wait"),
+        ("approve", 0, "no look-up waits"),
+    ]) {
+        assert!(act == expected_act && *uid == expected_uid && result.contains(part), "{rows:#?}");
+    }
+    assert!(!server.log().contains(CANARY));
 }
 
 fn memchr_find(text: &[u8], word: &[u8]) -> Option<usize> {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
@@ -58,9 +57,9 @@ type Hosts = HashMap<Pseudonym, HostCount, BuildHasherDefault<AsItIs>>;
 pub(super) struct AddressShard {
     turn: u32,
     /// None once the background has stopped.
-    key: Option<Arc<EpochKey>>,
+    key: Option<EpochKey>,
     /// The key of the day before, while it lives: for blocks that are to be carried over.
-    previous: Option<Arc<EpochKey>>,
+    previous: Option<EpochKey>,
     recent: Recent,
     hosts: Hosts,
     /// The heaviest of those for whom there is no room among the hosts.
@@ -159,7 +158,7 @@ impl AddressShard {
         });
         self.sources[place_of(source)] += 1;
         let generation = blocks.generation();
-        let previous = self.previous.as_deref();
+        let previous = self.previous.as_ref();
         let yesterday = || {
             let (key, client) = (previous?.operations(), resolver.client(evidence));
             Some([Unit::Host, Unit::Network].map(|unit| key.pseudonym(unit, &client)))

@@ -14,6 +14,7 @@ use super::choice_rate::ChoiceRate;
 use super::day_book::described;
 use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
 use super::footprint::{Depth, Held, KEPT, tread};
+use super::hold::Holding;
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass, VisitCell};
 use super::route::Routes;
 use super::senders::Senders;
@@ -22,7 +23,7 @@ use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::{AuditStats, CookieStat};
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
 use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, UndeclaredNames, is_private};
-use crate::pseudonym::{KeyRing, Pseudonym};
+use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
 /// Stands for no day at all.
@@ -35,6 +36,8 @@ pub(super) struct Blocked;
 /// What all clones of the audit share: the counts, the keys, and where the ledgers go.
 pub(super) struct Auditor {
     pub(super) site: Arc<str>,
+    /// Where keys and blocks are held for the next process, if anywhere.
+    pub(super) holding: Option<Holding>,
     pub(super) policy: Policy,
     pub(super) undeclared: Arc<UndeclaredNames>,
     pub(super) routes: Routes,
@@ -92,23 +95,26 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
     pub(super) sink: Arc<dyn Sink>,
+    pub(super) holding: Option<Holding>,
+    pub(super) blocks: Blocks,
     pub(super) ring: KeyRing,
 }
 
 impl Auditor {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { policy, undeclared, routes, crowd, choice_rows, calendar, clock, timer, sink, ring } =
+        let Parts { policy, undeclared, routes, crowd, choice_rows, calendar, clock, timer, sink, .. } =
             parts;
         let rules = policy.register().rules().len();
         let auditor = Self {
             site: host_of(policy.origin()).into(),
+            holding: parts.holding,
             ring: Mutex::default(),
             day: AtomicI32::new(NO_DAY),
             addresses: Shards::new(AddressShard::new),
             details: Shards::new(|| DetailShard::new(rules)),
             gate: Gate::new(crowd),
             depth: Mutex::default(),
-            blocks: Blocks::default(),
+            blocks: parts.blocks,
             senders: Mutex::new(Senders::new()),
             below_crowd: AtomicU64::new(0),
             choice_rate: ChoiceRate::new(choice_rows),
@@ -124,7 +130,7 @@ impl Auditor {
             timer,
             sink,
         };
-        auditor.turn_to(ring);
+        auditor.turn_to(parts.ring);
         auditor
     }
 
@@ -172,6 +178,26 @@ impl Auditor {
         self.addresses.each().for_each(|mut shard| shard.turn_to(&ring));
         self.day.store(ring.current().day().date.days(), Ordering::Relaxed);
         *lock(&self.ring) = Some(ring);
+        self.hold();
+    }
+
+    /// Gives keys and blocks as they are to where they are held, if anywhere.
+    pub(super) fn hold(&self) {
+        if let Some(holding) = &self.holding {
+            holding.give(self.policy.origin(), || lock(&self.ring).clone(), &self.blocks);
+        }
+    }
+
+    /// The same, where what is held is not what there is.
+    pub(super) fn hold_changes(&self) {
+        if self.holding.as_ref().is_some_and(|holding| holding.is_behind(&self.blocks)) {
+            self.hold();
+        }
+    }
+
+    /// A key for a new day.
+    pub(super) fn fresh_key(&self) -> Result<FreshKey, getrandom::Error> {
+        fresh_key(self.policy.origin(), self.holding.is_some())
     }
 
     /// Lets go of the keys.
@@ -402,6 +428,11 @@ impl Totals {
 /// Takes a lock. What a panic left behind is used as it is: it is counts.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A key of the site of an origin, made so that it can be held if it is to be.
+pub(super) fn fresh_key(origin: &str, is_held: bool) -> Result<FreshKey, getrandom::Error> {
+    if is_held { FreshKey::generate_lasting(origin) } else { FreshKey::generate(origin) }
 }
 
 fn host_of(origin: &str) -> &str {

@@ -9,7 +9,7 @@ use super::address::{BUCKET, Collected, OpenBucket};
 use super::auditor::{Auditor, Unsettled, lock};
 use super::day_book::DayBook;
 use super::ledger::{DistinctRow, PolicyRow, Rows};
-use crate::pseudonym::{FreshKey, KeyEvent, KeyRing};
+use crate::pseudonym::{KeyEvent, KeyRing};
 use crate::time::UnixTime;
 
 /// How often the background looks at the clock.
@@ -46,7 +46,7 @@ pub struct Background {
 }
 
 impl Background {
-    pub(super) fn new(auditor: Arc<Auditor>, made: KeyEvent) -> Self {
+    pub(super) fn new(auditor: Arc<Auditor>, made: Vec<KeyEvent>) -> Self {
         let (now, uptime) = (auditor.clock.now(), auditor.clock.uptime());
         let mut background = Self {
             bucket: OpenBucket::new(now),
@@ -58,12 +58,14 @@ impl Background {
             refused: Vec::new(),
             auditor,
         };
-        background.send(Rows::Key(vec![made]));
+        background.send(Rows::Key(made));
         background.send(Rows::Policy(background.policy_row()));
+        // A ring that another process began may be of a day that is over.
+        background.turn_keys(now, uptime);
         background
     }
 
-    /// Works until `stop` is ready, then writes everything that may be written, destroys the keys, and returns once the
+    /// Works until `stop` is ready, then writes everything that may be written, destroys the keys unless they are held, and returns once the
     /// store has answered or ten seconds have passed.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
@@ -102,6 +104,7 @@ impl Background {
         self.write_traffic();
         self.turn_keys(now, uptime);
         self.auditor.blocks.expire(now);
+        self.auditor.hold_changes();
         if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
             self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
             if let Some(rows) = self.bucket.close(now, self.auditor.crowd) {
@@ -121,7 +124,8 @@ impl Background {
         due.into_iter().for_each(|(_, rows)| self.send(rows));
     }
 
-    /// A clean stop: whatever is a crowd is written, whatever is not is destroyed, and the keys with it.
+    /// A clean stop: whatever is a crowd is written, whatever is not is destroyed, and the keys with it unless they are held for
+    /// the next process.
     fn close(&mut self) {
         let now = self.auditor.clock.now();
         self.write_traffic();
@@ -129,7 +133,8 @@ impl Background {
         self.write_details(now);
         self.end_bucket(now, u32::MAX);
         self.send_outbox();
-        if let Some(ring) = self.auditor.end_keys() {
+        self.auditor.hold_changes();
+        if let Some(ring) = self.auditor.end_keys().filter(|_| self.auditor.holding.is_none()) {
             self.send(Rows::Key(ring.stop(now)));
         }
     }
@@ -139,7 +144,7 @@ impl Background {
         let due = |ring: &KeyRing| ring.is_due(now, uptime).then(|| ring.clone());
         let Some(ring) = auditor.of_ring(due).flatten() else { return };
         let rotates = ring.must_rotate(now, uptime);
-        let fresh = rotates.then(|| FreshKey::generate(&auditor.site)).transpose().unwrap_or_else(|error| {
+        let fresh = rotates.then(|| auditor.fresh_key()).transpose().unwrap_or_else(|error| {
             tracing::error!(%error, "no key for the new day yet: the system gave no randomness; trying again");
             None
         });
@@ -228,7 +233,15 @@ impl Background {
     }
 
     fn write_distinct(&mut self) {
-        let names = |ring: &KeyRing| (ring.current().day().date, ring.current().id().to_owned());
+        // What a process before has counted under the same key is gone from memory: it has a row of its own.
+        let names = |ring: &KeyRing| {
+            let epoch = ring.current();
+            let row = match epoch.restarts() {
+                0 => epoch.id().to_owned(),
+                restarts => format!("{}.{restarts}", epoch.id()),
+            };
+            (epoch.day().date, row)
+        };
         let Some((day, epoch)) = self.auditor.of_ring(names) else { return };
         let estimate = self.auditor.distinct();
         self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));

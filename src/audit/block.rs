@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::pseudonym::Pseudonym;
+use crate::pseudonym::{Pseudonym, Reader, Writer};
 use crate::time::UnixTime;
 
 /// The most blocks there can be.
@@ -52,13 +52,48 @@ pub(super) struct Blocks {
 
 type List = HashMap<Pseudonym, Terms>;
 
-#[derive(Debug, Default)]
-struct Lists {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lists {
     today: List,
     yesterday: List,
 }
 
 impl Lists {
+    /// How many bytes [`Self::write`] writes.
+    pub(super) fn length_written(&self) -> usize {
+        let terms = self.today.values().chain(self.yesterday.values());
+        // A length, a sum, two counts; and for each a name, an end, a length and a reason.
+        4 + 8 + 2 * 4 + terms.map(|terms| 8 + 8 + 4 + terms.reason.len()).sum::<usize>()
+    }
+
+    /// Writes every block, for another process.
+    pub(super) fn write(&self, out: &mut Writer) {
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+        for list in [&self.today, &self.yesterday] {
+            out.put(&length(list.len()));
+            for (name, Terms { reason, until }) in list {
+                out.put(&name.number().to_be_bytes());
+                out.put(&until.seconds().to_be_bytes());
+                out.put(&length(reason.len()));
+                out.put(reason.as_bytes());
+            }
+        }
+    }
+
+    /// The blocks that another process wrote.
+    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
+        let mut lists = Self::default();
+        for list in [&mut lists.today, &mut lists.yesterday] {
+            for _ in 0..bytes.u32()? {
+                let name = Pseudonym::from_number(bytes.u64()?);
+                let (until, length) = (bytes.moment()?, bytes.u32()?);
+                let reason = std::str::from_utf8(bytes.slice(length)?).ok()?.into();
+                list.insert(name, Terms { reason, until });
+            }
+        }
+        bytes.0.is_empty().then_some(lists)
+    }
+
     /// Names of yesterday that are not blocked as names of today as well.
     fn only_of_yesterday(&self) -> impl Iterator<Item = (&Pseudonym, &Terms)> {
         self.yesterday.iter().filter(|(name, _)| !self.today.contains_key(name))
@@ -181,6 +216,16 @@ impl Blocks {
         if self.carries.load(Ordering::Relaxed) {
             self.change(|lists| lists.yesterday.clear());
         }
+    }
+
+    /// Puts the blocks of another process in the place of all that there are.
+    pub(super) fn restore(&self, lists: Lists) {
+        self.change(|all| *all = lists);
+    }
+
+    /// What is found by looking at all of them at one moment.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Lists) -> T) -> T {
+        look(&self.read())
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Lists) -> T) -> T {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use http::{Extensions, StatusCode};
 use tower_layer::Layer;
 
-use super::auditor::{Auditor, Parts};
+use super::auditor::{Auditor, Parts, fresh_key};
 use super::background::Background;
-use super::block::{Block, TooManyBlocks};
+use super::block::{Block, Blocks, TooManyBlocks};
 use super::choice_rate::ROWS_A_MINUTE;
 use super::entrance::Entrance;
+use super::hold::{HeldKeys, Holding, KeyHold};
 use super::ledger::{ActionRow, Rows};
 use super::route::Routes;
 use super::senders::{Rank, Sender};
@@ -20,7 +21,7 @@ use super::stats::AuditStats;
 use crate::client_ip::{AddressFields, AddressSource, ClientIp, ClientIpResolver};
 use crate::consent::ConsentManagerLayer;
 use crate::error::{ConfigError, Subject};
-use crate::pseudonym::{Epoch, FreshKey, KeyRing, Pseudonym, Unit};
+use crate::pseudonym::{Epoch, KeyRing, Pseudonym, Unit};
 use crate::time::{CivilDate, Timer, UnixTime};
 
 /// Puts an [`Audit`] around a service that is wrapped in a [`crate::consent::ConsentManager`].
@@ -55,8 +56,20 @@ impl AuditLayer {
     ) -> Result<(Self, Background), NoRandomness> {
         let shared = consent.shared();
         let (calendar, clock) = (shared.calendar.clone(), shared.clock.clone());
-        let fresh = FreshKey::generate(shared.policy.origin()).map_err(|_| NoRandomness)?;
-        let (ring, made) = KeyRing::new(clock.now(), clock.uptime(), &calendar, fresh);
+        let (now, uptime) = (clock.now(), clock.uptime());
+        let blocks = Blocks::default();
+        let (ring, made) = match settings.held {
+            Some(held) => {
+                blocks.restore(held.blocks.unwrap_or_default());
+                let made = held.ring.made_before(now, uptime);
+                (held.ring, made)
+            }
+            None => {
+                let fresh = fresh_key(shared.policy.origin(), settings.hold.is_some());
+                let (ring, made) = KeyRing::new(now, uptime, &calendar, fresh.map_err(|_| NoRandomness)?);
+                (ring, vec![made])
+            }
+        };
         let auditor = Arc::new(Auditor::new(Parts {
             policy: shared.policy.clone(),
             undeclared: shared.undeclared.clone(),
@@ -67,6 +80,8 @@ impl AuditLayer {
             clock,
             timer,
             sink,
+            holding: settings.hold.map(Holding::new),
+            blocks,
             ring,
         }));
         let background = Background::new(auditor.clone(), made);
@@ -110,7 +125,8 @@ impl AuditHandle {
     /// Refuses the requests of a host or network for a while, by its pseudonym of today or yesterday.
     ///
     /// The block follows its sender into the next day, although the pseudonym does not: whoever comes under yesterday's key as
-    /// somebody blocked is blocked under today's. It is in memory alone and ends with the process, because the keys do.
+    /// somebody blocked is blocked under today's. It is in memory alone and ends with the keys: with the process, unless there is a
+    /// [`KeyHold`].
     ///
     /// # Errors
     ///
@@ -127,12 +143,15 @@ impl AuditHandle {
         let block = Block { pseudonym, reason: reason.into(), until };
         let keeps_yesterday = self.0.of_ring(|ring| ring.previous().is_some()).unwrap_or_default();
         self.0.blocks.add(block.clone(), keeps_yesterday)?;
+        self.0.hold_changes();
         Ok(block)
     }
 
     /// Lifts a block; whether there was one.
     pub fn unblock(&self, pseudonym: Pseudonym) -> bool {
-        self.0.blocks.lift(pseudonym)
+        let lifted = self.0.blocks.lift(pseudonym);
+        self.0.hold_changes();
+        lifted
     }
 
     /// Every block, the one that ends first first.
@@ -201,10 +220,13 @@ pub struct AuditSettings {
     fields: AddressFields,
     peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     blocked_status: StatusCode,
+    hold: Option<Arc<dyn KeyHold>>,
+    held: Option<HeldKeys>,
 }
 
 impl Default for AuditSettings {
-    /// A crowd of ten, no declared routes, the peer as client, no address for the site, and 429 for whoever is blocked.
+    /// A crowd of ten, no declared routes, the peer as client, no address for the site, 429 for whoever is blocked, and
+    /// keys that end with the process.
     fn default() -> Self {
         Self {
             crowd: 10,
@@ -214,6 +236,8 @@ impl Default for AuditSettings {
             fields: AddressFields::None,
             peer: None,
             blocked_status: StatusCode::TOO_MANY_REQUESTS,
+            hold: None,
+            held: None,
         }
     }
 }
@@ -280,6 +304,14 @@ impl AuditSettings {
     /// RFC 6585).
     pub fn with_blocked_status(mut self, status: StatusCode) -> Self {
         self.blocked_status = status;
+        self
+    }
+
+    /// Where keys and blocks are held for the next process, and those that the process before has left there. The clock must be
+    /// one that goes on from process to process: see [`KeyHold`].
+    pub fn with_key_hold(mut self, hold: Arc<dyn KeyHold>, held: Option<HeldKeys>) -> Self {
+        self.hold = Some(hold);
+        self.held = held;
         self
     }
 

@@ -219,7 +219,8 @@ pub struct CookieRow {
 pub struct DistinctRow {
     /// The day.
     pub day: CivilDate,
-    /// Which run, by the number of its epoch. Two runs of one day had two keys: nobody can tell how many addresses they shared.
+    /// Which run, by its epoch and, where an earlier process had the same key, how many did: `2026-11-22-0badcafe.1`. Nobody can tell
+    /// how many addresses two runs shared: their keys differ, or the sketch of the first is gone.
     pub epoch: String,
     /// The estimate so far; a later row of the same epoch takes the place of an earlier one.
     pub estimate: u64,

@@ -45,6 +45,7 @@ mod facet;
 mod footprint;
 mod future;
 mod heavy;
+mod hold;
 mod layer;
 mod ledger;
 mod past;
@@ -62,6 +63,7 @@ pub use block::{Block, TooManyBlocks};
 pub use chain::{ActionEntry, BrokenAt, ChainHash, NoHash, verify_chain};
 pub use footprint::pages_of;
 pub use future::ResponseFuture;
+pub use hold::{HeldKeys, KeyHold};
 pub use layer::{AuditHandle, AuditLayer, AuditSettings, LivingKey, NoRandomness};
 pub use ledger::{
     ActionRow, AddressRow, Batch, ConsentRow, CookieRow, DistinctRow, FacetKind, FacetRow, Ledger,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::key::EpochKey;
+use super::key::{EpochKey, KeyMaterial};
 use crate::time::{Calendar, CivilDay, UnixTime};
 
 /// No key outlives this, by a clock that cannot be stepped.
@@ -16,7 +16,18 @@ pub struct Epoch {
     id: String,
     day: CivilDay,
     born: Duration,
-    key: Arc<EpochKey>,
+    key: EpochKey,
+    /// Where the key is to outlive the process.
+    lasting: Option<Arc<Lasting>>,
+}
+
+/// What is kept of an epoch beyond its process.
+#[derive(Debug)]
+pub(super) struct Lasting {
+    pub(super) number: u32,
+    /// How many processes had the key before this one.
+    pub(super) restarts: u32,
+    pub(super) material: KeyMaterial,
 }
 
 impl Epoch {
@@ -35,8 +46,13 @@ impl Epoch {
         &self.key
     }
 
+    /// How many processes had the key before this one.
+    pub fn restarts(&self) -> u32 {
+        self.lasting.as_ref().map_or(0, |lasting| lasting.restarts)
+    }
+
     /// The key, to be kept elsewhere until its end.
-    pub(crate) fn shared_key(&self) -> Arc<EpochKey> {
+    pub(crate) fn shared_key(&self) -> EpochKey {
         self.key.clone()
     }
 
@@ -51,6 +67,20 @@ impl Epoch {
     /// How old the key is, given the uptime of the clock.
     pub fn age(&self, uptime: Duration) -> Duration {
         uptime.saturating_sub(self.born)
+    }
+
+    pub(super) fn born(&self) -> Duration {
+        self.born
+    }
+
+    pub(super) fn lasting(&self) -> Option<&Lasting> {
+        self.lasting.as_deref()
+    }
+
+    /// An epoch that another process began.
+    pub(super) fn again(day: CivilDay, born: Duration, lasting: Lasting) -> Self {
+        let key = EpochKey::of(&lasting.material);
+        Self { id: id_of(day, lasting.number), day, born, key, lasting: Some(Arc::new(lasting)) }
     }
 }
 
@@ -71,6 +101,18 @@ impl KeyRing {
         let current = fresh.epoch(calendar.day_of(now), uptime);
         let event = KeyEvent::Made { epoch: current.id.clone(), at: now };
         (Self { turn: 0, current, previous: None }, event)
+    }
+
+    /// A ring that another process began. It has not turned in this one.
+    pub(super) fn again(current: Epoch, previous: Option<Epoch>) -> Self {
+        Self { turn: 0, current, previous }
+    }
+
+    /// What the key ledger is told of each key of a ring that another process began.
+    pub(crate) fn made_before(&self, now: UnixTime, uptime: Duration) -> Vec<KeyEvent> {
+        let epochs = self.previous.iter().chain([&self.current]);
+        let ago = |epoch: &Epoch| i64::try_from(epoch.age(uptime).as_secs()).unwrap_or(i64::MAX);
+        epochs.map(|epoch| KeyEvent::Made { epoch: epoch.id.clone(), at: now.plus(-ago(epoch)) }).collect()
     }
 
     /// How often the ring has rotated: pseudonyms of one turn are under one key.
@@ -140,6 +182,7 @@ impl KeyRing {
 pub struct FreshKey {
     key: EpochKey,
     number: u32,
+    material: Option<KeyMaterial>,
 }
 
 impl FreshKey {
@@ -149,12 +192,28 @@ impl FreshKey {
     ///
     /// Where the operating system gives no randomness.
     pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
-        Ok(Self { key: EpochKey::generate(site)?, number: getrandom::u32()? })
+        Ok(Self { material: None, ..Self::generate_lasting(site)? })
+    }
+
+    /// The same, for a ring that is to outlive the process: see [`crate::audit::KeyHold`].
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no randomness.
+    pub fn generate_lasting(site: &str) -> Result<Self, getrandom::Error> {
+        let material = KeyMaterial::generate(site)?;
+        Ok(Self { key: EpochKey::of(&material), number: getrandom::u32()?, material: Some(material) })
     }
 
     fn epoch(self, day: CivilDay, born: Duration) -> Epoch {
-        Epoch { id: format!("{}-{:08x}", day.date, self.number), day, born, key: Arc::new(self.key) }
+        let Self { key, number, material } = self;
+        let lasting = material.map(|material| Arc::new(Lasting { number, restarts: 0, material }));
+        Epoch { id: id_of(day, number), day, born, key, lasting }
     }
+}
+
+fn id_of(day: CivilDay, number: u32) -> String {
+    format!("{}-{number:08x}", day.date)
 }
 
 /// What happened to a key.

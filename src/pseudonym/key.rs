@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -12,7 +13,12 @@ use super::token::TokenKey;
 ///
 /// All come from a root by HKDF-Expand (RFC 5869) with labels that name the site and the purpose. The root is overwritten at once, so
 /// that no key can be found from another. There is no master key above them.
-pub struct EpochKey {
+///
+/// Copies of it are the same keys in one place, which is overwritten when the last of them is dropped.
+#[derive(Clone)]
+pub struct EpochKey(Arc<Keys>);
+
+struct Keys {
     operations: KeyedHash,
     sketch: KeyedHash,
     origin: KeyedHash,
@@ -26,55 +32,132 @@ impl EpochKey {
     ///
     /// Where the operating system gives no randomness.
     pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
-        let mut root = [0; 32];
-        getrandom::fill(&mut root)?;
-        let key = Self::from_root(root, site);
-        root.zeroize();
-        Ok(key)
+        KeyMaterial::generate(site).map(|material| Self::of(&material))
     }
 
     /// The keys that come from a root, for a site. The root is overwritten.
     pub fn from_root(mut root: [u8; 32], site: &str) -> Self {
-        let key = Self {
-            operations: KeyedHash::new(expand(&root, site, b"operations")),
-            sketch: KeyedHash::new(expand(&root, site, b"sketch")),
-            origin: KeyedHash::new(expand(&root, site, b"origin")),
-            token: TokenKey::new(expand(&root, site, b"token")),
-        };
+        let material = KeyMaterial::from_root(&root, site);
         root.zeroize();
-        key
+        Self::of(&material)
+    }
+
+    pub(super) fn of(material: &KeyMaterial) -> Self {
+        let keys = made(material);
+        scrub_stack();
+        Self(keys)
     }
 
     /// The key of the address ledger and of blocks.
     pub fn operations(&self) -> &KeyedHash {
-        &self.operations
+        &self.0.operations
     }
 
     /// The key under which distinct addresses are counted.
     pub fn sketch(&self) -> &KeyedHash {
-        &self.sketch
+        &self.0.sketch
     }
 
     /// The key of the names that the site is told, where it is told any: what it notes beside them can be joined to no ledger of
     /// ours.
     pub fn origin(&self) -> &KeyedHash {
-        &self.origin
+        &self.0.origin
     }
 
     /// The key by which evidence is recognised while this epoch lasts.
     pub(crate) fn token(&self) -> &TokenKey {
-        &self.token
+        &self.0.token
     }
 }
 
-fn expand(root: &[u8; 32], site: &str, purpose: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
+/// The bytes of which the keys of an epoch are made. They are overwritten when dropped.
+pub(super) struct KeyMaterial {
+    operations: [u8; 32],
+    sketch: [u8; 32],
+    origin: [u8; 32],
+    token: [u8; 32],
+}
+
+impl KeyMaterial {
+    /// How many bytes it has.
+    pub(super) const LENGTH: usize = 4 * 32;
+
+    pub(super) fn generate(site: &str) -> Result<Self, getrandom::Error> {
+        let mut root = [0; 32];
+        getrandom::fill(&mut root)?;
+        let material = Self::from_root(&root, site);
+        root.zeroize();
+        Ok(material)
+    }
+
+    fn from_root(root: &[u8; 32], site: &str) -> Self {
+        let mut material = Self { operations: [0; 32], sketch: [0; 32], origin: [0; 32], token: [0; 32] };
+        for (purpose, key) in
+            [&b"operations"[..], b"sketch", b"origin", b"token"].into_iter().zip(material.parts_mut())
+        {
+            expand(root, site, purpose, key);
+        }
+        scrub_stack();
+        material
+    }
+
+    /// From the bytes of [`Self::parts`], one after the other.
+    pub(super) fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Self {
+        let mut material = Self { operations: [0; 32], sketch: [0; 32], origin: [0; 32], token: [0; 32] };
+        material
+            .parts_mut()
+            .into_iter()
+            .zip(bytes.chunks_exact(32))
+            .for_each(|(key, part)| key.copy_from_slice(part));
+        material
+    }
+
+    pub(super) fn parts(&self) -> [&[u8; 32]; 4] {
+        [&self.operations, &self.sketch, &self.origin, &self.token]
+    }
+
+    fn parts_mut(&mut self) -> [&mut [u8; 32]; 4] {
+        [&mut self.operations, &mut self.sketch, &mut self.origin, &mut self.token]
+    }
+}
+
+impl Drop for KeyMaterial {
+    fn drop(&mut self) {
+        self.parts_mut().into_iter().for_each(Zeroize::zeroize);
+    }
+}
+
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyMaterial(..)")
+    }
+}
+
+#[inline(never)]
+fn expand(root: &[u8; 32], site: &str, purpose: &[u8], key: &mut [u8; 32]) {
     let length = u32::try_from(site.len()).unwrap_or(u32::MAX).to_be_bytes();
     // 32 bytes are the length of the hash: both the root and the output have it, so neither call can fail.
     if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(root) {
-        let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], &mut key);
+        let _ = hkdf.expand_multi_info(&[b"pinfold 1", &length, site.as_bytes(), purpose], key);
     }
-    key
+}
+
+#[inline(never)]
+fn made(material: &KeyMaterial) -> Arc<Keys> {
+    Arc::new(Keys {
+        operations: KeyedHash::new(&material.operations),
+        sketch: KeyedHash::new(&material.sketch),
+        origin: KeyedHash::new(&material.origin),
+        token: TokenKey::new(&material.token),
+    })
+}
+
+/// Overwrites what functions that have returned may have left below: a value that is moved leaves a copy behind, which nobody drops.
+#[inline(never)]
+fn scrub_stack() {
+    let mut stack = [0xff_u8; 16 * 1024];
+    stack.zeroize();
+    std::hint::black_box(&mut stack);
 }
 
 impl fmt::Debug for EpochKey {

@@ -13,13 +13,11 @@ use crate::client_ip::ClientIp;
 pub struct KeyedHash(Hmac<Sha256>);
 
 impl KeyedHash {
-    /// Takes the key and overwrites it.
-    pub(super) fn new(mut key: [u8; 32]) -> Self {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block[..32].copy_from_slice(&key);
+        block[..32].copy_from_slice(key);
         let hash = Self(Hmac::new(&block));
         block.zeroize();
-        key.zeroize();
         hash
     }
 

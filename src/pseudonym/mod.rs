@@ -20,11 +20,13 @@ mod epoch;
 mod key;
 mod keyed_hash;
 mod shape;
+mod snapshot;
 mod token;
 mod unit;
 
 pub use epoch::{Epoch, FreshKey, KeyEnd, KeyEvent, KeyRing};
 pub use key::EpochKey;
 pub use keyed_hash::{KeyedHash, NoPseudonym, Pseudonym};
+pub(crate) use snapshot::{Reader, Writer};
 pub(crate) use token::Token;
 pub use unit::Unit;

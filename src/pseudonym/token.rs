@@ -24,13 +24,9 @@ impl Token {
 pub(crate) struct TokenKey([u8; 16]);
 
 impl TokenKey {
-    /// Takes the key and overwrites it.
-    pub(super) fn new(mut key: [u8; 32]) -> Self {
-        let mut half = [0; 16];
-        half.copy_from_slice(&key[..16]);
-        key.zeroize();
-        let token_key = Self(half);
-        half.zeroize();
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        let mut token_key = Self([0; 16]);
+        token_key.0.copy_from_slice(&key[..16]);
         token_key
     }
 
@@ -55,7 +51,9 @@ mod tests {
     #[test]
     fn tokens_differ_by_key_and_by_evidence() {
         let token = |key: u8, peer: &str| {
-            TokenKey::new([key; 32]).token(&ClientIpResolver::peer().evidence(peer.parse().unwrap())).number()
+            TokenKey::new(&[key; 32])
+                .token(&ClientIpResolver::peer().evidence(peer.parse().unwrap()))
+                .number()
         };
         assert_eq!(token(1, "192.0.2.1"), token(1, "::ffff:192.0.2.1"));
         assert_ne!(token(1, "192.0.2.1"), token(1, "192.0.2.2"));

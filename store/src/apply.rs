@@ -227,12 +227,25 @@ fn apply_key(transaction: &Transaction<'_>, site: &str, event: &KeyEvent) -> rus
     Ok(())
 }
 
-/// Enters what a process that is gone has left open: its keys died with it, and the rows under them are of no use.
-pub(crate) fn close_lost_keys(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+/// Enters what a process that is gone has left open: its keys died with it, but for the living ones, which it has left to this
+/// process. The rows under keys that are gone are of no use: a bucket begins at most ten minutes before its key.
+pub(crate) fn close_lost_keys(
+    transaction: &Transaction<'_>,
+    now: i64,
+    living: &[String],
+) -> rusqlite::Result<()> {
+    let mut open = transaction.prepare("SELECT DISTINCT epoch FROM key WHERE destroyed IS NULL")?;
+    let open: Vec<String> = open.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for lost in open.iter().filter(|epoch| !living.contains(epoch)) {
+        transaction.execute(
+            "UPDATE key SET destroyed = ?1, how = 'lost with the process' WHERE destroyed IS NULL AND epoch = ?2",
+            params![now, lost],
+        )?;
+    }
     transaction.execute(
-        "UPDATE key SET destroyed = ?1, how = 'lost with the process' WHERE destroyed IS NULL",
-        params![now],
+        "DELETE FROM address WHERE NOT EXISTS
+             (SELECT 1 FROM key WHERE key.site = address.site AND destroyed IS NULL AND made - 600 <= bucket)",
+        [],
     )?;
-    transaction.execute("DELETE FROM address", [])?;
     Ok(())
 }

@@ -38,19 +38,27 @@ impl SqliteStore {
     ///
     /// Where the file cannot be used, is in use by another server, or has a newer schema.
     pub fn open(path: &Path, retention: Retention) -> Result<Self, StoreError> {
-        Self::open_within(path, retention, MOST_BYTES)
+        Self::open_within(path, retention, MOST_BYTES, &[])
     }
 
     /// The same with a bound on the size of the file, by default 4 GiB. At the bound nothing more is written, as on a full
     /// disk: what is counted waits, then is lost and said to be.
     ///
+    /// `living` names the epochs whose keys an earlier process has left to this one. All other keys that were never entered as
+    /// destroyed died with their process, and the rows under them are removed.
+    ///
     /// # Errors
     ///
     /// As for [`Self::open`].
-    pub fn open_within(path: &Path, retention: Retention, most_bytes: u64) -> Result<Self, StoreError> {
+    pub fn open_within(
+        path: &Path,
+        retention: Retention,
+        most_bytes: u64,
+        living: &[String],
+    ) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let queue = Arc::new(Queue::default());
-        let writer = Writer::open(path, queue.clone(), retention, most_bytes)?;
+        let writer = Writer::open(path, queue.clone(), retention, most_bytes, living)?;
         let last = LastOneOut(queue.clone());
         let spawned = std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || {
             let _last = last;

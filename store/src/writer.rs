@@ -47,12 +47,13 @@ impl Writer {
         queue: Arc<Queue>,
         retention: Retention,
         most_bytes: u64,
+        living: &[String],
     ) -> Result<Self, StoreError> {
         let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
         let mut connection = open_newest(path, most_bytes)?;
         let now = SystemClock::new().now();
         let enter = |transaction: &Transaction<'_>| {
-            close_lost_keys(transaction, now.seconds())?;
+            close_lost_keys(transaction, now.seconds(), living)?;
             retention.purge(transaction, now)
         };
         in_transaction(&mut connection, enter).map_err(unusable)?;

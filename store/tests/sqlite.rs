@@ -356,6 +356,29 @@ async fn where_rows_lie_does_not_tell_which_came_first() {
 }
 
 #[tokio::test]
+async fn keys_that_a_process_left_to_the_next_are_not_lost_and_rows_before_them_are() {
+    let place = Place::new();
+    let store = place.open();
+    let made = |epoch: &str, ago: i64| KeyEvent::Made { epoch: epoch.to_owned(), at: now().plus(-ago) };
+    deliver(&store, Rows::Key(vec![made("lost", 30_000), made("kept", 3_000)])).await.unwrap();
+    deliver(&store, address(7, now().plus(-20_000))).await.unwrap();
+    deliver(&store, address(8, now().plus(-3_300))).await.unwrap();
+    drop(store);
+    let living = ["kept".to_owned()];
+    SqliteStore::open_within(&place.file, Retention::default(), 1 << 30, &living).unwrap().close();
+    let how = |read: Ledgers| read.keys(SITE).unwrap().into_iter().map(|key| key.how).collect::<Vec<_>>();
+    assert_eq!(how(place.read()), [Some("lost with the process".to_owned()), None]);
+    assert_eq!(rows_of(&place, 7), 0);
+    assert_eq!(rows_of(&place, 8), 1);
+    place.open().close();
+    assert_eq!(rows_of(&place, 8), 0, "the next process has it no more");
+}
+
+fn rows_of(place: &Place, host: u64) -> usize {
+    place.read().buckets_of(SITE, Pseudonym::from_number(host)).unwrap().len()
+}
+
+#[tokio::test]
 async fn old_rows_are_removed_at_the_start() {
     let place = Place::new();
     let store = place.open();

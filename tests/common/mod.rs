@@ -116,7 +116,16 @@ pub(crate) struct Town {
 
 impl Town {
     pub(crate) fn new(policy: PolicyBuilder, sink: impl Sink, settings: AuditSettings) -> Self {
-        let clock = Arc::new(ManualClock::at(MORNING));
+        Self::under(Arc::new(ManualClock::at(MORNING)), policy, sink, settings)
+    }
+
+    /// A town whose time is that of a clock.
+    pub(crate) fn under(
+        clock: Arc<ManualClock>,
+        policy: PolicyBuilder,
+        sink: impl Sink,
+        settings: AuditSettings,
+    ) -> Self {
         let consent =
             ConsentManagerLayer::new(policy.build().unwrap(), Calendar::named("Europe/London").unwrap())
                 .with_clock(clock.clone());

@@ -151,13 +151,13 @@ url = \"http://127.0.0.1:8000\"
                 "[[purpose]]\nid = \"x\"\nuses = [\"advertisng\"]\nbasis = \"statistics\"\ntitle = \"x\"\ndescription = \"x\"\n",
                 "the use `advertisng`, which is not known",
             ),
-            ("[keys]\nhold = \"valkey\"\n", "holds keys nowhere else"),
+            ("[keys]\nhold = \"valkey\"\n", "write \"memory\" or \"descriptor-store\""),
             (
                 "[admin]\nblocked_status = 404\n",
                 "pinfold.toml:8:18: 404 cannot be the answer to whoever is blocked",
             ),
             ("[admin]\nsocket = \"\"\n", "pinfold.toml:8:10: `socket` is empty"),
-            ("[admin]\nlookup_approval = \"second-user\"\n", "asks no second user"),
+            ("[admin]\nlookup_approval = \"nobody\"\n", "write \"named\" or \"second-user\""),
             ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "has no password"),
             ("version = 2\n", "unknown key `version` in [origin]"),
         ] {

@@ -17,7 +17,9 @@ use pinfold_store::Retention;
 use super::fault::{Faults, Place};
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_purpose};
 use super::reader::{Located, Section};
-use super::settings::{ADMIN, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri};
+use super::settings::{
+    ADMIN, Approval, Hold, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri,
+};
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -41,7 +43,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         directory,
         faults,
     );
-    read_keys(root.section("keys"), faults);
+    let hold = read_keys(root.section("keys"), faults);
     let admin = read_admin(root.section("admin"), faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
@@ -91,6 +93,8 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         origin_timeout,
         audit: audit?,
         store,
+        hold,
+        approval: admin.approval,
     })
 }
 
@@ -348,20 +352,22 @@ fn read_audit(
     (audit, settings)
 }
 
-fn read_keys(section: Section<'_>, faults: &Faults) {
-    let expected = "\"memory\": this version holds keys nowhere else";
-    section.parsed("hold", expected, |text| (text == "memory").then_some(()));
+fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
+    let words = [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore)];
+    let hold = section.choice("hold", &words).map(|hold| hold.value).unwrap_or_default();
     let valkey = section.section("valkey");
     if valkey.place() != &Place::Whole {
         faults.add(valkey.place(), "this version does not share keys through Valkey", "remove `valkey`");
     }
     section.end();
+    hold
 }
 
 struct Admin {
     listen: SocketAddr,
     socket: PathBuf,
     blocked_status: StatusCode,
+    approval: Approval,
 }
 
 fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
@@ -377,8 +383,8 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
         );
     }
     section.not_yet("password_file", "the admin listener is on loopback");
-    let named = "\"named\": this version writes both names down, and asks no second user";
-    section.parsed("lookup_approval", named, |text| (text == "named").then_some(()));
+    let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
+    let approval = section.choice("lookup_approval", &words).map(|word| word.value).unwrap_or_default();
     let socket = section.text("socket");
     if let Some(socket) = socket.as_ref().filter(|socket| socket.value.is_empty()) {
         faults.add(&socket.place, "`socket` is empty", "write a file name such as \"pinfold.sock\"");
@@ -397,6 +403,7 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
         listen: listen.map_or(ADMIN, |listen| listen.value),
         socket: socket.map_or_else(|| PathBuf::from(SOCKET), |socket| PathBuf::from(socket.value)),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
+        approval,
     }
 }
 

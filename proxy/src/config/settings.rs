@@ -31,6 +31,28 @@ pub(crate) struct Settings {
     pub(crate) origin_timeout: Duration,
     pub(crate) audit: AuditSettings,
     pub(crate) store: StoreSettings,
+    pub(crate) hold: Hold,
+    pub(crate) approval: Approval,
+}
+
+/// Where keys live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// In a file that is in memory alone, of which systemd has a descriptor: they outlive a restart.
+    DescriptorStore,
+    /// In the process alone.
+    #[default]
+    Memory,
+}
+
+/// Who lets a look-up through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// Whoever is named: a record, not a control.
+    #[default]
+    Named,
+    /// Another user of the machine, by `pinfold approve`.
+    SecondUser,
 }
 
 /// Where the ledgers are kept, for how long, and how large they may become.
@@ -88,6 +110,8 @@ impl Settings {
             origin_timeout: ORIGIN_TIMEOUT,
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
+            hold: Hold::default(),
+            approval: Approval::default(),
         })
     }
 

@@ -1,4 +1,4 @@
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -25,18 +25,30 @@ pub(crate) fn ask(socket: &Path, ask: &Ask) -> Result<Reply, Failure> {
     }
 }
 
-fn exchange(mut stream: UnixStream, ask: &Ask) -> std::io::Result<Reply> {
+fn exchange(mut stream: UnixStream, ask: &Ask) -> io::Result<Reply> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_string(ask)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;
+    let mut answers = BufReader::new(stream);
+    let silent = "it answers only the user whose server it is, and root";
+    let first = read(&mut answers, silent)?;
+    let Reply::Waits { number, seconds } = first else { return Ok(first) };
+    let minutes = seconds.div_ceil(60);
+    // Standard output is for the answer.
+    let _ = writeln!(
+        io::stderr(),
+        "pinfold: the look-up waits as {number} for another user of this machine: `pinfold approve {number}` within {minutes} min"
+    );
+    answers.get_ref().set_read_timeout(Some(Duration::from_secs(seconds) + PATIENCE))?;
+    read(&mut answers, "it stopped before anybody approved the look-up")
+}
+
+fn read(answers: &mut BufReader<UnixStream>, silent: &str) -> io::Result<Reply> {
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    answers.read_line(&mut answer)?;
     if answer.is_empty() {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::PermissionDenied,
-            "it answers only the user whose server it is, and root",
-        ));
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, silent));
     }
     Ok(serde_json::from_str(&answer)?)
 }

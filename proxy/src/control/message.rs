@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub(crate) enum Ask {
+    /// Lets the look-up of another user through.
+    Approve {
+        number: u32,
+    },
     Block {
         pseudonym: String,
         seconds: u64,
@@ -33,18 +37,22 @@ pub(crate) enum Ask {
     Unblock {
         pseudonym: String,
     },
+    /// Which look-ups wait for a second user.
+    Waiting,
 }
 
 impl Ask {
     /// Its name in the log.
     pub(super) fn name(&self) -> &'static str {
         match self {
+            Self::Approve { .. } => "approve",
             Self::Block { .. } => "block",
             Self::Blocks => "blocks",
             Self::Keys => "keys",
             Self::Lookup { .. } => "look-up",
             Self::Top { .. } => "top",
             Self::Unblock { .. } => "unblock",
+            Self::Waiting => "approve",
         }
     }
 }
@@ -72,11 +80,20 @@ impl From<Rank> for pinfold::audit::Rank {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(crate) enum Reply {
+    /// A look-up was let through, and the head of the action ledger with that in it.
+    Approved {
+        number: u32,
+        head: String,
+    },
     Blocks {
         blocks: Vec<BlockLine>,
+        /// Whether they outlive a restart.
+        held: bool,
     },
     Keys {
         keys: Vec<KeyLine>,
+        /// Whether they outlive a restart.
+        held: bool,
     },
     /// What is known of an address, and the head of the action ledger with this question in it.
     Lookup {
@@ -94,6 +111,25 @@ pub(crate) enum Reply {
     Unblocked {
         pseudonym: String,
     },
+    /// The look-up waits under this number for a second user, so long at most: another reply follows.
+    Waits {
+        number: u32,
+        seconds: u64,
+    },
+    Waiting {
+        lookups: Vec<WaitingLine>,
+    },
+}
+
+/// A look-up that waits, without the address that it is about.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WaitingLine {
+    pub(crate) number: u32,
+    /// The user of the machine who asked.
+    pub(crate) uid: u32,
+    pub(crate) requested_by: String,
+    pub(crate) approved_by: String,
+    pub(crate) basis: String,
 }
 
 /// What is known of an address.

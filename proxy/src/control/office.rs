@@ -1,7 +1,6 @@
 //! What a running server answers its operator. What is asked of people is written down first.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +9,11 @@ use pinfold::audit::{ActionRow, AuditHandle, ChainHash};
 use pinfold::pseudonym::{Pseudonym, Unit};
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, StoreError};
+use tokio::sync::oneshot;
 
-use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine};
+use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, WaitingLine};
+use super::waiting::{Asked, Waiting, WaitingRoom};
+use crate::config::{Approval, Hold};
 
 /// The most that `top` lists.
 const MOST_LISTED: usize = 1_000;
@@ -26,6 +28,9 @@ const LONGEST_BLOCK: u64 = 90 * 86_400;
 const LOOKUPS_AN_HOUR: usize = 10;
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// How long a look-up waits for a second user, unless a test is in a hurry.
+const LONGEST_WAIT: Duration = HOUR;
+
 /// How long the action ledger may take to be written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,30 +42,89 @@ pub(crate) struct Office {
     site: String,
     calendar: Calendar,
     clock: SystemClock,
-    /// When look-ups were answered, by uptime.
+    rules: Rules,
+    /// When look-ups were answered, or began to wait, by uptime.
     lookups: Mutex<VecDeque<Duration>>,
+    waiting: WaitingRoom,
+    longest_wait: Duration,
+}
+
+/// What the configuration says of administration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) hold: Hold,
+    pub(crate) approval: Approval,
+}
+
+/// An answer, or when there will be one.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Now(Reply),
+    Later { number: u32, reply: oneshot::Receiver<Reply> },
+}
+
+/// Why a look-up is not waited for any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum GivenUp {
+    /// Nobody approved it in time.
+    Expired,
+    /// Whoever asked has hung up.
+    Withdrawn,
 }
 
 /// Why something is not done, for the operator to read.
 type Why = String;
 
 impl Office {
-    pub(crate) fn new(audit: AuditHandle, store: PathBuf, site: String, calendar: Calendar) -> Self {
-        Self { audit, store, site, calendar, clock: SystemClock::new(), lookups: Mutex::default() }
+    pub(crate) fn new(
+        audit: AuditHandle,
+        store: PathBuf,
+        site: String,
+        calendar: Calendar,
+        rules: Rules,
+    ) -> Self {
+        Self {
+            audit,
+            store,
+            site,
+            calendar,
+            clock: SystemClock::new(),
+            rules,
+            lookups: Mutex::default(),
+            waiting: WaitingRoom::new(),
+            longest_wait: LONGEST_WAIT,
+        }
+    }
+
+    /// How long a look-up waits for a second user.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.longest_wait
     }
 
     /// Answers a question of a user of this machine.
-    pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Reply {
+    pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Answer {
         let answered = match ask {
-            Ask::Block { pseudonym, seconds, reason } => self.block(uid, &pseudonym, seconds, reason).await,
-            Ask::Blocks => {
-                Ok(Reply::Blocks { blocks: self.audit.blocks().iter().map(BlockLine::from).collect() })
-            }
-            Ask::Keys => Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect() }),
             Ask::Lookup { address, at, basis, requested_by, approved_by } => {
                 let row = self.row(uid, "look-up", [&requested_by, &approved_by, &basis]);
-                self.look_up(address, at.map(UnixTime::from_seconds), row).await
+                self.look_up(Asked::new(address, at.map(UnixTime::from_seconds)), row).await
             }
+            other => self.answer_now(other, uid).await.map(Answer::Now),
+        };
+        answered.unwrap_or_else(|why| Answer::Now(Reply::Refused { why }))
+    }
+
+    async fn answer_now(&self, ask: Ask, uid: u32) -> Result<Reply, Why> {
+        let held = self.rules.hold == Hold::DescriptorStore;
+        match ask {
+            Ask::Approve { number } => self.approve(number, uid).await,
+            Ask::Block { pseudonym, seconds, reason } => self.block(uid, &pseudonym, seconds, reason).await,
+            Ask::Blocks => {
+                Ok(Reply::Blocks { blocks: self.audit.blocks().iter().map(BlockLine::from).collect(), held })
+            }
+            Ask::Keys => {
+                Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect(), held })
+            }
+            Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
             Ask::Top { by, most } => {
                 let top = |unit| {
                     let top = self.audit.top(unit, by.into(), most.min(MOST_LISTED));
@@ -69,8 +133,13 @@ impl Office {
                 Ok(Reply::Top { hosts: top(Unit::Host), networks: top(Unit::Network) })
             }
             Ask::Unblock { pseudonym } => self.unblock(uid, pseudonym).await,
-        };
-        answered.unwrap_or_else(|why| Reply::Refused { why })
+            Ask::Waiting => Ok(Reply::Waiting {
+                lookups: self.waiting.each(|number, waiting| {
+                    let ActionRow { uid, requested_by, approved_by, basis, .. } = waiting.row.clone();
+                    WaitingLine { number, uid, requested_by, approved_by, basis }
+                }),
+            }),
+        }
     }
 
     async fn block(&self, uid: u32, pseudonym: &str, seconds: u64, reason: String) -> Result<Reply, Why> {
@@ -87,7 +156,8 @@ impl Office {
         self.write_down(ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
         let block = self.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
-        Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)] })
+        let held = self.rules.hold == Hold::DescriptorStore;
+        Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)], held })
     }
 
     async fn unblock(&self, uid: u32, pseudonym: String) -> Result<Reply, Why> {
@@ -101,19 +171,71 @@ impl Office {
     }
 
     /// Whether an address was here. The question is written down before it is answered, and so is that it was refused.
-    async fn look_up(&self, address: IpAddr, at: Option<UnixTime>, row: ActionRow) -> Result<Reply, Why> {
+    async fn look_up(&self, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
         if let Err(why) = self.may_look_up(&row) {
             self.write_down(ActionRow { result: format!("refused: {why}"), ..row }).await?;
             return Err(why);
         }
-        let known = self.known(address, at).map_err(|fault| fault.to_string())?;
-        let result = match &known {
-            Known::Buckets { buckets } => format!("{} buckets", buckets.len()),
-            Known::KeyDestroyed { .. } => "key destroyed".to_owned(),
-            Known::NotRecorded { .. } => "not recorded".to_owned(),
+        if self.rules.approval == Approval::SecondUser {
+            return self.wait(asked, row).await;
+        }
+        let known = self.known(&asked).map_err(|fault| fault.to_string())?;
+        let head = self.write_down(ActionRow { result: in_short(&known), ..row }).await?;
+        Ok(Answer::Now(Reply::Lookup { known, head: head.to_string() }))
+    }
+
+    /// Lets a look-up wait for a second user, once it is written down. Nothing is looked up before.
+    async fn wait(&self, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
+        let number = self.waiting.number();
+        let result = format!("waits as {number} for a second user");
+        self.write_down(ActionRow { result, ..row.clone() }).await?;
+        let until = self.clock.uptime() + self.longest_wait;
+        let (reply, replied) = oneshot::channel();
+        self.waiting.admit(number, Waiting { asked, row, until, reply });
+        Ok(Answer::Later { number, reply: replied })
+    }
+
+    /// Answers the look-up of another user. What is not approved is written down as well.
+    async fn approve(&self, number: u32, uid: u32) -> Result<Reply, Why> {
+        let waiting = match self.waiting.let_through(number, uid, self.clock.uptime()) {
+            Ok(waiting) => waiting,
+            Err(why) => {
+                let result = format!("refused: {number}: {why}");
+                self.write_down(ActionRow { result, ..self.row(uid, "approve", ["", "", ""]) }).await?;
+                return Err(why.to_string());
+            }
         };
-        let head = self.write_down(ActionRow { result, ..row }).await?;
-        Ok(Reply::Lookup { known, head: head.to_string() })
+        let Waiting { asked, row, reply, .. } = waiting;
+        let answered = async {
+            let known = self.known(&asked).map_err(|fault| fault.to_string())?;
+            let result = format!("look-up {number}: {}", in_short(&known));
+            let (at, act) = (self.clock.now(), "approve".to_owned());
+            let head = self.write_down(ActionRow { at, act, uid, result, ..row }).await?;
+            Ok::<_, Why>((known, head.to_string()))
+        };
+        // Whoever asked may have hung up: that it was approved is written down already.
+        match answered.await {
+            Ok((known, head)) => {
+                let _ = reply.send(Reply::Lookup { known, head: head.clone() });
+                Ok(Reply::Approved { number, head })
+            }
+            Err(why) => {
+                let _ = reply.send(Reply::Refused { why: why.clone() });
+                Err(why)
+            }
+        }
+    }
+
+    /// Gives a look-up up that nobody has approved: what to answer; nothing, where somebody just has.
+    pub(super) async fn give_up(&self, number: u32, why: GivenUp) -> Option<Reply> {
+        let Waiting { row, .. } = self.waiting.withdraw(number)?;
+        let why = match why {
+            GivenUp::Expired => "nobody approved the look-up in time (ask again)",
+            GivenUp::Withdrawn => "whoever asked did not wait",
+        };
+        let row = ActionRow { at: self.clock.now(), result: format!("refused: {number}: {why}"), ..row };
+        let written = self.write_down(row).await;
+        Some(Reply::Refused { why: written.err().unwrap_or_else(|| why.to_owned()) })
     }
 
     fn may_look_up(&self, row: &ActionRow) -> Result<(), Why> {
@@ -136,10 +258,10 @@ impl Office {
         Ok(())
     }
 
-    fn known(&self, address: IpAddr, at: Option<UnixTime>) -> Result<Known, StoreError> {
+    fn known(&self, asked: &Asked) -> Result<Known, StoreError> {
         let ledgers = Ledgers::open(&self.store)?;
-        let asked = at.map(|at| self.calendar.day_of(at).date);
-        let names = self.audit.pseudonyms_of(address).into_iter();
+        let names = self.audit.pseudonyms_of(asked.address()).into_iter();
+        let asked = asked.at.map(|at| self.calendar.day_of(at).date);
         let names: Vec<_> = names.filter(|(day, _)| asked.is_none_or(|asked| asked == *day)).collect();
         if let Some(asked) = asked.filter(|_| names.is_empty()) {
             return self.destroyed(&ledgers, asked);
@@ -200,10 +322,97 @@ impl Office {
     }
 }
 
+fn in_short(known: &Known) -> String {
+    match known {
+        Known::Buckets { buckets } => format!("{} buckets", buckets.len()),
+        Known::KeyDestroyed { .. } => "key destroyed".to_owned(),
+        Known::NotRecorded { .. } => "not recorded".to_owned(),
+    }
+}
+
 fn parse(pseudonym: &str) -> Result<Pseudonym, Why> {
     pseudonym.parse().map_err(|fault| format!("`{pseudonym}` is no pseudonym ({fault})"))
 }
 
 fn is_text(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= LONGEST_TEXT && !text.contains(char::is_control)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use pinfold::PinfoldLayer;
+    use pinfold::audit::AuditSettings;
+    use pinfold::consent::{ConsentManagerLayer, Policy};
+    use pinfold_store::{Retention, SqliteStore};
+
+    use super::*;
+
+    const SITE: &str = "www.town.example";
+
+    /// An office that waits so long for a second user, and its store.
+    pub(crate) fn office(longest_wait: Duration) -> (Office, SqliteStore, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pinfold.db");
+        let store = SqliteStore::open(&file, Retention::default()).unwrap();
+        let policy = Policy::builder("Town", format!("https://{SITE}")).build().unwrap();
+        let calendar = Calendar::utc();
+        let consent = ConsentManagerLayer::new(policy, calendar.clone());
+        let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
+        let (layer, _) = PinfoldLayer::of(consent, sink, timer, AuditSettings::default()).unwrap();
+        let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
+        let office = Office::new(layer.handle(), file, SITE.to_owned(), calendar, rules);
+        (Office { longest_wait, ..office }, store, directory)
+    }
+
+    pub(crate) fn lookup() -> Ask {
+        Ask::Lookup {
+            address: "203.0.113.77".parse().unwrap(),
+            at: None,
+            basis: "DPA 2018 Sch 2".to_owned(),
+            requested_by: "PC 4711".to_owned(),
+            approved_by: "Head of IT".to_owned(),
+        }
+    }
+
+    pub(crate) fn results(office: &Office) -> Vec<(String, u32, String)> {
+        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        actions.into_iter().map(|entry| (entry.row.act, entry.row.uid, entry.row.result)).collect()
+    }
+
+    async fn refusal(office: &Office, ask: Ask, uid: u32) -> String {
+        match office.answer(ask, uid).await {
+            Answer::Now(Reply::Refused { why }) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_user_approves_and_the_first_cannot() {
+        let (office, _store, _directory) = office(HOUR);
+        let Answer::Later { number, mut reply } = office.answer(lookup(), 1_000).await else { panic!() };
+        assert!(refusal(&office, Ask::Approve { number }, 1_000).await.contains("cannot approve it"));
+        assert!(reply.try_recv().is_err(), "nothing is answered yet");
+        let approved = office.answer(Ask::Approve { number }, 0).await;
+        assert!(matches!(approved, Answer::Now(Reply::Approved { .. })), "{approved:?}");
+        assert!(matches!(reply.await.unwrap(), Reply::Lookup { known: Known::NotRecorded { .. }, .. }));
+        assert!(refusal(&office, Ask::Approve { number }, 0).await.contains("no look-up waits"));
+        let results = results(&office);
+        let acts: Vec<_> = results.iter().map(|(act, uid, _)| (act.as_str(), *uid)).collect();
+        assert_eq!(acts, [("look-up", 1_000), ("approve", 1_000), ("approve", 0), ("approve", 0)]);
+        assert_eq!(results[0].2, format!("waits as {number} for a second user"));
+        assert_eq!(results[2].2, format!("look-up {number}: not recorded"));
+    }
+
+    #[tokio::test]
+    async fn no_more_wait_than_may_be_answered() {
+        let (office, _store, _directory) = office(HOUR);
+        for _ in 0..LOOKUPS_AN_HOUR {
+            assert!(matches!(office.answer(lookup(), 1_000).await, Answer::Later { .. }));
+        }
+        assert!(refusal(&office, lookup(), 1_000).await.contains("within an hour"));
+        let Answer::Now(Reply::Waiting { lookups }) = office.answer(Ask::Waiting, 0).await else { panic!() };
+        assert_eq!(lookups.len(), LOOKUPS_AN_HOUR);
+    }
 }

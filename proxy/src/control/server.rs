@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::message::{Ask, Reply};
-use super::office::Office;
+use super::office::{Answer, GivenUp, Office};
 
 /// How long a question may be, and how long it may take.
 const LONGEST: u64 = 64 * 1024;
@@ -50,7 +55,7 @@ impl ControlSocket {
                     let (office, owner) = (office.clone(), self.owner);
                     tokio::spawn(async move {
                         // Whoever hangs up does not want the answer.
-                        let _ = tokio::time::timeout(PATIENCE, converse(stream, &office, owner)).await;
+                        let _ = converse(stream, &office, owner).await;
                     });
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -72,27 +77,85 @@ async fn converse(mut stream: UnixStream, office: &Office, owner: u32) -> io::Re
         tracing::warn!(uid, "somebody else asked on the control socket");
         return Ok(());
     }
-    let mut line = String::new();
     let (reading, mut writing) = stream.split();
-    BufReader::new(reading.take(LONGEST)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str::<Ask>(&line) {
+    let mut reading = BufReader::new(reading.take(LONGEST));
+    // It may hold an address.
+    let mut line = Zeroizing::new(String::new());
+    timeout(PATIENCE, reading.read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Ask>(&line) {
         Ok(ask) => {
             let name = ask.name();
             tracing::info!(uid, ask = name, "asked on the control socket");
-            office.answer(ask, uid).await
+            timeout(PATIENCE, office.answer(ask, uid)).await?
         }
-        Err(_) => {
-            Reply::Refused { why: "the question could not be read (ask with the same version)".to_owned() }
-        }
+        Err(_) => Answer::Now(Reply::Refused {
+            why: "the question could not be read (ask with the same version)".to_owned(),
+        }),
     };
-    let mut text = serde_json::to_string(&reply)?;
+    drop(line);
+    match answer {
+        Answer::Now(reply) => say(&mut writing, &reply).await,
+        Answer::Later { number, reply } => {
+            let seconds = office.longest_wait().as_secs();
+            say(&mut writing, &Reply::Waits { number, seconds }).await?;
+            let reply = wait(office, number, reply, &mut reading).await;
+            say(&mut writing, &reply).await
+        }
+    }
+}
+
+/// Waits until a look-up is approved, until that is too late, or until whoever asked hangs up.
+async fn wait(
+    office: &Office,
+    number: u32,
+    mut reply: oneshot::Receiver<Reply>,
+    client: &mut (impl AsyncRead + Unpin),
+) -> Reply {
+    let given_up = tokio::select! {
+        approved = &mut reply => return approved.unwrap_or_else(|_| stopping()),
+        () = tokio::time::sleep(office.longest_wait()) => GivenUp::Expired,
+        // There is nothing left to say, so whatever comes is the end.
+        _ = client.read_u8() => GivenUp::Withdrawn,
+    };
+    match office.give_up(number, given_up).await {
+        Some(refused) => refused,
+        None => reply.await.unwrap_or_else(|_| stopping()),
+    }
+}
+
+fn stopping() -> Reply {
+    Reply::Refused { why: "the look-up was not answered (ask again)".to_owned() }
+}
+
+async fn say(writing: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {
+    let mut text = serde_json::to_string(reply)?;
     text.push('\n');
-    writing.write_all(text.as_bytes()).await
+    timeout(PATIENCE, writing.write_all(text.as_bytes())).await?
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::office::tests::{lookup, office, results};
     use super::*;
+
+    #[tokio::test]
+    async fn a_look_up_that_nobody_approves_expires() {
+        let (office, _store, _directory) = office(Duration::from_millis(50));
+        let (client, server) = UnixStream::pair().unwrap();
+        let owner = server.peer_cred().unwrap().uid();
+        let (reading, mut writing) = client.into_split();
+        let question = serde_json::to_string(&lookup()).unwrap() + "\n";
+        writing.write_all(question.as_bytes()).await.unwrap();
+        converse(server, &office, owner).await.unwrap();
+        let mut replies = BufReader::new(reading).lines();
+        let first = replies.next_line().await.unwrap().unwrap();
+        assert!(first.contains("\"answer\":\"waits\""), "{first}");
+        let second = replies.next_line().await.unwrap().unwrap();
+        assert!(second.contains("in time"), "{second}");
+        let results = results(&office);
+        assert!(results[1].0 == "look-up" && results[1].2.contains("in time"), "{results:?}");
+        assert!(!format!("{results:?}{first}{second}").contains("203.0.113.77"));
+    }
 
     #[test]
     fn the_socket_is_for_its_owner_alone_and_replaces_one_left_behind() {

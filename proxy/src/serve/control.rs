@@ -7,8 +7,9 @@ use std::thread;
 use http::Uri;
 use http::uri::Scheme;
 use pinfold::PinfoldLayer;
-use pinfold::audit::AuditHandle;
+use pinfold::audit::{AuditHandle, HeldKeys};
 use pinfold::consent::{ConsentManagerLayer, Policy};
+use pinfold::time::{Calendar, Clock};
 use pinfold_store::{Ledgers, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -20,9 +21,10 @@ use super::latency::Latency;
 use super::origin::Origin;
 use super::{listener, memory, worker};
 use crate::admin;
-use crate::config::{Settings, StoreSettings};
-use crate::control::{ControlSocket, Office};
+use crate::config::{Hold, Settings, StoreSettings};
+use crate::control::{ControlSocket, Office, Rules};
 use crate::exit::Failure;
+use crate::hold::{BootClock, DescriptorStore, notify};
 
 /// Where the server can be found.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,7 @@ pub(crate) struct Readings {
     pub(crate) site: String,
     pub(crate) latencies: Arc<[Arc<Latency>]>,
     pub(crate) origin: Uri,
-    pub(crate) calendar: pinfold::time::Calendar,
+    pub(crate) calendar: Calendar,
 }
 
 /// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
@@ -74,7 +76,10 @@ pub(crate) fn run(
     memory::keep_private();
     let policy = policy(&settings)?;
     let StoreSettings { file, retention, most_bytes } = settings.store;
-    let store = SqliteStore::open_within(&file, retention, most_bytes).map_err(Failure::of)?;
+    let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
+    let (store_of_keys, held) = keys(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
+    let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
+    let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(settings.listen, workers)
@@ -96,13 +101,20 @@ pub(crate) fn run(
     let origin =
         settings.origin.authority().cloned().ok_or_else(|| Failure::misuse("the origin has no host"))?;
     let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
-    let consent =
-        ConsentManagerLayer::new(policy, settings.calendar.clone()).with_consent_for_handlers(false);
+    let consent = ConsentManagerLayer::new(policy, settings.calendar.clone())
+        .with_clock(clock)
+        .with_consent_for_handlers(false);
+    let audit = match store_of_keys {
+        Some(store) => settings.audit.with_key_hold(Arc::new(store), held),
+        None => settings.audit,
+    };
     let (layer, background) =
-        PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), settings.audit)
+        PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), audit)
             .map_err(Failure::of)?;
 
-    let office = Office::new(layer.handle(), file.clone(), settings.site.clone(), settings.calendar.clone());
+    let rules = Rules { hold: settings.hold, approval: settings.approval };
+    let office =
+        Office::new(layer.handle(), file.clone(), settings.site.clone(), settings.calendar.clone(), rules);
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
     let readings = Readings {
         audit: layer.handle(),
@@ -140,6 +152,7 @@ pub(crate) fn run(
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office));
         ready(addresses)?;
+        notify("READY=1");
         signals.wait(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.
         let _ = written.send(());
@@ -159,6 +172,40 @@ pub(crate) fn run(
         store.close();
     }
     outcome
+}
+
+/// Where keys are held for the next start, and those that the process before has left there.
+fn keys(
+    hold: Hold,
+    origin: &str,
+    calendar: &Calendar,
+    clock: &dyn Clock,
+) -> Result<(Option<DescriptorStore>, Option<HeldKeys>), Failure> {
+    if hold == Hold::Memory {
+        return Ok((None, None));
+    }
+    let store = DescriptorStore::open()?;
+    let held = match store.held() {
+        Ok(None) => None,
+        Ok(Some(bytes)) => {
+            let held = HeldKeys::read(&bytes, origin, calendar, clock);
+            match &held {
+                None => tracing::warn!(
+                    "what was held is of no use (damaged, or of another site, version or boot): there is a fresh key, and                      the key ledger has the old one as lost"
+                ),
+                Some(held) if !held.has_blocks() => {
+                    tracing::warn!("keys go on from the process before, but its blocks are damaged and lost");
+                }
+                Some(_) => tracing::info!("keys and blocks go on from the process before"),
+            }
+            held
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what was held cannot be read: there is a fresh key");
+            None
+        }
+    };
+    Ok((Some(store), held))
 }
 
 fn no_listener(address: SocketAddr, error: &std::io::Error, other: &str) -> Failure {
@@ -184,6 +231,7 @@ impl Signals {
     ) {
         self.any().await;
         tracing::info!("stopping: finishing what is under way");
+        notify("STOPPING=1");
         // No receiver left means that every worker has stopped.
         let _ = stop.send(true);
         let drained = tokio::task::spawn_blocking(move || {

@@ -227,6 +227,15 @@ impl Pinfold {
         (directory, log)
     }
 
+    /// Ends it with no chance to do anything about it; its files and its log.
+    pub(crate) fn kill(mut self, name: &str) -> (TempDir, String) {
+        signal(self.pid(), name);
+        self.child.wait().unwrap();
+        thread::sleep(Duration::from_millis(100));
+        let log = self.log();
+        (std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap()), log)
+    }
+
     /// The report of its store as JSON.
     pub(crate) fn report(directory: &Path) -> serde_json::Value {
         let output = pinfold(&["report", "--config", "pinfold.toml", "--format", "json"], directory);

@@ -1,0 +1,99 @@
+//! What is said to systemd, and what it has passed on (sd_notify(3), sd_listen_fds(3)).
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+/// The first descriptor that is passed on.
+const FIRST: u32 = 3;
+
+/// Where systemd listens, where this runs as a service.
+pub(super) fn socket() -> Option<OsString> {
+    std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())
+}
+
+/// Tells systemd how the service is, where this runs as one.
+pub(crate) fn notify(state: &str) {
+    if let Some(Err(error)) = socket().map(|socket| send(&socket, state, &[])) {
+        tracing::warn!(%error, state, "systemd could not be told");
+    }
+}
+
+/// Says something, and hands descriptors over.
+pub(super) fn send(socket: &OsStr, text: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let datagram = UnixDatagram::unbound()?;
+    datagram.connect_addr(&address(socket)?)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("too many descriptors at once"));
+    }
+    sendmsg(&datagram, &[IoSlice::new(text.as_bytes())], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// A path, or a name that begins with `@` and is in no directory.
+fn address(socket: &OsStr) -> io::Result<SocketAddr> {
+    match socket.as_bytes().split_first() {
+        Some((b'@', name)) => SocketAddr::from_abstract_name(name),
+        Some((b'/', _)) => SocketAddr::from_pathname(socket),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "NOTIFY_SOCKET names no Unix socket")),
+    }
+}
+
+/// The number of the first descriptor of a name that was passed to this process.
+pub(super) fn passed(name: &str) -> Option<u32> {
+    passed_of(name, std::process::id(), |key: &str| std::env::var(key).ok())
+}
+
+fn passed_of(name: &str, process: u32, read: impl Fn(&str) -> Option<String>) -> Option<u32> {
+    // Whatever has the variables by inheritance alone is not meant.
+    if read("LISTEN_PID")?.parse() != Ok(process) {
+        return None;
+    }
+    let count: usize = read("LISTEN_FDS")?.parse().ok()?;
+    let names = read("LISTEN_FDNAMES")?;
+    let place = names.split(':').take(count).position(|one| one == name)?;
+    u32::try_from(place).ok()?.checked_add(FIRST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_are_found_by_name() {
+        for (pid, count, names, expected) in [
+            ("7", "1", "keys", Some(3)),
+            ("7", "3", "http:keys:keys", Some(4)),
+            ("7", "1", "http:keys", None),
+            ("7", "0", "keys", None),
+            ("7", "1", "", None),
+            ("8", "1", "keys", None),
+            ("", "1", "keys", None),
+            ("7", "-1", "keys", None),
+        ] {
+            let read = |key: &str| match key {
+                "LISTEN_PID" => Some(pid.to_owned()),
+                "LISTEN_FDS" => Some(count.to_owned()),
+                _ => Some(names.to_owned()),
+            };
+            assert_eq!(passed_of("keys", 7, read), expected, "{pid} {count} {names}");
+        }
+        assert_eq!(passed_of("keys", 7, |_| None), None);
+    }
+
+    #[test]
+    fn sockets_have_a_path_or_an_abstract_name() {
+        assert!(address(OsStr::new("/run/systemd/notify")).unwrap().as_pathname().is_some());
+        assert_eq!(address(OsStr::new("@x")).unwrap().as_abstract_name(), Some(&b"x"[..]));
+        assert!(address(OsStr::new("vsock:2:1")).is_err());
+        assert!(address(OsStr::new("")).is_err());
+    }
+}
