@@ -24,10 +24,12 @@ impl Asked {
         let navigation = is_get && fetch.of_document.unwrap_or_else(|| accepts_html(headers));
         let entry = navigation && fetch.from_outside;
         // Robots do not say what they fetch for, and many would read anything.
-        let agent = if navigation || (is_get && fetch.of_document.is_none()) {
-            Agent::of(headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default())
-        } else {
-            Agent::UNKNOWN
+        let is_looked_at = navigation || (is_get && fetch.of_document.is_none());
+        let agent = match headers.get(USER_AGENT) {
+            Some(name) if is_looked_at => Agent::of(name.as_bytes()),
+            None if is_looked_at && fetch.of_document.is_none() => Agent::of(b""),
+            // Whoever says what they fetch for is a browser, be it one that keeps its name to itself.
+            _ => Agent::UNKNOWN,
         };
         let referrer = headers.get(REFERER).filter(|_| navigation).cloned();
         Self { method: MethodClass::of(method), navigation, entry, agent, referrer }
@@ -113,6 +115,7 @@ mod tests {
             ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 304, true, false, true),
             ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 200, false, false, true),
             ("GET", &[], 200, true, true, true),
+            ("GET", &[("sec-fetch-dest", "document")], 200, true, true, false),
             ("HEAD", &[("user-agent", "curl/8")], 200, true, false, false),
             ("GET", &[("sec-fetch-dest", "empty"), ("user-agent", "curl/8")], 200, true, false, false),
         ] {
