@@ -110,6 +110,7 @@ fn ask(cookies: Option<&'static str>, behind_proxies: bool) -> Ask {
         .header("sec-fetch-site", "same-origin")
         .header("sec-fetch-user", "?1")
         .header("priority", "u=0, i")
+        .header("referer", "https://www.search.example/")
         .header("cache-control", "no-cache");
     if let Some(cookies) = cookies {
         request = request.header(COOKIE, HeaderValue::from_static(cookies));

@@ -414,7 +414,7 @@ fn fault_16_a_stop_finishes_what_is_under_way_and_writes_what_is_counted() {
     });
     let pinfold = Pinfold::in_front_of(&origin);
     for _ in 0..5 {
-        pinfold.get("/bins/42", &[("accept", "text/html")]);
+        pinfold.get("/bins/42", &[("accept", "text/html"), ("user-agent", "Mozilla/5.0 Firefox/140.0")]);
     }
     let site = pinfold.site;
     let slow = thread::spawn(move || {
@@ -535,4 +535,39 @@ fn visits_are_counted_by_one_byte_and_reported() {
     let output = common::pinfold(&["report", "--config", "pinfold.toml", "--format", "md"], directory.path());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("## Visits") && text.contains("| All | 3 | 3 | 0 | 7 | 3 |"), "{text}");
+}
+
+#[test]
+fn pages_are_told_by_browser_device_and_referrer_and_robots_apart() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    const PREVIEW: &str = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)";
+    let pinfold = Pinfold::in_front_of(&Origin::hello());
+    let html = ("accept", "text/html");
+    for number in 0..12 {
+        let referrer =
+            if number < 11 { "https://news.example/story?reader=7" } else { "https://odd.example/" };
+        let browser = [html, ("user-agent", FIREFOX), ("referer", referrer), ("sec-fetch-dest", "document")];
+        pinfold.get("/bins", &browser);
+        pinfold.get("/", &[("accept", "*/*"), ("user-agent", PREVIEW)]);
+    }
+    pinfold.get("/bins", &[html, ("user-agent", FIREFOX), ("referer", "https://www.town.example/")]);
+    let (directory, _) = pinfold.stop();
+    let report = Pinfold::report(directory.path());
+    assert_eq!((&report["usage"]["requests"], &report["usage"]["page_views"]), (&25.into(), &13.into()));
+    assert_eq!(report["traffic"]["page_views"], 13);
+    for (kind, values) in [
+        ("browsers", &[("Firefox", 13)][..]),
+        ("devices", &[("desktop", 13)]),
+        ("referrers", &[("news.example", 11), ("(rare)", 2)]),
+        ("robots", &[("Facebook preview", 12)]),
+    ] {
+        let found = report[kind]["values"].as_array().unwrap().iter();
+        let found: Vec<_> =
+            found.map(|row| (row["value"].as_str().unwrap(), row["page_views"].as_i64().unwrap())).collect();
+        assert_eq!(found, values, "{kind}");
+    }
+    let kept = std::fs::read(directory.path().join("pinfold.db")).unwrap();
+    for gone in ["Mozilla", "externalhit", "odd.example", "reader=7"] {
+        assert!(!kept.windows(gone.len()).any(|window| window == gone.as_bytes()), "{gone}");
+    }
 }

@@ -117,7 +117,8 @@ const MARKS: &[(&str, Mark)] = &[
 
     // Robots that search, by the names that their owners publish.
     ("googlebot", Robot("Googlebot")), ("adsbot-google", Robot("Google AdsBot")), ("apis-google", Robot("Google APIs")),
-    ("mediapartners-google", Robot("Google AdSense")), ("feedfetcher-google", Robot("Google Feedfetcher")),
+    ("mediapartners-google", Robot("Google AdSense")), ("feedfetcher-google", Robot("Google Feedfetcher")), ("google favicon", Robot("Google Favicon")),
+    ("google web preview", Robot("Google Web Preview")),
     ("google-inspectiontool", Robot("Google Inspection Tool")), ("googleother", Robot("GoogleOther")),
     ("google-read-aloud", Robot("Google Read Aloud")), ("storebot-google", Robot("Google StoreBot")),
     ("google-cloudvertexbot", Robot("Google Vertex")), ("bingbot", Robot("Bingbot")), ("bingpreview", Robot("Bing Preview")),
@@ -171,7 +172,7 @@ const MARKS: &[(&str, Mark)] = &[
     ("feedly", Robot(READER)), ("feedbin", Robot(READER)), ("feedburner", Robot(READER)), ("feedparser", Robot(READER)),
     ("tiny tiny rss", Robot(READER)), ("tt-rss", Robot(READER)), ("inoreader", Robot(READER)), ("newsblur", Robot(READER)),
     ("simplepie", Robot(READER)), ("liferea", Robot(READER)), ("netnewswire", Robot(READER)), ("newsify", Robot(READER)),
-    ("reeder/", Robot(READER)), ("miniflux", Robot(READER)), ("freshrss", Robot(READER)), ("akregator", Robot(READER)),
+    ("reeder/", Robot(READER)), ("theoldreader", Robot(READER)), ("miniflux", Robot(READER)), ("freshrss", Robot(READER)), ("akregator", Robot(READER)),
 
     // Browsers without a window, programs and libraries.
     ("headlesschrome", Robot(WINDOWLESS)), ("phantomjs", Robot(WINDOWLESS)),
@@ -181,7 +182,7 @@ const MARKS: &[(&str, Mark)] = &[
     ("httpclient", Robot(PROGRAM)), ("okhttp", Robot(PROGRAM)), ("axios/", Robot(PROGRAM)), ("node-fetch", Robot(PROGRAM)),
     ("undici", Robot(PROGRAM)), ("ruby", Robot(PROGRAM)), ("php/", Robot(PROGRAM)), ("guzzle", Robot(PROGRAM)),
     ("http_request", Robot(PROGRAM)), ("powershell", Robot(PROGRAM)), ("postmanruntime", Robot(PROGRAM)),
-    ("insomnia/", Robot(PROGRAM)), ("libfetch", Robot(PROGRAM)), ("nutch", Robot(PROGRAM)), ("reqwest", Robot(PROGRAM)),
+    ("insomnia/", Robot(PROGRAM)), ("portscout", Robot(PROGRAM)), ("libfetch", Robot(PROGRAM)), ("nutch", Robot(PROGRAM)), ("reqwest", Robot(PROGRAM)),
     ("dart:io", Robot(PROGRAM)), ("winhttp", Robot(PROGRAM)), ("protocol discovery", Robot(PROGRAM)),
 
     // What robots call themselves: no browser has a word of these, or says where it is explained.

@@ -135,6 +135,7 @@ mod tests {
             ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 304, true, false, true),
             ("GET", &[("accept", "*/*"), ("user-agent", "curl/8")], 200, false, false, true),
             ("GET", &[], 200, true, true, true),
+            ("GET", &[("sec-fetch-dest", "document")], 200, true, true, false),
             ("HEAD", &[("user-agent", "curl/8")], 200, true, false, false),
             ("GET", &[("sec-fetch-dest", "empty"), ("user-agent", "curl/8")], 200, true, false, false),
         ] {

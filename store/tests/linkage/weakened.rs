@@ -117,7 +117,7 @@ fn write_usage(connection: &Connection, rows: Vec<((String, i64), i64)>) {
     for ((route, status), requests) in rows {
         add(
             connection,
-            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)
+            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0)
              ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
             params![SITE, day(), route, status, requests],
         );

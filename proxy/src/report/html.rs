@@ -1,0 +1,421 @@
+//! The report as one page: for reading, printing and publishing. It needs no script and nothing from elsewhere.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::audit::{Audit, Facet};
+use super::chart;
+use super::small::{LEAST, folded, masked};
+use super::words::{Language, Words, filled};
+
+/// The stylesheet of the report.
+pub(crate) const STYLE: &str = include_str!("report.css");
+
+/// How many rows of a list are shown.
+const MOST: usize = 25;
+
+/// Where the report is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shelf<'a> {
+    /// In a file of its own.
+    File,
+    /// On the admin listener, with links to other periods and a part of the moment before it.
+    Served { moment: &'a str },
+}
+
+impl Audit {
+    /// The report for people.
+    pub(crate) fn to_html(&self, language: Language, shelf: Shelf<'_>) -> String {
+        Page { audit: self, language, words: language.words(), shelf }.whole().into_string()
+    }
+}
+
+struct Page<'a> {
+    audit: &'a Audit,
+    language: Language,
+    words: &'static Words,
+    shelf: Shelf<'a>,
+}
+
+impl Page<'_> {
+    fn whole(&self) -> Markup {
+        let (audit, words) = (self.audit, self.words);
+        let title = filled(words.title, &[&audit.site]);
+        html! {
+            (DOCTYPE)
+            html lang=(self.language.code()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) }
+                    @match self.shelf {
+                        Shelf::File => style { (PreEscaped(STYLE)) },
+                        Shelf::Served { .. } => link rel="stylesheet" href="/style.css",
+                    }
+                }
+                body {
+                    main {
+                        h1 { (title) }
+                        p { (filled(words.period, &[&self.language.day(&audit.from), &self.language.day(&audit.to)])) }
+                        @if let Shelf::Served { moment } = self.shelf {
+                            (self.periods())
+                            (PreEscaped(moment))
+                        }
+                        (self.figures())
+                        (self.traffic())
+                        (self.visits())
+                        (self.pages())
+                        @for (title, note, column, facet) in [
+                            (words.referrers, words.referrers_note, words.host, &audit.referrers),
+                            (words.browsers, words.browsers_note, words.browser, &audit.browsers),
+                            (words.devices, words.devices_note, words.device, &audit.devices),
+                            (words.robots, words.robots_note, words.robot, &audit.robots),
+                        ] {
+                            (self.ranked(title, note, [column, words.page_views], rows_of(facet)))
+                        }
+                        (self.choices())
+                        (self.cookies())
+                        (self.versions())
+                        (self.addresses())
+                        (self.keys())
+                    }
+                    (self.footer())
+                }
+            }
+        }
+    }
+
+    fn periods(&self) -> Markup {
+        let (language, other) = match self.language {
+            Language::En => (Language::En, Language::Cy),
+            Language::Cy => (Language::Cy, Language::En),
+        };
+        html! {
+            nav aria-label=(self.words.choose_period) {
+                ul {
+                    @for days in ["7", "31", "92", "366"] {
+                        li {
+                            a href={ "/?days=" (days) "&lang=" (language.code()) } {
+                                (filled(self.words.last_days, &[days]))
+                            }
+                        }
+                    }
+                    li {
+                        a href={ "/?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
+                            (self.words.other_language)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn figures(&self) -> Markup {
+        let (words, audit) = (self.words, self.audit);
+        let sum = &audit.visits.all;
+        let per_visit = if sum.visits > 0 { format!("{:.1}", audit.visits.pages_per_visit) } else { "-".to_owned() };
+        html! {
+            dl.figures {
+                @for (name, figure) in [
+                    (words.page_views, self.count(audit.traffic.page_views)),
+                    (words.visits, self.count(sum.visits)),
+                    (words.pages_per_visit, per_visit),
+                    (words.requests, self.count(audit.traffic.requests)),
+                ] {
+                    div { dt { (name) } dd { (figure) } }
+                }
+            }
+        }
+    }
+
+    fn traffic(&self) -> Markup {
+        let words = self.words;
+        let days = &self.audit.traffic.by_day;
+        let views: Vec<i64> = days.values().map(|day| day.page_views).collect();
+        let requests: Vec<i64> = days.values().map(|day| day.requests).collect();
+        let busiest = days.iter().max_by_key(|(day, counts)| (counts.page_views, std::cmp::Reverse(*day)));
+        let finding = busiest.filter(|(_, counts)| counts.page_views > 0).map(|(day, counts)| {
+            let all = self.count(self.audit.traffic.page_views);
+            filled(words.traffic_finding, &[&all, &self.language.day(day), &self.count(counts.page_views)])
+        });
+        let columns = [words.day, words.page_views, words.requests];
+        self.series(words.traffic, "", finding, days.keys(), &columns, &[views, requests])
+    }
+
+    fn visits(&self) -> Markup {
+        let (words, visits) = (self.words, &self.audit.visits);
+        let days = &visits.by_day;
+        let of = |count: fn(&super::visits::Sum) -> i64| days.values().map(count).collect::<Vec<_>>();
+        let finding = (visits.all.visits > 0).then(|| {
+            let pages = format!("{:.1}", visits.pages_per_visit);
+            filled(words.visits_finding, &[&self.count(visits.all.visits), &self.count(visits.all.new), &pages])
+        });
+        let columns = [words.day, words.visits, words.new, words.returning];
+        let counts = [of(|sum| sum.visits), of(|sum| sum.new), of(|sum| sum.returning)];
+        let left_out = [visits.uncounted_pages, visits.shared_pages];
+        html! {
+            (self.series(words.visits, words.visits_note, finding, days.keys(), &columns, &counts))
+            @for (column, periods) in [(words.week, &visits.by_week), (words.month, &visits.by_month)] {
+                @if periods.len() > 1 {
+                    details {
+                        summary { (column) }
+                        (self.table(
+                            &[column, words.browsers_that_came],
+                            periods.iter().map(|(period, count)| vec![self.language.day(period), self.count(*count)]),
+                        ))
+                    }
+                }
+            }
+            @if left_out.iter().any(|pages| *pages > 0) {
+                p { (filled(words.visits_left_out, &left_out.map(|pages| self.count(pages)).each_ref().map(String::as_str))) }
+            }
+        }
+    }
+
+    fn pages(&self) -> Markup {
+        let (words, routes) = (self.words, &self.audit.routes);
+        let sums = |count: fn(&super::audit::Route) -> i64| {
+            let mut sums = std::collections::BTreeMap::<&str, i64>::new();
+            routes.iter().for_each(|route| *sums.entry(&route.route).or_default() += count(route));
+            sums.into_iter().map(|(route, sum)| (route.to_owned(), sum)).collect::<Vec<_>>()
+        };
+        html! {
+            (self.ranked(words.pages, words.pages_note, [words.page, words.page_views], sums(|route| route.page_views)))
+            (self.ranked(words.entries, words.entries_note, [words.page, words.page_views], sums(|route| route.entries)))
+            (self.ranked(words.not_found, words.not_found_note, [words.page, words.requests], sums(|route| route.not_found)))
+        }
+    }
+
+    fn choices(&self) -> Markup {
+        let words = self.words;
+        let rows = self.audit.consent.iter().map(|row| {
+            let purpose = if row.purpose.is_empty() { words.all_purposes } else { &row.purpose };
+            vec![row.policy.clone(), purpose.to_owned(), words.name_of(&row.event).to_owned(), self.count(row.events)]
+        });
+        html! {
+            h2 { (words.choices) }
+            p { (words.choices_note) }
+            (self.table(&[words.questions, words.purpose, words.choices, words.times], rows))
+        }
+    }
+
+    fn cookies(&self) -> Markup {
+        const UNDECLARED: &str = "undeclared";
+        let words = self.words;
+        let undeclared = self.audit.cookies.iter().filter(|row| row.purpose == UNDECLARED);
+        let undeclared: std::collections::BTreeSet<_> = undeclared.map(|row| &row.pattern).collect();
+        let columns =
+            [words.cookie, words.purpose, words.direction, words.action, words.first_seen, words.last_seen, words.times];
+        html! {
+            h2 { (words.cookies) }
+            p { (words.cookies_note) }
+            @if !undeclared.is_empty() {
+                p.undeclared { (filled(words.undeclared_note, &[&undeclared.len().to_string()])) }
+            }
+            @if self.audit.cookies.is_empty() { p { (words.nothing) } } @else {
+                table.wide aria-label=(words.cookies) {
+                    (head(&columns, columns.len() - 1))
+                    tbody {
+                        @for row in &self.audit.cookies {
+                            tr {
+                                td data-label=(columns[0]) { code { (row.pattern) } }
+                                td data-label=(columns[1]) {
+                                    @if row.purpose == UNDECLARED {
+                                        span.undeclared { (words.undeclared) }
+                                    } @else { (words.name_of(&row.purpose)) }
+                                }
+                                td data-label=(columns[2]) { (words.name_of(&row.direction)) }
+                                td data-label=(columns[3]) { (words.name_of(&row.action)) }
+                                td data-label=(columns[4]) { (self.language.day(&row.first_day)) }
+                                td data-label=(columns[5]) { (self.language.day(&row.last_day)) }
+                                td.n data-label=(columns[6]) { (self.count(row.seen)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn versions(&self) -> Markup {
+        let words = self.words;
+        let rows = self.audit.policies.iter().map(|row| {
+            let to = row.to.as_ref().map_or_else(|| words.now.to_owned(), |day| self.language.day(day));
+            vec![row.fingerprint.clone(), self.language.day(&row.from), to]
+        });
+        html! {
+            h2 { (words.versions) }
+            p { (words.versions_note) }
+            (self.words_table(&[words.questions, words.from, words.to], rows))
+        }
+    }
+
+    fn addresses(&self) -> Markup {
+        let words = self.words;
+        let rows = self.audit.distinct_addresses.iter().map(|row| {
+            let (least, most) = (self.count(row.at_least), self.count(row.at_most));
+            let range = if least == most { least } else { filled(words.between, &[&least, &most]) };
+            vec![self.language.day(&row.day), range]
+        });
+        html! {
+            h2 { (words.addresses) }
+            p { (words.addresses_note) }
+            (self.table(&[words.day, words.addresses_column], rows))
+        }
+    }
+
+    fn keys(&self) -> Markup {
+        let words = self.words;
+        let rows = self.audit.keys.iter().map(|row| {
+            let destroyed = row.destroyed.clone().unwrap_or_else(|| words.alive.to_owned());
+            vec![row.epoch.clone(), row.made.clone(), destroyed, row.how.clone().unwrap_or_default()]
+        });
+        html! {
+            h2 { (words.keys) }
+            p { (words.keys_note) }
+            (self.words_table(&[words.epoch, words.made, words.destroyed, words.how], rows))
+        }
+    }
+
+    fn footer(&self) -> Markup {
+        let words = self.words;
+        html! {
+            footer {
+                h2 { (words.method) }
+                @for text in words.method_text { p { (text) } }
+                p { (words.small) }
+                p { (filled(words.written, &[&self.audit.written_at, env!("CARGO_PKG_VERSION")])) }
+            }
+        }
+    }
+
+    /// Counts by day: a finding, the first of them as bars, and all of them in a table.
+    fn series<'d>(
+        &self,
+        title: &str,
+        note: &str,
+        finding: Option<String>,
+        days: impl Iterator<Item = &'d String>,
+        columns: &[&str],
+        counts: &[Vec<i64>],
+    ) -> Markup {
+        let days: Vec<String> = days.map(|day| self.language.day(day)).collect();
+        let shown: Vec<_> = counts.iter().map(|counts| masked(counts)).collect();
+        let drawn: Vec<i64> = shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
+        html! {
+            h2 { (title) }
+            @if !note.is_empty() { p { (note) } }
+            @match finding {
+                None => p { (self.words.nothing) },
+                Some(finding) => {
+                    p.finding { (finding) }
+                    figure {
+                        (chart::bars(title, &finding, &drawn))
+                        figcaption {
+                            @if let Some(first) = days.first() { span { (first) } }
+                            @if let Some(last) = days.last().filter(|_| days.len() > 1) { span { (last) } }
+                        }
+                    }
+                    details {
+                        summary { (self.words.all_numbers) }
+                        (self.table(columns, days.iter().enumerate().map(|(place, day)| {
+                            let row = shown.iter().map(|counts| match counts[place] {
+                                Some(count) => self.language.number(count),
+                                None => too_small(counts.len()),
+                            });
+                            std::iter::once(day.clone()).chain(row).collect()
+                        })))
+                    }
+                }
+            }
+        }
+    }
+
+    /// A list, the highest first, with what is too small put together.
+    fn ranked(&self, title: &str, note: &str, columns: [&str; 2], rows: Vec<(String, i64)>) -> Markup {
+        let (rows, rest) = folded(rows, MOST);
+        let highest = rows.first().map_or(rest, |(_, count)| (*count).max(rest));
+        let first = rows.first().map(|(name, count)| filled(self.words.most, &[name, &self.count(*count)]));
+        html! {
+            h2 { (title) }
+            p { (note) }
+            @if rows.is_empty() && rest == 0 { p { (self.words.nothing) } } @else {
+                @if let Some(first) = first { p.finding { (first) } }
+                table aria-label=(title) {
+                    thead {
+                        tr {
+                            th scope="col" { (columns[0]) }
+                            th.n scope="col" { (columns[1]) }
+                            th scope="col" { (self.words.share) }
+                        }
+                    }
+                    tbody {
+                        @for (name, count) in &rows {
+                            tr {
+                                td { (name) }
+                                td.n { (self.count(*count)) }
+                                td { (chart::share(*count, highest)) }
+                            }
+                        }
+                        @if rest > 0 {
+                            tr {
+                                td { em { (self.words.rest) } }
+                                td.n { (self.count(rest)) }
+                                td { (chart::share(rest, highest)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Columns of words, the last of them numbers.
+    fn table(&self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Markup {
+        self.any_table(columns, columns.len().min(1), rows)
+    }
+
+    fn words_table(&self, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Markup {
+        self.any_table(columns, columns.len(), rows)
+    }
+
+    fn any_table(&self, columns: &[&str], words: usize, rows: impl Iterator<Item = Vec<String>>) -> Markup {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
+            return html! { p { (self.words.nothing) } };
+        }
+        html! {
+            table.wide {
+                (head(columns, words))
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (place, (column, cell)) in columns.iter().zip(row).enumerate() {
+                                td.n[place >= words] data-label=(column) { (cell) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A count as it may be shown.
+    fn count(&self, count: i64) -> String {
+        if (1..LEAST).contains(&count) { too_small(1) } else { self.language.number(count) }
+    }
+}
+
+fn head(columns: &[&str], words: usize) -> Markup {
+    html! {
+        thead { tr { @for (place, column) in columns.iter().enumerate() { th.n[place >= words] scope="col" { (column) } } } }
+    }
+}
+
+fn rows_of(facet: &Facet) -> Vec<(String, i64)> {
+    facet.values.iter().map(|row| (row.value.clone(), row.page_views)).collect()
+}
+
+/// What stands for a number that is too small, or would tell one that is.
+fn too_small(beside: usize) -> String {
+    if beside > 1 { "*".to_owned() } else { format!("<{LEAST}") }
+}

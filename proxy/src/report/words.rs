@@ -1,0 +1,425 @@
+//! The words of the report, in English and Welsh, and how numbers and days are written.
+
+use pinfold::time::CivilDate;
+
+/// A language of the report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// Welsh
+    Cy,
+    /// English
+    #[default]
+    En,
+}
+
+impl Language {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Cy => "cy",
+            Self::En => "en",
+        }
+    }
+
+    pub(super) fn words(self) -> &'static Words {
+        match self {
+            Self::Cy => &WELSH,
+            Self::En => &ENGLISH,
+        }
+    }
+
+    /// `1,234`.
+    pub(super) fn number(self, count: i64) -> String {
+        let digits = count.unsigned_abs().to_string();
+        let mut text = String::from(if count < 0 { "-" } else { "" });
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    /// `1 November 2026`, from `2026-11-01`; anything else as it is.
+    pub(super) fn day(self, text: &str) -> String {
+        let parts: Vec<&str> = text.split('-').collect();
+        let [year, month, day] = parts[..] else { return self.month(text) };
+        match (CivilDate::parse(text), self.name_of(month)) {
+            (Some(_), Some(month)) => format!("{} {month} {year}", day.trim_start_matches('0')),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// `November 2026`, from `2026-11`.
+    pub(super) fn month(self, text: &str) -> String {
+        let named = text.split_once('-').and_then(|(year, month)| Some((self.name_of(month)?, year)));
+        named.map_or_else(|| text.to_owned(), |(month, year)| format!("{month} {year}"))
+    }
+
+    fn name_of(self, month: &str) -> Option<&'static str> {
+        let place = month.parse::<usize>().ok()?.checked_sub(1)?;
+        self.words().months.get(place).copied()
+    }
+}
+
+/// Puts values in the places of `{}`, in order.
+pub(super) fn filled(text: &str, values: &[&str]) -> String {
+    let mut parts = text.split("{}");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for (place, part) in parts.enumerate() {
+        whole.push_str(values.get(place).copied().unwrap_or_default());
+        whole.push_str(part);
+    }
+    whole
+}
+
+pub(super) struct Words {
+    months: [&'static str; 12],
+    pub(super) title: &'static str,
+    pub(super) period: &'static str,
+    pub(super) choose_period: &'static str,
+    pub(super) last_days: &'static str,
+    pub(super) other_language: &'static str,
+    pub(super) requests: &'static str,
+    pub(super) page_views: &'static str,
+    pub(super) visits: &'static str,
+    pub(super) new: &'static str,
+    pub(super) returning: &'static str,
+    pub(super) pages_per_visit: &'static str,
+    pub(super) day: &'static str,
+    pub(super) week: &'static str,
+    pub(super) month: &'static str,
+    pub(super) browsers_that_came: &'static str,
+    pub(super) all_numbers: &'static str,
+    pub(super) nothing: &'static str,
+    pub(super) rest: &'static str,
+    pub(super) share: &'static str,
+    pub(super) traffic: &'static str,
+    pub(super) traffic_finding: &'static str,
+    pub(super) visits_note: &'static str,
+    pub(super) visits_finding: &'static str,
+    pub(super) visits_left_out: &'static str,
+    pub(super) pages: &'static str,
+    pub(super) pages_note: &'static str,
+    pub(super) page: &'static str,
+    pub(super) entries: &'static str,
+    pub(super) entries_note: &'static str,
+    pub(super) not_found: &'static str,
+    pub(super) not_found_note: &'static str,
+    pub(super) referrers: &'static str,
+    pub(super) referrers_note: &'static str,
+    pub(super) host: &'static str,
+    pub(super) browsers: &'static str,
+    pub(super) browsers_note: &'static str,
+    pub(super) browser: &'static str,
+    pub(super) devices: &'static str,
+    pub(super) devices_note: &'static str,
+    pub(super) device: &'static str,
+    pub(super) robots: &'static str,
+    pub(super) robots_note: &'static str,
+    pub(super) robot: &'static str,
+    pub(super) most: &'static str,
+    pub(super) choices: &'static str,
+    pub(super) choices_note: &'static str,
+    pub(super) questions: &'static str,
+    pub(super) purpose: &'static str,
+    pub(super) all_purposes: &'static str,
+    pub(super) events: [(&'static str, &'static str); 6],
+    pub(super) cookies: &'static str,
+    pub(super) cookies_note: &'static str,
+    pub(super) undeclared_note: &'static str,
+    pub(super) cookie: &'static str,
+    pub(super) undeclared: &'static str,
+    pub(super) direction: &'static str,
+    pub(super) action: &'static str,
+    pub(super) times: &'static str,
+    pub(super) first_seen: &'static str,
+    pub(super) last_seen: &'static str,
+    pub(super) names: [(&'static str, &'static str); 7],
+    pub(super) versions: &'static str,
+    pub(super) versions_note: &'static str,
+    pub(super) from: &'static str,
+    pub(super) to: &'static str,
+    pub(super) now: &'static str,
+    pub(super) addresses: &'static str,
+    pub(super) addresses_note: &'static str,
+    pub(super) addresses_column: &'static str,
+    pub(super) between: &'static str,
+    pub(super) keys: &'static str,
+    pub(super) keys_note: &'static str,
+    pub(super) epoch: &'static str,
+    pub(super) made: &'static str,
+    pub(super) destroyed: &'static str,
+    pub(super) how: &'static str,
+    pub(super) alive: &'static str,
+    pub(super) method: &'static str,
+    pub(super) method_text: [&'static str; 3],
+    pub(super) small: &'static str,
+    pub(super) written: &'static str,
+}
+
+impl Words {
+    /// What an event of the consent ledger, or a direction or action of the cookie ledger, is called.
+    pub(super) fn name_of<'w>(&'w self, word: &'w str) -> &'w str {
+        let mut all = self.events.iter().chain(&self.names);
+        all.find(|(known, _)| *known == word).map_or(word, |(_, name)| name)
+    }
+}
+
+static ENGLISH: Words = Words {
+    months: [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ],
+    title: "How {} was used",
+    period: "{} to {}",
+    choose_period: "Period",
+    last_days: "Last {} days",
+    other_language: "Cymraeg",
+    requests: "Requests",
+    page_views: "Page views",
+    visits: "Visits",
+    new: "New",
+    returning: "Returning",
+    pages_per_visit: "Pages for each visit",
+    day: "Day",
+    week: "Week from",
+    month: "Month",
+    browsers_that_came: "Browsers that came at least once",
+    all_numbers: "All the numbers",
+    nothing: "Nothing has been recorded yet.",
+    rest: "All others together",
+    share: "Share",
+    traffic: "Page views by day",
+    traffic_finding: "{} pages were viewed. The busiest day was {}, with {}.",
+    visits_note: "A visit is what one browser looks at on one day, counted only for visitors who allow statistics. A browser is new if it \
+                  was not here in the 30 days before.",
+    visits_finding: "{} visits, {} of them by browsers that were new; about {} pages each.",
+    visits_left_out: "{} more pages were viewed by browsers that keep no cookie, and {} that other servers may store; they belong to no \
+                      visit.",
+    pages: "Pages",
+    pages_note: "A page is named for each day on which at least a crowd asked for it. The rest is (rare).",
+    page: "Page",
+    entries: "Where visits begin",
+    entries_note: "Pages to which people came from elsewhere, or by typing the address.",
+    not_found: "Not found",
+    not_found_note: "Requests for pages that are not there.",
+    referrers: "Where people come from",
+    referrers_note: "The website on which they followed a link.",
+    host: "Website",
+    browsers: "Browsers",
+    browsers_note: "By family. A total of its own: it is not joined to anything else.",
+    browser: "Browser",
+    devices: "Devices",
+    devices_note: "By kind. A total of its own: it is not joined to anything else.",
+    device: "Device",
+    robots: "Robots",
+    robots_note: "Pages that robots asked for. They are not counted as page views.",
+    robot: "Robot",
+    most: "Most often: {}, {}.",
+    choices: "What visitors chose",
+    choices_note: "Nobody's choice is recorded as theirs: these are counts by day.",
+    questions: "Questions",
+    purpose: "Purpose",
+    all_purposes: "all",
+    events: [
+        ("accepted", "agreed"),
+        ("asked", "were asked"),
+        ("changed", "agreed after refusing"),
+        ("rejected", "refused"),
+        ("gpc", "refused by a signal of the browser"),
+        ("withdrawn", "refused after agreeing"),
+    ],
+    cookies: "Cookies",
+    cookies_note: "What was done with each, in both directions, since it was first seen. Values are never kept.",
+    undeclared_note: "{} cookies are not declared: nobody has been told of them. They are held back unless you say otherwise.",
+    cookie: "Cookie",
+    undeclared: "not declared",
+    direction: "Direction",
+    action: "What was done",
+    times: "Times",
+    first_seen: "First seen",
+    last_seen: "Last seen",
+    names: [
+        ("request", "from the visitor"),
+        ("response", "from the site"),
+        ("passed", "passed"),
+        ("removed", "taken back"),
+        ("withheld", "held back"),
+        ("would-withhold", "would be held back"),
+        ("strictly-necessary", "strictly necessary"),
+    ],
+    versions: "What visitors were asked",
+    versions_note: "Each version of the questions, and when it was asked. The words of each are in the data (--format json).",
+    from: "From",
+    to: "To",
+    now: "now",
+    addresses: "Distinct addresses",
+    addresses_note: "For system administration alone, estimated to about 1 % under keys that are destroyed. A range where the server was \
+                     started more than once.",
+    addresses_column: "Addresses",
+    between: "{} to {}",
+    keys: "Keys of the address ledger",
+    keys_note: "Once a key is destroyed, nobody can tell the addresses of its day.",
+    epoch: "Key",
+    made: "Made",
+    destroyed: "Destroyed",
+    how: "How",
+    alive: "not yet",
+    method: "How this was counted",
+    method_text: [
+        "Pinfold stands before the website and counts what passes. Nothing is recorded for each request or visitor.",
+        "Days are those of the website's own time zone, except in page views by day, which are of Coordinated Universal Time. Details are \
+         written when enough different people were there, at most once an hour.",
+        "This report contains no personal data.",
+    ],
+    small: "A number below 5 is shown as “<5” or put together with others, and so is any number from which it could be worked out.",
+    written: "Written {} by Pinfold {}.",
+};
+
+static WELSH: Words = Words {
+    months: [
+        "Ionawr", "Chwefror", "Mawrth", "Ebrill", "Mai", "Mehefin", "Gorffennaf", "Awst", "Medi", "Hydref", "Tachwedd",
+        "Rhagfyr",
+    ],
+    title: "Sut y defnyddiwyd {}",
+    period: "{} i {}",
+    choose_period: "Cyfnod",
+    last_days: "{} diwrnod diwethaf",
+    other_language: "English",
+    requests: "Ceisiadau",
+    page_views: "Tudalennau a welwyd",
+    visits: "Ymweliadau",
+    new: "Newydd",
+    returning: "Yn dychwelyd",
+    pages_per_visit: "Tudalennau fesul ymweliad",
+    day: "Diwrnod",
+    week: "Wythnos o",
+    month: "Mis",
+    browsers_that_came: "Porwyr a ddaeth o leiaf unwaith",
+    all_numbers: "Yr holl rifau",
+    nothing: "Nid oes dim wedi'i gofnodi eto.",
+    rest: "Pob un arall gyda'i gilydd",
+    share: "Cyfran",
+    traffic: "Tudalennau a welwyd fesul diwrnod",
+    traffic_finding: "Gwelwyd {} tudalen. Y diwrnod prysuraf oedd {}, gyda {}.",
+    visits_note: "Ymweliad yw'r hyn y mae un porwr yn edrych arno ar un diwrnod, wedi'i gyfri dim ond ar gyfer ymwelwyr sy'n caniatáu \
+                  ystadegau. Mae porwr yn newydd os nad oedd yma yn y 30 diwrnod blaenorol.",
+    visits_finding: "{} ymweliad, {} ohonynt gan borwyr newydd; tua {} tudalen yr un.",
+    visits_left_out: "Gwelwyd {} tudalen arall gan borwyr nad ydynt yn cadw cwcis, a {} y gall gweinyddion eraill eu storio; nid ydynt yn \
+                      perthyn i unrhyw ymweliad.",
+    pages: "Tudalennau",
+    pages_note: "Caiff tudalen ei henwi ar gyfer pob diwrnod y gofynnodd digon o bobl amdani. Y gweddill yw (rare).",
+    page: "Tudalen",
+    entries: "Lle mae ymweliadau'n dechrau",
+    entries_note: "Tudalennau y daeth pobl iddynt o rywle arall, neu drwy deipio'r cyfeiriad.",
+    not_found: "Heb eu canfod",
+    not_found_note: "Ceisiadau am dudalennau nad ydynt yno.",
+    referrers: "O ble mae pobl yn dod",
+    referrers_note: "Y wefan lle dilynasant ddolen.",
+    host: "Gwefan",
+    browsers: "Porwyr",
+    browsers_note: "Fesul teulu. Cyfanswm ar ei ben ei hun: nid yw wedi'i gysylltu â dim arall.",
+    browser: "Porwr",
+    devices: "Dyfeisiau",
+    devices_note: "Fesul math. Cyfanswm ar ei ben ei hun: nid yw wedi'i gysylltu â dim arall.",
+    device: "Dyfais",
+    robots: "Robotiaid",
+    robots_note: "Tudalennau y gofynnodd robotiaid amdanynt. Nid ydynt yn cael eu cyfri fel tudalennau a welwyd.",
+    robot: "Robot",
+    most: "Amlaf: {}, {}.",
+    choices: "Beth ddewisodd ymwelwyr",
+    choices_note: "Nid yw dewis neb yn cael ei gofnodi fel eu dewis nhw: cyfrifon fesul diwrnod yw'r rhain.",
+    questions: "Cwestiynau",
+    purpose: "Diben",
+    all_purposes: "pob un",
+    events: [
+        ("accepted", "cytunwyd"),
+        ("asked", "gofynnwyd"),
+        ("changed", "cytunwyd ar ôl gwrthod"),
+        ("rejected", "gwrthodwyd"),
+        ("gpc", "gwrthodwyd gan arwydd y porwr"),
+        ("withdrawn", "gwrthodwyd ar ôl cytuno"),
+    ],
+    cookies: "Cwcis",
+    cookies_note: "Beth a wnaed gyda phob un, i'r ddau gyfeiriad, ers iddo gael ei weld gyntaf. Ni chedwir gwerthoedd byth.",
+    undeclared_note: "Nid yw {} cwci wedi'u datgan: ni ddywedwyd wrth neb amdanynt. Cânt eu dal yn ôl oni bai eich bod yn dweud fel arall.",
+    cookie: "Cwci",
+    undeclared: "heb ei ddatgan",
+    direction: "Cyfeiriad",
+    action: "Beth a wnaed",
+    times: "Gwaith",
+    first_seen: "Gwelwyd gyntaf",
+    last_seen: "Gwelwyd ddiwethaf",
+    names: [
+        ("request", "gan yr ymwelydd"),
+        ("response", "gan y wefan"),
+        ("passed", "aeth drwodd"),
+        ("removed", "cymerwyd yn ôl"),
+        ("withheld", "daliwyd yn ôl"),
+        ("would-withhold", "byddai'n cael ei ddal yn ôl"),
+        ("strictly-necessary", "cwbl angenrheidiol"),
+    ],
+    versions: "Beth ofynnwyd i ymwelwyr",
+    versions_note: "Pob fersiwn o'r cwestiynau, a phryd y'i gofynnwyd. Mae geiriau pob un yn y data (--format json).",
+    from: "O",
+    to: "I",
+    now: "nawr",
+    addresses: "Cyfeiriadau gwahanol",
+    addresses_note: "Ar gyfer gweinyddu'r system yn unig, wedi'u hamcangyfrif i tua 1 % o dan allweddi sy'n cael eu dinistrio. Ystod lle \
+                     cafodd y gweinydd ei gychwyn fwy nag unwaith.",
+    addresses_column: "Cyfeiriadau",
+    between: "{} i {}",
+    keys: "Allweddi'r llyfr cyfeiriadau",
+    keys_note: "Unwaith y caiff allwedd ei dinistrio, ni all neb ddweud beth oedd cyfeiriadau ei diwrnod.",
+    epoch: "Allwedd",
+    made: "Gwnaed",
+    destroyed: "Dinistriwyd",
+    how: "Sut",
+    alive: "ddim eto",
+    method: "Sut y cyfrifwyd hyn",
+    method_text: [
+        "Mae Pinfold yn sefyll o flaen y wefan ac yn cyfri'r hyn sy'n mynd heibio. Ni chofnodir dim am bob cais nac ymwelydd.",
+        "Diwrnodau parth amser y wefan ei hun yw'r rhain, ac eithrio tudalennau a welwyd fesul diwrnod, sydd yn Amser Cyffredinol \
+         Cydlynedig. Ysgrifennir manylion pan oedd digon o wahanol bobl yno, unwaith yr awr ar y mwyaf.",
+        "Nid yw'r adroddiad hwn yn cynnwys unrhyw ddata personol.",
+    ],
+    small: "Dangosir rhif o dan 5 fel “<5” neu fe'i rhoddir gyda rhai eraill, ac felly hefyd unrhyw rif y gellid ei gyfrifo ohono.",
+    written: "Ysgrifennwyd {} gan Pinfold {}.",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_days_are_written_for_people() {
+        for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")] {
+            assert_eq!(Language::En.number(count), text);
+        }
+        assert_eq!(Language::En.day("2026-11-01"), "1 November 2026");
+        assert_eq!(Language::Cy.day("2026-11-24"), "24 Tachwedd 2026");
+        assert_eq!(Language::Cy.month("2026-01"), "Ionawr 2026");
+        assert_eq!(Language::En.day("lost with the process"), "lost with the process");
+        assert_eq!(filled("{} to {}.", &["a", "b"]), "a to b.");
+    }
+
+    #[test]
+    fn page_08_both_languages_have_places_for_the_same_values() {
+        let pairs = [
+            (ENGLISH.traffic_finding, WELSH.traffic_finding),
+            (ENGLISH.visits_finding, WELSH.visits_finding),
+            (ENGLISH.visits_left_out, WELSH.visits_left_out),
+            (ENGLISH.title, WELSH.title),
+            (ENGLISH.period, WELSH.period),
+            (ENGLISH.most, WELSH.most),
+            (ENGLISH.undeclared_note, WELSH.undeclared_note),
+            (ENGLISH.written, WELSH.written),
+        ];
+        for (english, welsh) in pairs {
+            assert_eq!(english.matches("{}").count(), welsh.matches("{}").count(), "{english}");
+        }
+        let known = |words: &Words| words.events.iter().chain(&words.names).map(|(word, _)| *word).collect::<Vec<_>>();
+        assert_eq!(known(&ENGLISH), known(&WELSH));
+    }
+}
