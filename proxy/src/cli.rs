@@ -12,6 +12,7 @@ use pinfold::time::{CivilDate, UnixTime};
 use crate::access_log::Format;
 use crate::config::duration;
 use crate::control::Rank;
+use crate::report::Language;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
@@ -105,7 +106,7 @@ pub(crate) enum Command {
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
-    #[command(after_help = "Example: pinfold report --from 2026-11-01 --to 2026-11-30 --format md")]
+    #[command(after_help = "Example: pinfold report --from 2026-11-01 --to 2026-11-30 -o november.html")]
     Report(Report),
     /// Run the proxy in the foreground
     ///
@@ -327,8 +328,11 @@ pub(crate) struct Report {
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<CivilDate>,
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
     pub(crate) format: ReportFormat,
+    /// The language of the page
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    pub(crate) language: Language,
     /// Where the report is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -336,6 +340,10 @@ pub(crate) struct Report {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReportFormat {
+    /// Tables for a spreadsheet
+    Csv,
+    /// One page, to read, print or publish
+    Html,
     /// One JSON object
     Json,
     /// Markdown

@@ -211,6 +211,8 @@ fn print_report(command: &Report) -> Result<Exit, Failure> {
     }
     let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
     let text = match command.format {
+        ReportFormat::Csv => audit.to_csv(),
+        ReportFormat::Html => audit.to_html(command.language, report::Shelf::File),
         ReportFormat::Json => audit.to_json(),
         ReportFormat::Md => audit.to_markdown(),
     };

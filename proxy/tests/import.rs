@@ -178,7 +178,8 @@ fn every_format_says_the_same_to_the_last_request() {
             for gone in ["203.0.113", "Mozilla", "postcode", "26-0100", "odd-page"] {
                 assert!(memchr::memmem::find(&kept, gone.as_bytes()).is_none(), "{gone}");
             }
-            let markdown = String::from_utf8(pinfold(&["report"], directory.path()).stdout).unwrap();
+            let markdown =
+                String::from_utf8(pinfold(&["report", "--format", "md"], directory.path()).stdout).unwrap();
             assert!(markdown.contains("| www.google.com | 12 |") && markdown.contains("| Googlebot | 20 |"));
         }
     }

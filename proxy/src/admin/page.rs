@@ -1,25 +1,58 @@
-//! A page of figures: what has been counted since the start, and what the ledgers hold.
+//! The dashboard: what has been counted since the start, then the report of a period.
 
 use maud::{DOCTYPE, Markup, html};
 use pinfold::consent::Action;
 use pinfold::time::{CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
-use crate::report::Audit;
+use crate::report::{Audit, Language, STYLE, Shelf};
 use crate::serve::Readings;
 
 /// The stylesheet of the page.
-pub(super) const CSS: &str = include_str!("page.css");
+pub(super) const CSS: &str = STYLE;
+
+/// The longest period, in days: what is kept at most.
+const LONGEST: i32 = 10 * 366;
+
+/// What the query of the page asks for: so many days, in a language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    days: i32,
+    language: Language,
+}
+
+impl Asked {
+    /// Whatever is not understood is left out.
+    pub(super) fn read(query: Option<&str>) -> Self {
+        let mut asked = Self { days: 31, language: Language::En };
+        for (name, value) in query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')) {
+            match (name, value) {
+                ("days", days) => asked.days = days.parse().unwrap_or(asked.days).clamp(1, LONGEST),
+                ("lang", "cy") => asked.language = Language::Cy,
+                _ => {}
+            }
+        }
+        asked
+    }
+}
 
 /// The page.
-pub(super) fn render(readings: &Readings) -> String {
-    let stats = readings.audit.stats();
-    let requests: u64 = stats.requests.iter().map(|(_, _, count)| count).sum();
+pub(super) fn render(readings: &Readings, asked: Asked) -> String {
     let now = SystemClock::new().now();
     let today = readings.calendar.day_of(now).date;
-    let period = Period { from: CivilDate::from_days(today.days().saturating_sub(30)), to: today };
+    let from = CivilDate::from_days(today.days().saturating_sub(asked.days - 1));
+    let period = Period { from, to: today };
+    let moment = moment(readings).into_string();
     let audit = Ledgers::open(&readings.store_path)
         .and_then(|ledgers| Audit::read(&ledgers, &readings.site, period, now));
+    match audit {
+        Ok(audit) => audit.to_html(asked.language, Shelf::Served { moment: &moment }),
+        Err(error) => without_report(readings, &moment, &error.to_string()),
+    }
+}
+
+/// What there is to see while the ledgers cannot be read.
+fn without_report(readings: &Readings, moment: &str, error: &str) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -32,26 +65,8 @@ pub(super) fn render(readings: &Readings) -> String {
             body {
                 main {
                     h1 { "Pinfold in front of " (readings.site) }
-                    p {
-                        "Since the start: " (requests) " requests, " (stats.page_views) " page views. The key of today is "
-                        (stats.key_age.as_secs() / 3600) " hours old."
-                    }
-                    h2 { "Cookies since the start" }
-                    (table(&["Cookie", "Purpose", "Direction", "What was done"], &["Times"], stats.cookies.iter().map(|stat| {
-                        let action = html! { span.held[stat.action == Action::Withheld] { (stat.action.name()) } };
-                        let name = html! { code { (stat.pattern) } };
-                        (vec![name, text(&stat.purpose), text(stat.direction.name()), action], vec![stat.seen])
-                    })))
-                    h2 { "Choices since the start" }
-                    (table(&["Purpose", "What visitors did"], &["Times"], stats.consent_events.iter().filter(|(_, _, count)| *count > 0).map(|(event, purpose, count)| {
-                        let purpose = if purpose.is_empty() { "all" } else { purpose };
-                        (vec![text(purpose), text(event.name())], vec![*count])
-                    })))
-                    @match audit {
-                        Ok(audit) => (kept(&audit)),
-                        Err(error) => { p { "The ledgers cannot be read at the moment: " (error) } }
-                    }
-                    p { a href="/metrics" { "Metrics" } " · " a href="/readyz" { "Readiness" } }
+                    p { "The ledgers cannot be read at the moment: " (error) }
+                    (maud::PreEscaped(moment))
                 }
             }
         }
@@ -59,21 +74,34 @@ pub(super) fn render(readings: &Readings) -> String {
     page.into_string()
 }
 
-fn kept(audit: &Audit) -> Markup {
+/// What has been counted since the start, in this process.
+fn moment(readings: &Readings) -> Markup {
+    let stats = readings.audit.stats();
+    let requests: u64 = stats.requests.iter().map(|(_, _, count)| count).sum();
+    let lost: u64 = stats.lost.iter().map(|(_, rows)| rows).sum();
     html! {
-        h2 { "Kept: " (audit.from) " to " (audit.to) }
-        p {
-            "Details are written when they are a crowd, at most once an hour, and at a clean stop. "
-            "The whole report: " code { "pinfold report" } "."
+        section.served lang="en" aria-label="Since the start" {
+            h2 { "Since the start" }
+            p {
+                (requests) " requests, " (stats.page_views) " page views. The key of today is "
+                (stats.key_age.as_secs() / 3600) " hours old. "
+                @if lost > 0 { strong { (lost) " rows of counts were lost. " } } @else { "No count was lost. " }
+                "Details of the period below are written when they are a crowd, at most once an hour, and at a clean stop. "
+                a href="/metrics" { "Metrics" } " · " a href="/readyz" { "Readiness" }
+            }
+            details open {
+                summary { "Cookies and choices" }
+                (table("Cookies since the start", &["Cookie", "Purpose", "Direction", "What was done"], stats.cookies.iter().map(|stat| {
+                    let action = html! { span.undeclared[stat.action == Action::Withheld] { (stat.action.name()) } };
+                    let name = html! { code { (stat.pattern) } };
+                    (vec![name, text(&stat.purpose), text(stat.direction.name()), action], stat.seen)
+                })))
+                (table("Choices since the start", &["Purpose", "What visitors did"], stats.consent_events.iter().filter(|(_, _, count)| *count > 0).map(|(event, purpose, count)| {
+                    let purpose = if purpose.is_empty() { "all" } else { purpose };
+                    (vec![text(purpose), text(event.name())], *count)
+                })))
+            }
         }
-        (table(&["Day (UTC)"], &["Requests", "Page views"], audit.traffic.by_day.iter().map(|(day, counts)| {
-            (vec![text(day)], vec![counts.requests.unsigned_abs(), counts.page_views.unsigned_abs()])
-        })))
-        h2 { "Keys" }
-        (table(&["Epoch", "Made", "Destroyed", "How"], &[], audit.keys.iter().rev().take(10).map(|key| {
-            let destroyed = key.destroyed.as_deref().unwrap_or("alive");
-            (vec![text(&key.epoch), text(&key.made), text(destroyed), text(key.how.as_deref().unwrap_or("-"))], vec![])
-        })))
     }
 }
 
@@ -81,28 +109,48 @@ fn text(text: &str) -> Markup {
     html! { (text) }
 }
 
-/// Columns of text, then columns of numbers.
-fn table(words: &[&str], numbers: &[&str], rows: impl Iterator<Item = (Vec<Markup>, Vec<u64>)>) -> Markup {
+/// Columns of words, then how often.
+fn table(label: &str, words: &[&str], rows: impl Iterator<Item = (Vec<Markup>, u64)>) -> Markup {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
-        return html! { p { "Nothing yet." } };
+        return html! { p { (label) ": nothing yet." } };
     }
     html! {
-        table {
+        table.wide {
+            caption { (label) }
             thead {
                 tr {
                     @for column in words { th scope="col" { (column) } }
-                    @for column in numbers { th.n scope="col" { (column) } }
+                    th.n scope="col" { "Times" }
                 }
             }
             tbody {
-                @for (cells, counts) in rows {
+                @for (cells, count) in rows {
                     tr {
                         @for (column, cell) in words.iter().zip(cells) { td data-label=(column) { (cell) } }
-                        @for (column, count) in numbers.iter().zip(counts) { td.n data-label=(column) { (count) } }
+                        td.n data-label="Times" { (count) }
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_understood_or_left_out() {
+        for (query, days, language) in [
+            (None, 31, Language::En),
+            (Some("days=7&lang=cy"), 7, Language::Cy),
+            (Some("days=0"), 1, Language::En),
+            (Some("days=999999999"), LONGEST, Language::En),
+            (Some("days=-1"), 1, Language::En),
+            (Some("days=x&lang=fr&&a"), 31, Language::En),
+        ] {
+            assert_eq!(Asked::read(query), Asked { days, language }, "{query:?}");
         }
     }
 }

@@ -57,7 +57,10 @@ impl Desk {
             return text_response(StatusCode::METHOD_NOT_ALLOWED, "These pages can only be read.\n");
         }
         match request.uri().path() {
-            "/" => respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings)),
+            "/" => {
+                let asked = page::Asked::read(request.uri().query());
+                respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings, asked))
+            }
             "/style.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::CSS),
             "/healthz" => respond(StatusCode::OK, "application/json", "{\"alive\":true}\n"),
             "/readyz" => {

@@ -49,7 +49,7 @@ impl Page<'_> {
                     title { (title) }
                     @match self.shelf {
                         Shelf::File => style { (PreEscaped(STYLE)) },
-                        Shelf::Served { .. } => link rel="stylesheet" href="/style.css",
+                        Shelf::Served { .. } => { link rel="stylesheet" href="/style.css"; }
                     }
                 }
                 body {
@@ -112,7 +112,8 @@ impl Page<'_> {
     fn figures(&self) -> Markup {
         let (words, audit) = (self.words, self.audit);
         let sum = &audit.visits.all;
-        let per_visit = if sum.visits > 0 { format!("{:.1}", audit.visits.pages_per_visit) } else { "-".to_owned() };
+        let per_visit =
+            if sum.visits > 0 { format!("{:.1}", audit.visits.pages_per_visit) } else { "-".to_owned() };
         html! {
             dl.figures {
                 @for (name, figure) in [
@@ -147,7 +148,10 @@ impl Page<'_> {
         let of = |count: fn(&super::visits::Sum) -> i64| days.values().map(count).collect::<Vec<_>>();
         let finding = (visits.all.visits > 0).then(|| {
             let pages = format!("{:.1}", visits.pages_per_visit);
-            filled(words.visits_finding, &[&self.count(visits.all.visits), &self.count(visits.all.new), &pages])
+            filled(
+                words.visits_finding,
+                &[&self.count(visits.all.visits), &self.count(visits.all.new), &pages],
+            )
         });
         let columns = [words.day, words.visits, words.new, words.returning];
         let counts = [of(|sum| sum.visits), of(|sum| sum.new), of(|sum| sum.returning)];
@@ -189,7 +193,12 @@ impl Page<'_> {
         let words = self.words;
         let rows = self.audit.consent.iter().map(|row| {
             let purpose = if row.purpose.is_empty() { words.all_purposes } else { &row.purpose };
-            vec![row.policy.clone(), purpose.to_owned(), words.name_of(&row.event).to_owned(), self.count(row.events)]
+            vec![
+                row.policy.clone(),
+                purpose.to_owned(),
+                words.name_of(&row.event).to_owned(),
+                self.count(row.events),
+            ]
         });
         html! {
             h2 { (words.choices) }
@@ -203,8 +212,15 @@ impl Page<'_> {
         let words = self.words;
         let undeclared = self.audit.cookies.iter().filter(|row| row.purpose == UNDECLARED);
         let undeclared: std::collections::BTreeSet<_> = undeclared.map(|row| &row.pattern).collect();
-        let columns =
-            [words.cookie, words.purpose, words.direction, words.action, words.first_seen, words.last_seen, words.times];
+        let columns = [
+            words.cookie,
+            words.purpose,
+            words.direction,
+            words.action,
+            words.first_seen,
+            words.last_seen,
+            words.times,
+        ];
         html! {
             h2 { (words.cookies) }
             p { (words.cookies_note) }
@@ -300,7 +316,8 @@ impl Page<'_> {
     ) -> Markup {
         let days: Vec<String> = days.map(|day| self.language.day(day)).collect();
         let shown: Vec<_> = counts.iter().map(|counts| masked(counts)).collect();
-        let drawn: Vec<i64> = shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
+        let drawn: Vec<i64> =
+            shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
         html! {
             h2 { (title) }
             @if !note.is_empty() { p { (note) } }
@@ -334,7 +351,9 @@ impl Page<'_> {
     fn ranked(&self, title: &str, note: &str, columns: [&str; 2], rows: Vec<(String, i64)>) -> Markup {
         let (rows, rest) = folded(rows, MOST);
         let highest = rows.first().map_or(rest, |(_, count)| (*count).max(rest));
-        let first = rows.first().map(|(name, count)| filled(self.words.most, &[name, &self.count(*count)]));
+        // What is in brackets is no name.
+        let named = rows.iter().find(|(name, _)| !name.starts_with('('));
+        let first = named.map(|(name, count)| filled(self.words.most, &[name, &self.count(*count)]));
         html! {
             h2 { (title) }
             p { (note) }
@@ -345,7 +364,7 @@ impl Page<'_> {
                         tr {
                             th scope="col" { (columns[0]) }
                             th.n scope="col" { (columns[1]) }
-                            th scope="col" { (self.words.share) }
+                            th.share scope="col" { (self.words.share) }
                         }
                     }
                     tbody {
@@ -353,14 +372,14 @@ impl Page<'_> {
                             tr {
                                 td { (name) }
                                 td.n { (self.count(*count)) }
-                                td { (chart::share(*count, highest)) }
+                                td.share { (chart::share(*count, highest)) }
                             }
                         }
                         @if rest > 0 {
                             tr {
                                 td { em { (self.words.rest) } }
                                 td.n { (self.count(rest)) }
-                                td { (chart::share(rest, highest)) }
+                                td.share { (chart::share(rest, highest)) }
                             }
                         }
                     }

@@ -1,7 +1,14 @@
 //! The audit of use: what the ledgers say of a period, as data and as a page of Markdown.
 
 mod audit;
+mod chart;
+mod csv;
+mod html;
 mod markdown;
+mod small;
 mod visits;
+mod words;
 
 pub(crate) use audit::Audit;
+pub(crate) use html::{STYLE, Shelf};
+pub(crate) use words::Language;

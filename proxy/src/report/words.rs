@@ -168,7 +168,17 @@ impl Words {
 
 static ENGLISH: Words = Words {
     months: [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ],
     title: "How {} was used",
@@ -279,7 +289,17 @@ static ENGLISH: Words = Words {
 
 static WELSH: Words = Words {
     months: [
-        "Ionawr", "Chwefror", "Mawrth", "Ebrill", "Mai", "Mehefin", "Gorffennaf", "Awst", "Medi", "Hydref", "Tachwedd",
+        "Ionawr",
+        "Chwefror",
+        "Mawrth",
+        "Ebrill",
+        "Mai",
+        "Mehefin",
+        "Gorffennaf",
+        "Awst",
+        "Medi",
+        "Hydref",
+        "Tachwedd",
         "Rhagfyr",
     ],
     title: "Sut y defnyddiwyd {}",
@@ -394,7 +414,9 @@ mod tests {
 
     #[test]
     fn numbers_and_days_are_written_for_people() {
-        for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")] {
+        for (count, text) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")]
+        {
             assert_eq!(Language::En.number(count), text);
         }
         assert_eq!(Language::En.day("2026-11-01"), "1 November 2026");
@@ -419,7 +441,9 @@ mod tests {
         for (english, welsh) in pairs {
             assert_eq!(english.matches("{}").count(), welsh.matches("{}").count(), "{english}");
         }
-        let known = |words: &Words| words.events.iter().chain(&words.names).map(|(word, _)| *word).collect::<Vec<_>>();
+        let known = |words: &Words| {
+            words.events.iter().chain(&words.names).map(|(word, _)| *word).collect::<Vec<_>>()
+        };
         assert_eq!(known(&ENGLISH), known(&WELSH));
     }
 }

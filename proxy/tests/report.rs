@@ -1,0 +1,77 @@
+//! The report and the dashboard, as people get them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{Origin, Pinfold, pinfold};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/// A server that has seen visitors: 14 of one page, 3 of another.
+fn visited() -> Pinfold {
+    let server = Pinfold::in_front_of(&Origin::hello());
+    let fields = [("sec-fetch-dest", "document"), ("sec-fetch-site", "none"), ("user-agent", FIREFOX)];
+    (0..14).for_each(|_| drop(server.get("/bins", &fields)));
+    (0..3).for_each(|_| drop(server.get("/%3Cscript%3E", &fields)));
+    server
+}
+
+#[test]
+fn the_report_is_one_page_that_needs_nothing_else() {
+    let (directory, _) = visited().stop();
+    let output = pinfold(&["report", "--config", "pinfold.toml", "-o", "report.html"], directory.path());
+    assert!(output.status.success(), "{output:?}");
+    let page = std::fs::read_to_string(directory.path().join("report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{}", &page[..100]);
+    for words in [
+        "How www.town.example was used",
+        "17 pages were viewed",
+        "17 visits, 17 of them",
+        "<svg class=\"bars\" role=\"img\"",
+        "/bins",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    for word in ["<script", "http://", "https://", "src=", "<link", "@import", "url("] {
+        assert!(!page.contains(word), "{word}");
+    }
+    let welsh = pinfold(&["report", "--config", "pinfold.toml", "--language", "cy"], directory.path());
+    let welsh = String::from_utf8(welsh.stdout).unwrap();
+    assert!(welsh.contains("<html lang=\"cy\">") && welsh.contains("Sut y defnyddiwyd www.town.example"));
+}
+
+#[test]
+fn small_numbers_are_not_published() {
+    let server = Pinfold::in_front_of(&Origin::hello());
+    let fields = [("sec-fetch-dest", "document"), ("sec-fetch-site", "none"), ("user-agent", FIREFOX)];
+    (0..3).for_each(|_| drop(server.get("/bins", &fields)));
+    let (directory, _) = server.stop();
+    for format in ["html", "csv"] {
+        let output = pinfold(&["report", "--config", "pinfold.toml", "--format", format], directory.path());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(if format == "csv" { "<5" } else { "&lt;5" }), "{text}");
+        assert!(!text.contains(",3\r\n") && !text.contains(">3<"), "{text}");
+    }
+    // Data for the council's own programs are exact.
+    assert_eq!(Pinfold::report(directory.path())["traffic"]["page_views"], 3);
+}
+
+#[test]
+fn the_dashboard_is_the_report_of_a_period() {
+    let server = visited();
+    server.wait_until("the traffic is in the store", |server| {
+        server.admin("/").body.contains("17 pages were viewed")
+    });
+    let page = server.admin("/?days=7&lang=cy");
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body.contains("<html lang=\"cy\">") && page.body.contains("Gwelwyd 17 tudalen"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("href=\"/?days=31&amp;lang=cy\"") && page.body.contains("Since the start"));
+    for query in ["?days=x", "?days=99999999999", "?days=-5&lang=%00", "?&&=", "?lang=cy&lang=en"] {
+        assert_eq!(server.admin(&format!("/{query}")).status, 200, "{query}");
+    }
+    assert!(server.admin("/style.css").body.contains("prefers-color-scheme"));
+}
