@@ -35,14 +35,14 @@ test('undecided: only what needs no consent is kept, and nobody else is asked fo
   assert.deepEqual(await visitor.received(), []);
   assert.equal(await visitor.open('/bins'), 200);
 
-  assert.deepEqual(await visitor.jar(), ['last_section', 'session']);
+  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-visit', 'session']);
   assert.deepEqual(await visitor.received(), ['session', 'last_section']);
   assert.equal(await visitor.allowed(), 'statistics');
 
   await visitor.open('/cookies');
   assert.deepEqual(await visitor.choiceShown(), ['You have not chosen yet.']);
   assert.deepEqual(await visitor.ticked(), { 'cookies[statistics]': 'yes', 'cookies[marketing]': 'no' });
-  assert.deepEqual(await visitor.jar(), ['last_section', 'session']);
+  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-visit', 'session']);
 
   const elsewhere = visitor.requests.filter((address) => new URL(address).origin !== demo.site);
   assert.deepEqual(elsewhere, []);
@@ -65,7 +65,7 @@ for (const javaScriptEnabled of [false, true]) {
 
     await visitor.open('/bins');
     await visitor.open('/planning');
-    assert.deepEqual(await visitor.jar(), ['_ga', '_ga_DEMO42', 'last_section', 'pinfold-consent', 'session']);
+    assert.deepEqual(await visitor.jar(), ['_ga', '_ga_DEMO42', 'last_section', 'pinfold-consent', 'pinfold-visit', 'session']);
     assert.deepEqual(await visitor.received(), ['session', 'last_section', '_ga', '_ga_DEMO42']);
     assert.equal(await visitor.allowed(), 'statistics, marketing');
   });

@@ -47,7 +47,7 @@ journey('law_03 undecided: every page asks, nothing is set that needs consent, b
   await visitor.page.getByRole('heading', { name: 'Parking' }).click();
   await visitor.page.keyboard.press('Escape');
   assert.ok(await visitor.banner().isVisible());
-  assert.deepEqual(await visitor.jar(), ['last_section', 'session']);
+  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-visit', 'session']);
   assert.deepEqual(town.origin.cookies('/parking'), ['session', 'last_section']);
 
   // Whoever closes the page comes back to the question.
@@ -93,7 +93,7 @@ journey('accepting in the banner: the page stays, the site is told from the next
   await visitor.open('/parking');
   assert.equal(await visitor.banner().count(), 0);
   await visitor.open('/bins');
-  assert.deepEqual(await visitor.jar(), ['_ga', '_ga_TOWN', 'last_section', 'pinfold-consent', 'session']);
+  assert.deepEqual(await visitor.jar(), ['_ga', '_ga_TOWN', 'last_section', 'pinfold-consent', 'pinfold-visit', 'session']);
   assert.deepEqual(town.origin.cookies('/bins'), EVERYTHING);
   assert.equal(town.origin.last('/bins').headers['pinfold-consent'], 'statistics, marketing, video');
 });
@@ -101,7 +101,7 @@ journey('accepting in the banner: the page stays, the site is told from the next
 journey('law_05 rejecting in the banner: what was there is gone, and the banner does not come back', async (t, way) => {
   const visitor = await visit(t, way);
   await visitor.open('/bins');
-  assert.deepEqual(await visitor.jar(), ['last_section', 'session']);
+  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-visit', 'session']);
   await visitor.answer(REJECT);
   assert.match(await visitor.banner().innerText(), /You have rejected additional cookies\./);
   for (const path of ['/', '/bins', '/parking', '/']) {
@@ -139,7 +139,7 @@ journey('changing and withdrawing: each takes effect on the next page', async (t
   await visitor.open('/bins');
   assert.equal(town.origin.last('/bins').headers['pinfold-consent'], 'statistics, video');
   assert.deepEqual(town.origin.cookies('/bins'), ['session', 'last_section']);
-  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-consent', 'session']);
+  assert.deepEqual(await visitor.jar(), ['last_section', 'pinfold-consent', 'pinfold-visit', 'session']);
 
   await visitor.open('/cookies');
   await visitor.choose(REJECT);

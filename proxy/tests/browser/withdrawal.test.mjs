@@ -13,6 +13,8 @@ const DOMAIN = 'council.example';
 const HOSTS = ['council.example', 'www.council.example', 'forms.my.council.example', 'a.b.c.d.council.example'];
 
 const COOKIES = `
+[audit]
+footprint = false
 [[cookie]]
 name = "promo*"
 purpose = "marketing"
