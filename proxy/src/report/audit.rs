@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
 use pinfold::audit::FacetKind;
-use pinfold::time::UnixTime;
+use pinfold::time::{CivilDate, UnixTime};
 use pinfold_store::{FacetCount, Ledgers, Period, StoreError};
 use serde::Serialize;
 
 use super::visits::Visits;
+
+/// A period of more days than this is long.
+const LONG: i32 = 400;
 
 /// What the ledgers of one site say of one period. Everything in it is a count.
 #[derive(Debug, Clone, Serialize)]
@@ -215,6 +218,21 @@ impl Audit {
             policies: policies.collect(),
             keys: keys.collect(),
         })
+    }
+
+    /// Every day of the period, as it is written in the ledgers; of a long one, those that are neither before the first nor after
+    /// the last of which anything is known.
+    pub(super) fn days(&self) -> Vec<String> {
+        let day = |text: &str| CivilDate::parse(text).map(CivilDate::days);
+        let (Some(from), Some(to)) = (day(&self.from), day(&self.to)) else { return Vec::new() };
+        let (from, to) = match (self.traffic.by_day.first_key_value(), self.traffic.by_day.last_key_value()) {
+            (Some((first, _)), Some((last, _))) if to - from > LONG => {
+                (from.max(day(first).unwrap_or(from)), to.min(day(last).unwrap_or(to)))
+            }
+            (None, _) if to - from > LONG => return Vec::new(),
+            _ => (from, to),
+        };
+        (from..=to).map(|day| CivilDate::from_days(day).to_string()).collect()
     }
 
     /// One JSON object, with a line break at the end.

@@ -131,21 +131,19 @@ impl Page<'_> {
     fn traffic(&self) -> Markup {
         let words = self.words;
         let days = &self.audit.traffic.by_day;
-        let views: Vec<i64> = days.values().map(|day| day.page_views).collect();
-        let requests: Vec<i64> = days.values().map(|day| day.requests).collect();
         let busiest = days.iter().max_by_key(|(day, counts)| (counts.page_views, std::cmp::Reverse(*day)));
         let finding = busiest.filter(|(_, counts)| counts.page_views > 0).map(|(day, counts)| {
             let all = self.count(self.audit.traffic.page_views);
             filled(words.traffic_finding, &[&all, &self.language.day(day), &self.count(counts.page_views)])
         });
         let columns = [words.day, words.page_views, words.requests];
-        self.series(words.traffic, "", finding, days.keys(), &columns, &[views, requests])
+        let counts = |day: &str| days.get(day).map_or([0, 0], |counts| [counts.page_views, counts.requests]);
+        self.series(words.traffic, "", finding, &columns, counts)
     }
 
     fn visits(&self) -> Markup {
         let (words, visits) = (self.words, &self.audit.visits);
         let days = &visits.by_day;
-        let of = |count: fn(&super::visits::Sum) -> i64| days.values().map(count).collect::<Vec<_>>();
         let finding = (visits.all.visits > 0).then(|| {
             let pages = format!("{:.1}", visits.pages_per_visit);
             filled(
@@ -154,10 +152,10 @@ impl Page<'_> {
             )
         });
         let columns = [words.day, words.visits, words.new, words.returning];
-        let counts = [of(|sum| sum.visits), of(|sum| sum.new), of(|sum| sum.returning)];
+        let counts = |day: &str| days.get(day).map_or([0; 3], |sum| [sum.visits, sum.new, sum.returning]);
         let left_out = [visits.uncounted_pages, visits.shared_pages];
         html! {
-            (self.series(words.visits, words.visits_note, finding, days.keys(), &columns, &counts))
+            (self.series(words.visits, words.visits_note, finding, &columns, counts))
             @for (column, periods) in [(words.week, &visits.by_week), (words.month, &visits.by_month)] {
                 @if periods.len() > 1 {
                     details {
@@ -304,20 +302,23 @@ impl Page<'_> {
         }
     }
 
-    /// Counts by day: a finding, the first of them as bars, and all of them in a table.
-    fn series<'d>(
+    /// Counts of each day of the period: a finding, the first count as bars, and all of them in a table.
+    fn series<const N: usize>(
         &self,
         title: &str,
         note: &str,
         finding: Option<String>,
-        days: impl Iterator<Item = &'d String>,
         columns: &[&str],
-        counts: &[Vec<i64>],
+        counts: impl Fn(&str) -> [i64; N],
     ) -> Markup {
-        let days: Vec<String> = days.map(|day| self.language.day(day)).collect();
-        let shown: Vec<_> = counts.iter().map(|counts| masked(counts)).collect();
+        let days = self.audit.days();
+        let by_day: Vec<[i64; N]> = days.iter().map(|day| counts(day)).collect();
+        let shown: [Vec<_>; N] = std::array::from_fn(|column| {
+            masked(&by_day.iter().map(|counts| counts[column]).collect::<Vec<_>>())
+        });
         let drawn: Vec<i64> =
             shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
+        let days: Vec<String> = days.iter().map(|day| self.language.day(day)).collect();
         html! {
             h2 { (title) }
             @if !note.is_empty() { p { (note) } }
