@@ -147,13 +147,28 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
         let file = std::fs::File::open(&command.recorded).map_err(unread)?;
         file.take(MOST_RECORDED).read_to_end(&mut recorded).map_err(unread)?;
     }
-    let recorded = Recorded::read(&String::from_utf8_lossy(&recorded))
+    let (peer, begins) = match &settings.announcers {
+        None => (command.peer, 0),
+        Some(trusted) => match serve::recorded_announcement(&recorded, command.peer, trusted) {
+            Ok(announced) => announced,
+            Err(why) => {
+                return print(&match command.format {
+                    CheckFormat::Human => format!(
+                        "client    unknown: the connection is closed with nothing served, because {why}\n"
+                    ),
+                    CheckFormat::Json => format!("{:#}\n", serde_json::json!({ "closed": why })),
+                })
+                .map(|()| Exit::Success);
+            }
+        },
+    };
+    let recorded = Recorded::read(&String::from_utf8_lossy(recorded.get(begins..).unwrap_or_default()))
         .map_err(|problem| Failure::misuse(format!("{file}: {problem}")))?;
     let policy = serve::policy(&settings)?;
     let Recorded { request, response } = &recorded;
     let explained =
         Explanation::of(&policy, &settings.calendar, &SystemClock::new(), request, response.as_ref());
-    let account = Account::new(settings.audit.client_ip(), command.peer, &request.headers, explained);
+    let account = Account::new(settings.audit.client_ip(), peer, &request.headers, explained);
     print(&match command.format {
         CheckFormat::Human => account.to_text(),
         CheckFormat::Json => account.to_json(),

@@ -115,3 +115,30 @@ fn every_help_fits_a_screen_and_shows_an_example() {
         assert_eq!(output.status.code(), Some(0));
     }
 }
+
+#[test]
+fn explain_reads_the_proxy_protocol_before_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let more = "[client_address]\nsource = \"proxy-protocol\"\ntrusted_proxies = [\"127.0.0.1\"]";
+    fs::write(directory.path().join("pinfold.toml"), configuration(([127, 0, 0, 1], 9).into(), more))
+        .unwrap();
+    let request = "GET / HTTP/1.1\nHost: www.town.example\nX-Forwarded-For: 198.51.100.1\n";
+    let explain = |peer: &str, first: &str| {
+        fs::write(directory.path().join("recorded"), format!("{first}{request}")).unwrap();
+        let output = pinfold(&["explain", "--peer", peer, "recorded"], directory.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let announced = explain("127.0.0.1", "PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\n");
+    assert!(
+        announced.starts_with("client    203.0.113.7: the peer, as a trusted proxy announced it"),
+        "{announced}"
+    );
+    for (peer, first) in [("192.0.2.9", "PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\n"), ("127.0.0.1", "")] {
+        let refused = explain(peer, first);
+        assert!(
+            refused.starts_with("client    unknown: the connection is closed with nothing served"),
+            "{refused}"
+        );
+    }
+}

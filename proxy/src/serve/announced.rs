@@ -1,6 +1,6 @@
 //! Whom a connection is from, as a trusted proxy announces it in its first bytes: the PROXY protocol, versions 1 and 2.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pinfold::client_ip::TrustedProxies;
@@ -60,6 +60,30 @@ async fn take(stream: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
     }
 }
 
+/// Whom a recorded connection is from, and after how many bytes its first request begins; or why it would be closed with nothing
+/// served. A line of version 1 may end as it does in a file. Pure.
+pub(crate) fn recorded(
+    first: &[u8],
+    peer: IpAddr,
+    trusted: &TrustedProxies,
+) -> Result<(IpAddr, usize), &'static str> {
+    if !trusted.contains(peer) {
+        return Err("its peer is not among `trusted_proxies`");
+    }
+    let (line, shorter) = match memchr::memchr(b'\n', first) {
+        Some(end) if first.starts_with(V1) && first.get(end.wrapping_sub(1)) != Some(&b'\r') => {
+            ([&first[..end], b"\r\n"].concat(), 1)
+        }
+        _ => (first.to_vec(), 0),
+    };
+    match look(&line) {
+        Seen::Whole { length, client } => Ok((client.map_or(peer, |client| client.ip()), length - shorter)),
+        Seen::Beginning | Seen::Malformed => {
+            Err("it does not begin with a sound header of the PROXY protocol")
+        }
+    }
+}
+
 /// Pure.
 fn look(first: &[u8]) -> Seen {
     // The parser takes some beginnings of version 1 for nonsense.
@@ -105,6 +129,25 @@ mod tests {
     fn v2(command: u8, family: u8, addresses: &[u8]) -> Vec<u8> {
         let length = u16::try_from(addresses.len()).unwrap().to_be_bytes();
         [b"\r\n\r\n\0\r\nQUIT\n", &[0x20 | command, family][..], &length, addresses].concat()
+    }
+
+    #[test]
+    fn a_recorded_header_tells_whom_the_connection_is_from() {
+        let trusted = TrustedProxies::new(["127.0.0.1"]).unwrap();
+        let (near, far) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([198, 51, 100, 9]));
+        let client = IpAddr::from([203, 0, 113, 7]);
+        let in_a_file = b"PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\nGET / HTTP/1.1\n";
+        for (first, peer, expected) in [
+            (FOUR, near, Ok((client, FOUR.len()))),
+            (&in_a_file[..], near, Ok((client, FOUR.len() - 1))),
+            (&v2(1, 0x11, &[203, 0, 113, 7, 192, 0, 2, 1, 18, 103, 1, 187]), near, Ok((client, 28))),
+            (b"PROXY UNKNOWN\r\n", near, Ok((near, 15))),
+            (FOUR, far, Err("its peer is not among `trusted_proxies`")),
+            (b"GET / HTTP/1.1\r\n", near, Err("it does not begin with a sound header of the PROXY protocol")),
+            (b"", near, Err("it does not begin with a sound header of the PROXY protocol")),
+        ] {
+            assert_eq!(recorded(first, peer, &trusted), expected);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod memory;
 mod origin;
 mod worker;
 
+pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
 pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
 pub(crate) use latency::{BOUNDS, LatencySum};
