@@ -73,6 +73,12 @@ pub(crate) enum Command {
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
     #[command(after_help = "Example: pinfold demo --listen 127.0.0.1:9000")]
     Demo(Demo),
+    /// Gather what can be shown of cookies, choices and keys into one file
+    ///
+    /// For a data-protection officer, or a request under the Freedom of Information Act: the report, every version of the questions,
+    /// cookies, keys and actions, with a note of method and digests. Nothing personal is in it. The server may be running.
+    #[command(after_help = "Example: pinfold evidence -o evidence-2026.tar.gz")]
+    Evidence(Evidence),
     /// Say what becomes of a recorded request and answer, and why
     ///
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
@@ -336,6 +342,22 @@ pub(crate) struct Report {
     /// Where the report is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The first day, such as 2026-11-01 [default: a year before the last]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<CivilDate>,
+    /// The last day [default: today]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<CivilDate>,
+    /// Where it is written, as .tar.gz
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -5,21 +5,21 @@ use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use pinfold::audit::{BrokenAt, verify_chain};
+use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
 use pinfold::consent::Explanation;
-use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
+use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Demo, Explain, Import, LedgerCommand, Report, ReportFormat, Run, Scrub,
-    Verify,
+    Check, CheckFormat, Cli, Command, Demo, Evidence, Explain, Import, LedgerCommand, Report, ReportFormat,
+    Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, import, report, serve};
+use crate::{administer, config, demo, evidence, import, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -38,6 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),
         Command::Demo(command) => start_demo(command),
+        Command::Evidence(command) => gather(&command),
         Command::Explain(command) => explain_recorded(&command),
         Command::Import(command) => import_logs(&command),
         Command::Keys(command) => say(administer::keys(&command)),
@@ -217,14 +218,7 @@ fn verify(command: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_report(command: &Report) -> Result<Exit, Failure> {
-    let (ledgers, site, calendar) = opened(command.config.as_deref())?;
-    let now = SystemClock::new().now();
-    let to = command.to.unwrap_or_else(|| calendar.day_of(now).date);
-    let from = command.from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(30)));
-    if from > to {
-        return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
-    }
-    let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
+    let Read { audit, .. } = read_period(command.config.as_deref(), (command.from, command.to), 30)?;
     let text = match command.format {
         ReportFormat::Csv => audit.to_csv(),
         ReportFormat::Html => audit.to_html(command.language, report::Shelf::File),
@@ -233,10 +227,52 @@ fn print_report(command: &Report) -> Result<Exit, Failure> {
     };
     match &command.output {
         None => print(&text)?,
-        Some(file) => std::fs::write(file, text)
-            .map_err(|error| Failure::of(format!("{} cannot be written: {error}", file.display())))?,
+        Some(file) => std::fs::write(file, text).map_err(|error| unwritten(file, &error))?,
     }
     Ok(Exit::Success)
+}
+
+fn gather(command: &Evidence) -> Result<Exit, Failure> {
+    let Read { audit, ledgers, now } =
+        read_period(command.config.as_deref(), (command.from, command.to), 365)?;
+    let actions = ledgers.actions(&audit.site).map_err(Failure::of)?;
+    let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
+    let papers = evidence::papers(&audit, &actions, head);
+    let seconds = u64::try_from(now.seconds()).unwrap_or_default();
+    let directory = format!("evidence-{}-{}", audit.site.replace(':', "-"), audit.to);
+    let file = std::fs::File::create(&command.output).map_err(|error| unwritten(&command.output, &error))?;
+    evidence::pack(papers, &directory, seconds, std::io::BufWriter::new(file))
+        .map_err(|error| unwritten(&command.output, &error))?;
+    print(&format!("{} holds the evidence from {} to {}\n", command.output.display(), audit.from, audit.to))?;
+    Ok(Exit::Success)
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
+    Failure::of(format!("{} cannot be written: {error} (name another file with -o)", file.display()))
+}
+
+/// What the ledgers say of a period.
+struct Read {
+    audit: report::Audit,
+    ledgers: Ledgers,
+    now: UnixTime,
+}
+
+/// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
+fn read_period(
+    config: Option<&Path>,
+    (from, to): (Option<CivilDate>, Option<CivilDate>),
+    days: i32,
+) -> Result<Read, Failure> {
+    let (ledgers, site, calendar) = opened(config)?;
+    let now = SystemClock::new().now();
+    let to = to.unwrap_or_else(|| calendar.day_of(now).date);
+    let from = from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(days)));
+    if from > to {
+        return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
+    }
+    let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
+    Ok(Read { audit, ledgers, now })
 }
 
 fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {

@@ -22,6 +22,7 @@ mod commands;
 mod config;
 mod control;
 mod demo;
+mod evidence;
 mod exit;
 mod explain;
 mod hold;

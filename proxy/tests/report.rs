@@ -75,3 +75,59 @@ fn the_dashboard_is_the_report_of_a_period() {
     }
     assert!(server.admin("/style.css").body.contains("prefers-color-scheme"));
 }
+
+#[test]
+fn the_evidence_is_one_dated_pack_with_digests_and_nobody_in_it() {
+    let server = visited();
+    let lookup = [
+        "lookup",
+        "--config",
+        "pinfold.toml",
+        "--ip",
+        "203.0.113.77",
+        "--basis",
+        "test",
+        "--requested-by",
+        "PC 4711",
+        "--approved-by",
+        "Head of IT",
+    ];
+    assert!(pinfold(&lookup, server.path()).status.success());
+    let (directory, _) = server.stop();
+    let output = pinfold(&["evidence", "--config", "pinfold.toml", "-o", "pack.tar.gz"], directory.path());
+    assert!(output.status.success(), "{output:?}");
+    let sh = |command: &str| {
+        let output = std::process::Command::new("sh")
+            .args(["-c", command])
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let checked = sh("tar xzf pack.tar.gz && cd evidence-* && sha256sum --check SHA256SUMS && cat *");
+    for name in [
+        "README.txt",
+        "report.html",
+        "report-cy.html",
+        "report.csv",
+        "questions.txt",
+        "cookies.csv",
+        "keys.csv",
+        "actions.csv",
+    ] {
+        assert!(checked.contains(&format!("{name}: OK")), "{name}: {checked}");
+    }
+    for words in [
+        "look-up",
+        "marketing | consent",
+        "_ga* | marketing",
+        "How www.town.example was used",
+        "no personal data",
+    ] {
+        assert!(checked.contains(words), "{words}");
+    }
+    for person in ["PC 4711", "Head of IT", "203.0.113.77", "Mozilla"] {
+        assert!(!checked.contains(person), "{person}");
+    }
+}

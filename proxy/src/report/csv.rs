@@ -81,7 +81,8 @@ fn alone(count: i64) -> String {
     if (1..LEAST).contains(&count) { format!("<{LEAST}") } else { count.to_string() }
 }
 
-fn line(text: &mut String, cells: [&str; 5]) {
+/// Adds a line of cells.
+pub(crate) fn line<const N: usize>(text: &mut String, cells: [&str; N]) {
     let cells = cells.map(|cell| {
         // A spreadsheet takes what begins so for a formula.
         let harmless = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {

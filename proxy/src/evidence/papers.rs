@@ -1,0 +1,100 @@
+use std::fmt::Write as _;
+
+use pinfold::audit::{ActionEntry, ChainHash};
+
+use super::pack::Paper;
+use crate::report::{Audit, Language, Shelf, csv_line};
+
+/// Everything that is shown, from what the ledgers say. Nothing in it is about a person: not who was asked about, nor who asked.
+pub(crate) fn papers(audit: &Audit, actions: &[ActionEntry], head: ChainHash) -> Vec<Paper> {
+    let paper = |name, text| Paper { name, text };
+    vec![
+        paper("README.txt", read_me(audit, actions.len(), head)),
+        paper("report.html", audit.to_html(Language::En, Shelf::File)),
+        paper("report-cy.html", audit.to_html(Language::Cy, Shelf::File)),
+        paper("report.csv", audit.to_csv()),
+        paper("questions.txt", questions(audit)),
+        paper("cookies.csv", cookies(audit)),
+        paper("keys.csv", keys(audit)),
+        paper("actions.csv", written(actions)),
+    ]
+}
+
+fn read_me(audit: &Audit, actions: usize, head: ChainHash) -> String {
+    format!(
+        "Evidence of how {site} uses cookies and addresses\n\
+         from {from} to {to}, written {written} by Pinfold {version}\n\
+         \n\
+         How it came about\n\
+         \n\
+         Pinfold stands before the website. It holds cookies back until a visitor agrees, counts what passes, and keeps addresses as keyed\n\
+         hashes whose keys are destroyed after 48 hours at most. Nothing is recorded for each request or visitor. What follows are counts\n\
+         from its ledgers, as they are on the day above. A number below 5 is not shown, nor any from which it could be worked out.\n\
+         There is no personal data in this pack.\n\
+         \n\
+         What is in it\n\
+         \n\
+         report.html, report-cy.html  how the website was used, in English and Welsh\n\
+         report.csv                   the same for a spreadsheet, with choices by purpose and version of the questions\n\
+         questions.txt                each version of what visitors were asked, word for word, and when\n\
+         cookies.csv                  each cookie: its purpose, what was done with it, first and last seen\n\
+         keys.csv                     each key of the address ledger: when it was made, when and how it was destroyed\n\
+         actions.csv                  what administrators did, without names: {actions} entries\n\
+         SHA256SUMS                   digests of these files: sha256sum --check SHA256SUMS\n\
+         \n\
+         The entries of the action ledger are a chain: each holds the digest of the one before. Its head is\n\
+         {head}\n\
+         Whoever noted an earlier head can check that nothing was changed since: pinfold ledger verify --head HEAD\n",
+        site = audit.site,
+        from = audit.from,
+        to = audit.to,
+        written = audit.written_at,
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+fn questions(audit: &Audit) -> String {
+    let mut text = String::new();
+    for policy in &audit.policies {
+        let to = policy.to.as_deref().unwrap_or("now");
+        let _ = writeln!(text, "version {}, asked from {} to {to}\n", policy.fingerprint, policy.from);
+        for line in policy.statement.lines() {
+            let _ = writeln!(text, "  {}", line.replace('\t', " | "));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn cookies(audit: &Audit) -> String {
+    let mut text = "cookie,purpose,direction,action,first seen,last seen\r\n".to_owned();
+    for row in &audit.cookies {
+        let cells = [&row.pattern, &row.purpose, &row.direction, &row.action, &row.first_day, &row.last_day];
+        csv_line(&mut text, cells.map(String::as_str));
+    }
+    text
+}
+
+fn keys(audit: &Audit) -> String {
+    let mut text = "key,made,destroyed,how\r\n".to_owned();
+    for key in &audit.keys {
+        let destroyed = key.destroyed.as_deref().unwrap_or("not yet");
+        csv_line(&mut text, [&key.epoch, &key.made, destroyed, key.how.as_deref().unwrap_or_default()]);
+    }
+    text
+}
+
+fn written(actions: &[ActionEntry]) -> String {
+    let mut text = "number,when,what,digest of the one before,digest\r\n".to_owned();
+    for entry in actions {
+        let cells = [
+            entry.sequence.to_string(),
+            entry.row.at.to_string(),
+            entry.row.act.clone(),
+            entry.previous.to_string(),
+            entry.hash.to_string(),
+        ];
+        csv_line(&mut text, cells.each_ref().map(String::as_str));
+    }
+    text
+}
