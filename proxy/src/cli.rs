@@ -29,6 +29,11 @@ impl Cli {
         let mut matches = on_one_screen(Self::command()).try_get_matches_from(args)?;
         Self::from_arg_matches_mut(&mut matches)
     }
+
+    /// All commands, for programs that draw something from them.
+    pub(crate) fn all() -> clap::Command {
+        Self::command()
+    }
 }
 
 /// Gives every command a help that fits one screen: the list of options without a line between any two, then what there is to
@@ -68,6 +73,9 @@ pub(crate) enum Command {
     /// Exit code 0: sound. 1: warnings, with --strict. 2: faults.
     #[command(after_help = "Example: pinfold check --config pinfold.toml")]
     Check(Check),
+    /// Print what makes a shell complete these commands
+    #[command(after_help = "Example: pinfold completions bash > /etc/bash_completion.d/pinfold")]
+    Completions(Completions),
     /// Start a sample council site with Pinfold in front of it
     ///
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
@@ -84,6 +92,11 @@ pub(crate) enum Command {
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
     #[command(after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -")]
     Explain(Explain),
+    /// Ask a running server whether it is alive
+    ///
+    /// By its admin listener. Exit code 0: alive. 3: not.
+    #[command(after_help = "Example: pinfold healthcheck --admin 127.0.0.1:8081")]
+    Healthcheck(Healthcheck),
     /// Read existing access logs into the ledgers, for a report without any traffic
     ///
     /// Plain, gzip, or - for standard input. What was read is noted with what was counted: a log that has grown, was renamed or
@@ -109,6 +122,9 @@ pub(crate) enum Command {
         after_help = "Example: pinfold lookup --ip 203.0.113.7 --basis 'DPA 2018 Sch 2 para 2' --requested-by 'PC 4711' --approved-by 'Head of IT'"
     )]
     Lookup(Lookup),
+    /// Print the manual page
+    #[command(after_help = "Example: pinfold man > /usr/local/share/man/man1/pinfold.1")]
+    Man,
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
@@ -229,6 +245,23 @@ pub(crate) enum CheckFormat {
     Human,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// The configuration of the server; without it `pinfold.toml` in this directory, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where its admin listener is [default: as configured, or 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

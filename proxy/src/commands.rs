@@ -11,15 +11,15 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Demo, Evidence, Explain, Import, LedgerCommand, Report, ReportFormat,
-    Run, Scrub, Verify,
+    Check, CheckFormat, Cli, Command, Completions, Demo, Evidence, Explain, Healthcheck, Import,
+    LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, evidence, import, report, serve};
+use crate::{administer, config, demo, evidence, healthcheck, import, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -37,13 +37,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Block(command) => say(administer::block(&command)),
         Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),
+        Command::Completions(command) => complete(&command),
         Command::Demo(command) => start_demo(command),
         Command::Evidence(command) => gather(&command),
         Command::Explain(command) => explain_recorded(&command),
+        Command::Healthcheck(command) => check_health(&command),
         Command::Import(command) => import_logs(&command),
         Command::Keys(command) => say(administer::keys(&command)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
+        Command::Man => manual(),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
         Command::Scrub(command) => scrub_logs(&command),
@@ -229,6 +232,33 @@ fn print_report(command: &Report) -> Result<Exit, Failure> {
         None => print(&text)?,
         Some(file) => std::fs::write(file, text).map_err(|error| unwritten(file, &error))?,
     }
+    Ok(Exit::Success)
+}
+
+fn complete(command: &Completions) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(command.shell, &mut Cli::all(), "pinfold", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Success)
+}
+
+fn manual() -> Result<Exit, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::all()).render(&mut page).map_err(Failure::of)?;
+    print(&String::from_utf8_lossy(&page))?;
+    Ok(Exit::Success)
+}
+
+fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
+    let admin = match (command.admin, config::named_or_default(command.config.as_deref())) {
+        (Some(admin), _) => admin,
+        (None, Some(file)) => read(file)?.admin,
+        (None, None) => config::ADMIN,
+    };
+    healthcheck::ask(admin).map_err(|problem| {
+        Failure::of(format!("{problem} (start it, or name its admin listener with --admin)"))
+    })?;
+    print("alive\n")?;
     Ok(Exit::Success)
 }
 

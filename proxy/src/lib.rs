@@ -25,6 +25,7 @@ mod demo;
 mod evidence;
 mod exit;
 mod explain;
+mod healthcheck;
 mod hold;
 mod import;
 mod report;

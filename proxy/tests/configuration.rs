@@ -142,3 +142,30 @@ fn explain_reads_the_proxy_protocol_before_a_request() {
         );
     }
 }
+
+#[test]
+fn shells_readers_and_supervisors_are_served() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = pinfold(&["completions", shell], directory.path());
+        assert!(
+            script.status.success() && String::from_utf8_lossy(&script.stdout).contains("scrub"),
+            "{shell}"
+        );
+    }
+    let manual = String::from_utf8(pinfold(&["man"], directory.path()).stdout).unwrap();
+    assert!(manual.contains(".TH pinfold 1") && manual.contains("evidence"), "{manual}");
+    let nobody = pinfold(&["healthcheck", "--admin", "127.0.0.1:9"], directory.path());
+    assert_eq!(nobody.status.code(), Some(3));
+    assert!(
+        String::from_utf8_lossy(&nobody.stderr).starts_with("pinfold: no server answers on 127.0.0.1:9"),
+        "{nobody:?}"
+    );
+
+    let server = common::Pinfold::in_front_of(&common::Origin::hello());
+    let alive = pinfold(&["healthcheck", "--admin", &server.admin.to_string()], directory.path());
+    assert_eq!((alive.status.code(), &alive.stdout[..]), (Some(0), &b"alive\n"[..]));
+    // What answers there is no Pinfold's admin listener.
+    let other = pinfold(&["healthcheck", "--admin", &server.site.to_string()], directory.path());
+    assert_eq!(other.status.code(), Some(3));
+}

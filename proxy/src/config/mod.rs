@@ -11,5 +11,5 @@ mod units;
 
 pub(crate) use check::{Checked, named_or_default, parse, read};
 pub(crate) use fault::Fault;
-pub(crate) use settings::{Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
+pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

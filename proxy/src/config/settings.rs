@@ -79,7 +79,7 @@ pub(crate) enum Hosts {
 }
 
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-pub(super) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The control socket, beside the configuration.
 pub(crate) const SOCKET: &str = "pinfold.sock";
 pub(super) const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
