@@ -103,6 +103,13 @@ pub(crate) enum Command {
     /// was compressed is read on from there, and each line counts once. No address is read. The server must not be running.
     #[command(after_help = "Example: pinfold import --host www.example.gov.uk access.log access.log.1.gz")]
     Import(Import),
+    /// Write a first configuration, with a word on everything in it
+    ///
+    /// Asks for what is missing where a terminal is there to answer; else it takes what can be guessed.
+    #[command(
+        after_help = "Example: pinfold init --origin http://127.0.0.1:8000 --site-name 'Example Borough Council' --host www.example.gov.uk"
+    )]
+    Init(Init),
     /// List the keys that live: their days, ages, and when they die
     ///
     /// Nothing of a key itself is shown.
@@ -262,6 +269,22 @@ pub(crate) struct Healthcheck {
     /// Where its admin listener is [default: as configured, or 127.0.0.1:8081]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The web server that this stands before [default: http://127.0.0.1:8000]
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// What the council or its website is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) site_name: Option<String>,
+    /// The host under which visitors reach it [default: localhost]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Where it is written
+    #[arg(short, long, value_name = "FILE", default_value = "pinfold.toml")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

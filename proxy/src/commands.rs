@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
@@ -11,15 +11,16 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Completions, Demo, Evidence, Explain, Healthcheck, Import,
+    Check, CheckFormat, Cli, Command, Completions, Demo, Evidence, Explain, Healthcheck, Import, Init,
     LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
+use crate::init::{Answers, Asked};
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, evidence, healthcheck, import, report, serve};
+use crate::{administer, config, demo, evidence, healthcheck, import, init, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -43,6 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Explain(command) => explain_recorded(&command),
         Command::Healthcheck(command) => check_health(&command),
         Command::Import(command) => import_logs(&command),
+        Command::Init(command) => begin(command),
         Command::Keys(command) => say(administer::keys(&command)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
@@ -232,6 +234,29 @@ fn print_report(command: &Report) -> Result<Exit, Failure> {
         None => print(&text)?,
         Some(file) => std::fs::write(file, text).map_err(|error| unwritten(file, &error))?,
     }
+    Ok(Exit::Success)
+}
+
+fn begin(command: Init) -> Result<Exit, Failure> {
+    let Init { origin, site_name, host, output } = command;
+    let asked = Asked { origin, site_name, host };
+    let (stdin, stderr) = (std::io::stdin(), std::io::stderr());
+    let answers = if stdin.is_terminal() && stderr.is_terminal() {
+        Answers::asked(asked, stdin.lock(), stderr.lock()).map_err(Failure::of)?
+    } else {
+        Answers::guessed(asked)
+    };
+    let text = answers.to_toml();
+    // What somebody has said may be wrong: then nothing is written.
+    let Checked { settings, .. } = config::parse(&output, &text, &[]);
+    if let Err(faults) = settings {
+        return Err(Failure::faults(&faults));
+    }
+    init::write_new(&output, &text).map_err(Failure::misuse)?;
+    let shown = output.display();
+    print(&format!(
+        "{shown} is written\nnext: pinfold check --config {shown}, then pinfold run --config {shown}\n"
+    ))?;
     Ok(Exit::Success)
 }
 

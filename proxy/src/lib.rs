@@ -28,6 +28,7 @@ mod explain;
 mod healthcheck;
 mod hold;
 mod import;
+mod init;
 mod report;
 mod scrub;
 mod serve;

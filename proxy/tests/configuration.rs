@@ -169,3 +169,45 @@ fn shells_readers_and_supervisors_are_served() {
     let other = pinfold(&["healthcheck", "--admin", &server.site.to_string()], directory.path());
     assert_eq!(other.status.code(), Some(3));
 }
+
+#[test]
+fn init_writes_a_configuration_that_is_sound_and_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pinfold.toml");
+    let init = |more: &[&str]| {
+        let arguments: Vec<_> = ["init"].iter().chain(more).copied().collect();
+        pinfold(&arguments, directory.path())
+    };
+    assert!(init(&[]).status.success());
+    let first = fs::read_to_string(&file).unwrap();
+    assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(0));
+    let again = init(&["--host", "www.other.example"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&again.stderr).starts_with("pinfold: pinfold.toml is there already"),
+        "{again:?}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), first, "nothing is lost");
+
+    for wrong in [&["--origin", "ftp://x"][..], &["--host", "a b"]] {
+        fs::remove_file(&file).ok();
+        assert_eq!(init(wrong).status.code(), Some(2), "{wrong:?}");
+        assert!(!file.exists(), "{wrong:?}");
+    }
+    let council = [
+        "--site-name",
+        "Example Borough Council",
+        "--host",
+        "www.example.gov.uk",
+        "--origin",
+        "http://127.0.0.1:9",
+    ];
+    assert!(init(&council).status.success());
+    assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(0));
+    let text = fs::read_to_string(&file)
+        .unwrap()
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("127.0.0.1:8081", "127.0.0.1:0");
+    let server = common::Pinfold::configured(&text);
+    assert_eq!(server.send("GET", "/.pinfold/health", &[], "").status, 200);
+}
