@@ -35,7 +35,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 statement.execute(params![site, day, row.policy, row.event.name(), row.purpose, events])?;
             }
             for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, "consent", "site = ?1 AND day = ?2", &[site, &day])?;
+                lay_in_order(transaction, ("consent", 5), "site = ?1 AND day = ?2", &[site, &day])?;
             }
         }
         Rows::Cookie(rows) => {
@@ -49,7 +49,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 let (seen, day) = (row.seen.cast_signed(), row.day.days());
                 statement.execute(params![site, row.pattern, direction, row.purpose, action, seen, day])?;
             }
-            lay_in_order(transaction, "cookie", "site = ?1", &[site])?;
+            lay_in_order(transaction, ("cookie", 5), "site = ?1", &[site])?;
         }
         Rows::Distinct(row) => {
             transaction.execute(
@@ -68,6 +68,9 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 statement.execute(params![site, day, kind, row.value, row.page_views])?;
             }
             transaction.execute("DELETE FROM facet WHERE site = ?1 AND page_views = 0", params![site])?;
+            for day in days_of(rows, |row| row.day) {
+                lay_in_order(transaction, ("facet", 4), "site = ?1 AND day = ?2", &[site, &day])?;
+            }
         }
         Rows::Key(events) => events.iter().try_for_each(|event| apply_key(transaction, site, event))?,
         Rows::Policy(row) => {
@@ -126,7 +129,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 params![site],
             )?;
             for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, "usage", "site = ?1 AND day = ?2", &[site, &day])?;
+                lay_in_order(transaction, ("usage", 4), "site = ?1 AND day = ?2", &[site, &day])?;
             }
         }
         Rows::Visit(rows) => {
@@ -136,6 +139,9 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             for row in rows {
                 let (day, count) = (row.day.days(), row.count.cast_signed());
                 statement.execute(params![site, day, row.cell.name(), count])?;
+            }
+            for day in days_of(rows, |row| row.day) {
+                lay_in_order(transaction, ("visit", 3), "site = ?1 AND day = ?2", &[site, &day])?;
             }
         }
         // A ledger that a newer library knows and this store does not: refused, so that it is counted as lost.
@@ -149,14 +155,16 @@ fn days_of<T>(rows: &[T], day: impl Fn(&T) -> CivilDate) -> BTreeSet<i32> {
 }
 
 /// Lays rows down anew, in the order of their keys. A page takes what comes later further to its front, whatever the key, so
-/// that where rows lie would tell which of them were written first, and with it the hour in which a route became a crowd.
+/// that where rows lie would tell which of them were written first, and with it the hour in which a route became a crowd. A table is
+/// named with the number of its key columns, which come first.
 fn lay_in_order(
     transaction: &Transaction<'_>,
-    table: &str,
+    (table, keys): (&str, usize),
     which: &str,
     values: &[&dyn ToSql],
 ) -> rusqlite::Result<()> {
-    let select = format!("SELECT * FROM {table} WHERE {which} ORDER BY 1, 2, 3, 4, 5");
+    let order = (1..=keys).map(|column| column.to_string()).collect::<Vec<_>>().join(", ");
+    let select = format!("SELECT * FROM {table} WHERE {which} ORDER BY {order}");
     let mut select = transaction.prepare_cached(&select)?;
     let columns = select.column_count();
     let whole = |row: &Row<'_>| (0..columns).map(|column| row.get::<_, Value>(column)).collect();
