@@ -34,9 +34,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 let (day, events) = (row.day.days(), row.events.cast_signed());
                 statement.execute(params![site, day, row.policy, row.event.name(), row.purpose, events])?;
             }
-            for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, ("consent", 5), "site = ?1 AND day = ?2", &[site, &day])?;
-            }
+            lay_days_in_order(transaction, ("consent", 5), site, rows.iter().map(|row| row.day))?;
         }
         Rows::Cookie(rows) => {
             let mut statement = transaction.prepare_cached(
@@ -68,9 +66,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 statement.execute(params![site, day, kind, row.value, row.page_views])?;
             }
             transaction.execute("DELETE FROM facet WHERE site = ?1 AND page_views = 0", params![site])?;
-            for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, ("facet", 4), "site = ?1 AND day = ?2", &[site, &day])?;
-            }
+            lay_days_in_order(transaction, ("facet", 4), site, rows.iter().map(|row| row.day))?;
         }
         Rows::Key(events) => events.iter().try_for_each(|event| apply_key(transaction, site, event))?,
         Rows::Policy(row) => {
@@ -128,9 +124,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 "DELETE FROM usage WHERE site = ?1 AND requests = 0 AND page_views = 0 AND entries = 0 AND not_found = 0",
                 params![site],
             )?;
-            for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, ("usage", 4), "site = ?1 AND day = ?2", &[site, &day])?;
-            }
+            lay_days_in_order(transaction, ("usage", 4), site, rows.iter().map(|row| row.day))?;
         }
         Rows::Visit(rows) => {
             let mut statement = transaction.prepare_cached(
@@ -140,9 +134,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
                 let (day, count) = (row.day.days(), row.count.cast_signed());
                 statement.execute(params![site, day, row.cell.name(), count])?;
             }
-            for day in days_of(rows, |row| row.day) {
-                lay_in_order(transaction, ("visit", 3), "site = ?1 AND day = ?2", &[site, &day])?;
-            }
+            lay_days_in_order(transaction, ("visit", 3), site, rows.iter().map(|row| row.day))?;
         }
         // A ledger that a newer library knows and this store does not: refused, so that it is counted as lost.
         other => return Err(rusqlite::Error::InvalidParameterName(other.ledger().name().to_owned())),
@@ -150,8 +142,15 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     Ok(())
 }
 
-fn days_of<T>(rows: &[T], day: impl Fn(&T) -> CivilDate) -> BTreeSet<i32> {
-    rows.iter().map(|row| day(row).days()).collect()
+/// Lays the rows of these days of a site down anew.
+fn lay_days_in_order(
+    transaction: &Transaction<'_>,
+    table: (&str, usize),
+    site: &Arc<str>,
+    days: impl Iterator<Item = CivilDate>,
+) -> rusqlite::Result<()> {
+    let days: BTreeSet<i32> = days.map(CivilDate::days).collect();
+    days.iter().try_for_each(|day| lay_in_order(transaction, table, "site = ?1 AND day = ?2", &[site, day]))
 }
 
 /// Lays rows down anew, in the order of their keys. A page takes what comes later further to its front, whatever the key, so
