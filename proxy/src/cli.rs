@@ -4,15 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use pinfold::audit::ChainHash;
+use pinfold::consent::page::Language;
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
 
 use crate::access_log::Format;
 use crate::config::duration;
 use crate::control::Rank;
-use crate::report::Language;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
@@ -378,22 +379,29 @@ impl fmt::Debug for Lookup {
     }
 }
 
+/// What is read of a store.
 #[derive(Debug, Args)]
-pub(crate) struct Report {
+pub(crate) struct KeptPeriod {
     /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The first day, such as 2026-11-01 [default: 30 days before the last]
+    /// The first day, such as 2026-11-01 [default: of a report 30 days before the last, of evidence a year]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) from: Option<CivilDate>,
     /// The last day [default: today]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<CivilDate>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) period: KeptPeriod,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
     pub(crate) format: ReportFormat,
     /// The language of the page
-    #[arg(long, value_enum, default_value_t = Language::En)]
+    #[arg(long, value_parser = language(), default_value = "en")]
     pub(crate) language: Language,
     /// Where the report is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -402,15 +410,8 @@ pub(crate) struct Report {
 
 #[derive(Debug, Args)]
 pub(crate) struct Evidence {
-    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The first day, such as 2026-11-01 [default: a year before the last]
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    pub(crate) from: Option<CivilDate>,
-    /// The last day [default: today]
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    pub(crate) to: Option<CivilDate>,
+    #[command(flatten)]
+    pub(crate) period: KeptPeriod,
     /// Where it is written, as .tar.gz
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -448,6 +449,11 @@ fn time(text: &str) -> Result<Duration, String> {
 fn moment(text: &str) -> Result<UnixTime, String> {
     let at = text.parse::<jiff::Timestamp>().map_err(|_| "write a time such as 2026-11-24T12:00:00Z")?;
     Ok(UnixTime::from_seconds(at.as_second()))
+}
+
+fn language() -> impl TypedValueParser<Value = Language> {
+    let codes = PossibleValuesParser::new([Language::Welsh, Language::English].map(Language::code));
+    codes.map(|code| Language::from_code(&code).unwrap_or(Language::English))
 }
 
 fn day(text: &str) -> Result<CivilDate, String> {

@@ -12,7 +12,7 @@ use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
     Check, CheckFormat, Cli, Command, Completions, Demo, Evidence, Explain, Healthcheck, Import, Init,
-    LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
+    KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
@@ -223,7 +223,7 @@ fn verify(command: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_report(command: &Report) -> Result<Exit, Failure> {
-    let Read { audit, .. } = read_period(command.config.as_deref(), (command.from, command.to), 30)?;
+    let Read { audit, .. } = read_period(&command.period, 30)?;
     let text = match command.format {
         ReportFormat::Csv => audit.to_csv(),
         ReportFormat::Html => audit.to_html(command.language, report::Shelf::File),
@@ -288,8 +288,7 @@ fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
 }
 
 fn gather(command: &Evidence) -> Result<Exit, Failure> {
-    let Read { audit, ledgers, now } =
-        read_period(command.config.as_deref(), (command.from, command.to), 365)?;
+    let Read { audit, ledgers, now } = read_period(&command.period, 365)?;
     let actions = ledgers.actions(&audit.site).map_err(Failure::of)?;
     let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
     let papers = evidence::papers(&audit, &actions, head);
@@ -314,12 +313,9 @@ struct Read {
 }
 
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
-fn read_period(
-    config: Option<&Path>,
-    (from, to): (Option<CivilDate>, Option<CivilDate>),
-    days: i32,
-) -> Result<Read, Failure> {
-    let (ledgers, site, calendar) = opened(config)?;
+fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
+    let KeptPeriod { config, from, to } = period;
+    let (ledgers, site, calendar) = opened(config.as_deref())?;
     let now = SystemClock::new().now();
     let to = to.unwrap_or_else(|| calendar.day_of(now).date);
     let from = from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(days)));

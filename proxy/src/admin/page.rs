@@ -2,10 +2,11 @@
 
 use maud::{DOCTYPE, Markup, html};
 use pinfold::consent::Action;
+use pinfold::consent::page::Language;
 use pinfold::time::{CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
-use crate::report::{Audit, Language, STYLE, Shelf};
+use crate::report::{Audit, STYLE, Shelf};
 use crate::serve::Readings;
 
 /// The stylesheet of the page.
@@ -24,11 +25,11 @@ pub(super) struct Asked {
 impl Asked {
     /// Whatever is not understood is left out.
     pub(super) fn read(query: Option<&str>) -> Self {
-        let mut asked = Self { days: 31, language: Language::En };
+        let mut asked = Self { days: 31, language: Language::English };
         for (name, value) in query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')) {
             match (name, value) {
                 ("days", days) => asked.days = days.parse().unwrap_or(asked.days).clamp(1, LONGEST),
-                ("lang", "cy") => asked.language = Language::Cy,
+                ("lang", "cy") => asked.language = Language::Welsh,
                 _ => {}
             }
         }
@@ -143,12 +144,12 @@ mod tests {
     #[test]
     fn a_query_is_understood_or_left_out() {
         for (query, days, language) in [
-            (None, 31, Language::En),
-            (Some("days=7&lang=cy"), 7, Language::Cy),
-            (Some("days=0"), 1, Language::En),
-            (Some("days=999999999"), LONGEST, Language::En),
-            (Some("days=-1"), 1, Language::En),
-            (Some("days=x&lang=fr&&a"), 31, Language::En),
+            (None, 31, Language::English),
+            (Some("days=7&lang=cy"), 7, Language::Welsh),
+            (Some("days=0"), 1, Language::English),
+            (Some("days=999999999"), LONGEST, Language::English),
+            (Some("days=-1"), 1, Language::English),
+            (Some("days=x&lang=fr&&a"), 31, Language::English),
         ] {
             assert_eq!(Asked::read(query), Asked { days, language }, "{query:?}");
         }

@@ -1,17 +1,18 @@
 use std::fmt::Write as _;
 
 use pinfold::audit::{ActionEntry, ChainHash};
+use pinfold::consent::page::Language;
 
 use super::pack::Paper;
-use crate::report::{Audit, Language, Shelf, csv_line};
+use crate::report::{Audit, Shelf, csv_line};
 
 /// Everything that is shown, from what the ledgers say. Nothing in it is about a person: not who was asked about, nor who asked.
 pub(crate) fn papers(audit: &Audit, actions: &[ActionEntry], head: ChainHash) -> Vec<Paper> {
     let paper = |name, text| Paper { name, text };
     vec![
         paper("README.txt", read_me(audit, actions.len(), head)),
-        paper("report.html", audit.to_html(Language::En, Shelf::File)),
-        paper("report-cy.html", audit.to_html(Language::Cy, Shelf::File)),
+        paper("report.html", audit.to_html(Language::English, Shelf::File)),
+        paper("report-cy.html", audit.to_html(Language::Welsh, Shelf::File)),
         paper("report.csv", audit.to_csv()),
         paper("questions.txt", questions(audit)),
         paper("cookies.csv", cookies(audit)),

@@ -220,6 +220,13 @@ impl Audit {
         })
     }
 
+    /// What each route has of a count, all statuses together, by name.
+    pub(super) fn by_route(&self, count: impl Fn(&Route) -> i64) -> Vec<(String, i64)> {
+        let mut sums = BTreeMap::<&str, i64>::new();
+        self.routes.iter().for_each(|route| *sums.entry(&route.route).or_default() += count(route));
+        sums.into_iter().map(|(route, sum)| (route.to_owned(), sum)).collect()
+    }
+
     /// Every day of the period, as it is written in the ledgers; of a long one, those that are neither before the first nor after
     /// the last of which anything is known.
     pub(super) fn days(&self) -> Vec<String> {

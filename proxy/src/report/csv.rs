@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::audit::Audit;
-use super::small::{LEAST, folded, masked};
+use super::small::{LEAST, folded, is_small, masked};
 
 impl Audit {
     /// Tables for a spreadsheet (RFC 4180), one below the other: what is counted, of what, in which period, how often. Small numbers
@@ -78,7 +78,7 @@ fn shown(count: Option<i64>) -> String {
 
 /// A count that is in no sum.
 fn alone(count: i64) -> String {
-    if (1..LEAST).contains(&count) { format!("<{LEAST}") } else { count.to_string() }
+    if is_small(count) { format!("<{LEAST}") } else { count.to_string() }
 }
 
 /// Adds a line of cells.

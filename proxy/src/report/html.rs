@@ -1,11 +1,14 @@
 //! The report as one page: for reading, printing and publishing. It needs no script and nothing from elsewhere.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
 
-use super::audit::{Audit, Facet};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use pinfold::consent::page::Language;
+
+use super::audit::{Audit, Facet, Route};
 use super::chart;
-use super::small::{LEAST, folded, masked};
-use super::words::{Language, Words, filled};
+use super::small::{LEAST, folded, is_small, masked};
+use super::words::{Words, date, filled, number};
 
 /// The stylesheet of the report.
 pub(crate) const STYLE: &str = include_str!("report.css");
@@ -25,7 +28,7 @@ pub(crate) enum Shelf<'a> {
 impl Audit {
     /// The report for people.
     pub(crate) fn to_html(&self, language: Language, shelf: Shelf<'_>) -> String {
-        Page { audit: self, language, words: language.words(), shelf }.whole().into_string()
+        Page { audit: self, language, words: Words::of(language), shelf }.whole().into_string()
     }
 }
 
@@ -55,7 +58,7 @@ impl Page<'_> {
                 body {
                     main {
                         h1 { (title) }
-                        p { (filled(words.period, &[&self.language.day(&audit.from), &self.language.day(&audit.to)])) }
+                        p { (filled(words.period, &[&date(self.language, &audit.from), &date(self.language, &audit.to)])) }
                         @if let Shelf::Served { moment } = self.shelf {
                             (self.periods())
                             (PreEscaped(moment))
@@ -85,10 +88,8 @@ impl Page<'_> {
     }
 
     fn periods(&self) -> Markup {
-        let (language, other) = match self.language {
-            Language::En => (Language::En, Language::Cy),
-            Language::Cy => (Language::Cy, Language::En),
-        };
+        let language = self.language;
+        let other = if language == Language::Welsh { Language::English } else { Language::Welsh };
         html! {
             nav aria-label=(self.words.choose_period) {
                 ul {
@@ -134,7 +135,7 @@ impl Page<'_> {
         let busiest = days.iter().max_by_key(|(day, counts)| (counts.page_views, std::cmp::Reverse(*day)));
         let finding = busiest.filter(|(_, counts)| counts.page_views > 0).map(|(day, counts)| {
             let all = self.count(self.audit.traffic.page_views);
-            filled(words.traffic_finding, &[&all, &self.language.day(day), &self.count(counts.page_views)])
+            filled(words.traffic_finding, &[&all, &date(self.language, day), &self.count(counts.page_views)])
         });
         let columns = [words.day, words.page_views, words.requests];
         let counts = |day: &str| days.get(day).map_or([0, 0], |counts| [counts.page_views, counts.requests]);
@@ -162,7 +163,7 @@ impl Page<'_> {
                         summary { (column) }
                         (self.table(
                             &[column, words.browsers_that_came],
-                            periods.iter().map(|(period, count)| vec![self.language.day(period), self.count(*count)]),
+                            periods.iter().map(|(period, count)| vec![date(self.language, period), self.count(*count)]),
                         ))
                     }
                 }
@@ -174,12 +175,8 @@ impl Page<'_> {
     }
 
     fn pages(&self) -> Markup {
-        let (words, routes) = (self.words, &self.audit.routes);
-        let sums = |count: fn(&super::audit::Route) -> i64| {
-            let mut sums = std::collections::BTreeMap::<&str, i64>::new();
-            routes.iter().for_each(|route| *sums.entry(&route.route).or_default() += count(route));
-            sums.into_iter().map(|(route, sum)| (route.to_owned(), sum)).collect::<Vec<_>>()
-        };
+        let words = self.words;
+        let sums = |count: fn(&Route) -> i64| self.audit.by_route(count);
         html! {
             (self.ranked(words.pages, words.pages_note, [words.page, words.page_views], sums(|route| route.page_views)))
             (self.ranked(words.entries, words.entries_note, [words.page, words.page_views], sums(|route| route.entries)))
@@ -209,7 +206,7 @@ impl Page<'_> {
         const UNDECLARED: &str = "undeclared";
         let words = self.words;
         let undeclared = self.audit.cookies.iter().filter(|row| row.purpose == UNDECLARED);
-        let undeclared: std::collections::BTreeSet<_> = undeclared.map(|row| &row.pattern).collect();
+        let undeclared: BTreeSet<_> = undeclared.map(|row| &row.pattern).collect();
         let columns = [
             words.cookie,
             words.purpose,
@@ -239,8 +236,8 @@ impl Page<'_> {
                                 }
                                 td data-label=(columns[2]) { (words.name_of(&row.direction)) }
                                 td data-label=(columns[3]) { (words.name_of(&row.action)) }
-                                td data-label=(columns[4]) { (self.language.day(&row.first_day)) }
-                                td data-label=(columns[5]) { (self.language.day(&row.last_day)) }
+                                td data-label=(columns[4]) { (date(self.language, &row.first_day)) }
+                                td data-label=(columns[5]) { (date(self.language, &row.last_day)) }
                                 td.n data-label=(columns[6]) { (self.count(row.seen)) }
                             }
                         }
@@ -253,8 +250,8 @@ impl Page<'_> {
     fn versions(&self) -> Markup {
         let words = self.words;
         let rows = self.audit.policies.iter().map(|row| {
-            let to = row.to.as_ref().map_or_else(|| words.now.to_owned(), |day| self.language.day(day));
-            vec![row.fingerprint.clone(), self.language.day(&row.from), to]
+            let to = row.to.as_ref().map_or_else(|| words.now.to_owned(), |day| date(self.language, day));
+            vec![row.fingerprint.clone(), date(self.language, &row.from), to]
         });
         html! {
             h2 { (words.versions) }
@@ -268,7 +265,7 @@ impl Page<'_> {
         let rows = self.audit.distinct_addresses.iter().map(|row| {
             let (least, most) = (self.count(row.at_least), self.count(row.at_most));
             let range = if least == most { least } else { filled(words.between, &[&least, &most]) };
-            vec![self.language.day(&row.day), range]
+            vec![date(self.language, &row.day), range]
         });
         html! {
             h2 { (words.addresses) }
@@ -318,7 +315,7 @@ impl Page<'_> {
         });
         let drawn: Vec<i64> =
             shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
-        let days: Vec<String> = days.iter().map(|day| self.language.day(day)).collect();
+        let days: Vec<String> = days.iter().map(|day| date(self.language, day)).collect();
         html! {
             h2 { (title) }
             @if !note.is_empty() { p { (note) } }
@@ -337,7 +334,7 @@ impl Page<'_> {
                         summary { (self.words.all_numbers) }
                         (self.table(columns, days.iter().enumerate().map(|(place, day)| {
                             let row = shown.iter().map(|counts| match counts[place] {
-                                Some(count) => self.language.number(count),
+                                Some(count) => number(count),
                                 None => too_small(counts.len()),
                             });
                             std::iter::once(day.clone()).chain(row).collect()
@@ -421,7 +418,7 @@ impl Page<'_> {
 
     /// A count as it may be shown.
     fn count(&self, count: i64) -> String {
-        if (1..LEAST).contains(&count) { too_small(1) } else { self.language.number(count) }
+        if is_small(count) { too_small(1) } else { number(count) }
     }
 }
 

@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::audit::{Audit, Facet, Route};
+use super::audit::{Audit, Facet};
 use super::visits::Sum;
 
 /// How many routes are listed, and how many values of anything else.
@@ -167,7 +166,7 @@ impl Audit {
             "Where visits begin",
             &format!("{} page views come from outside the site, or from nowhere.", self.usage.entries),
         );
-        table(text, &["Route", "Entries"], most(&self.routes, |route| route.entries));
+        table(text, &["Route", "Entries"], most(self.by_route(|route| route.entries)));
         heading(
             text,
             "Not found",
@@ -176,7 +175,7 @@ impl Audit {
                 self.usage.not_found
             ),
         );
-        table(text, &["Route", "Requests"], most(&self.routes, |route| route.not_found));
+        table(text, &["Route", "Requests"], most(self.by_route(|route| route.not_found)));
     }
 
     fn write_facets(&self, text: &mut String) {
@@ -208,13 +207,11 @@ impl Audit {
     }
 }
 
-/// Routes by a count of theirs, the highest first, all statuses together.
-fn most(routes: &[Route], count: impl Fn(&Route) -> i64) -> impl Iterator<Item = Vec<String>> {
-    let mut sums = BTreeMap::<&str, i64>::new();
-    routes.iter().for_each(|route| *sums.entry(&route.route).or_default() += count(route));
-    let mut sums: Vec<_> = sums.into_iter().filter(|(_, sum)| *sum > 0).collect();
+/// Routes by a count of theirs, the highest first.
+fn most(mut sums: Vec<(String, i64)>) -> impl Iterator<Item = Vec<String>> {
+    sums.retain(|(_, sum)| *sum > 0);
     sums.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
-    sums.into_iter().take(MOST_VALUES).map(|(route, sum)| vec![route.to_owned(), sum.to_string()])
+    sums.into_iter().take(MOST_VALUES).map(|(route, sum)| vec![route, sum.to_string()])
 }
 
 fn heading(text: &mut String, title: &str, note: &str) {

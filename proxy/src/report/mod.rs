@@ -12,4 +12,3 @@ mod words;
 pub(crate) use audit::Audit;
 pub(crate) use csv::line as csv_line;
 pub(crate) use html::{STYLE, Shelf};
-pub(crate) use words::Language;

@@ -6,7 +6,8 @@
 /// What is shown where a number is too small.
 pub(super) const LEAST: i64 = 5;
 
-fn is_small(count: i64) -> bool {
+/// Whether a number says too much of those behind it.
+pub(super) fn is_small(count: i64) -> bool {
     (1..LEAST).contains(&count)
 }
 

@@ -1,64 +1,35 @@
 //! The words of the report, in English and Welsh, and how numbers and days are written.
 
-use pinfold::time::CivilDate;
+use pinfold::consent::page::Language;
+use pinfold::time::{CivilDate, CivilMonth};
 
-/// A language of the report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Language {
-    /// Welsh
-    Cy,
-    /// English
-    #[default]
-    En,
+/// `1,234`.
+pub(super) fn number(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::from(if count < 0 { "-" } else { "" });
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
-impl Language {
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Cy => "cy",
-            Self::En => "en",
-        }
-    }
-
-    pub(super) fn words(self) -> &'static Words {
-        match self {
-            Self::Cy => &WELSH,
-            Self::En => &ENGLISH,
-        }
-    }
-
-    /// `1,234`.
-    pub(super) fn number(self, count: i64) -> String {
-        let digits = count.unsigned_abs().to_string();
-        let mut text = String::from(if count < 0 { "-" } else { "" });
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        text
-    }
-
-    /// `1 November 2026`, from `2026-11-01`; anything else as it is.
-    pub(super) fn day(self, text: &str) -> String {
-        let parts: Vec<&str> = text.split('-').collect();
-        let [year, month, day] = parts[..] else { return self.month(text) };
-        match (CivilDate::parse(text), self.name_of(month)) {
-            (Some(_), Some(month)) => format!("{} {month} {year}", day.trim_start_matches('0')),
-            _ => text.to_owned(),
-        }
-    }
-
-    /// `November 2026`, from `2026-11`.
-    pub(super) fn month(self, text: &str) -> String {
-        let named = text.split_once('-').and_then(|(year, month)| Some((self.name_of(month)?, year)));
-        named.map_or_else(|| text.to_owned(), |(month, year)| format!("{month} {year}"))
-    }
-
-    fn name_of(self, month: &str) -> Option<&'static str> {
-        let place = month.parse::<usize>().ok()?.checked_sub(1)?;
-        self.words().months.get(place).copied()
+/// `1 November 2026`, from `2026-11-01`; `November 2026`, from `2026-11`; anything else as it is.
+pub(super) fn date(language: Language, text: &str) -> String {
+    let parts: Vec<&str> = text.split('-').collect();
+    let (year, month, day) = match parts[..] {
+        [year, month] => (year, month, None),
+        [year, month, day] if CivilDate::parse(text).is_some() => (year, month, Some(day)),
+        _ => return text.to_owned(),
+    };
+    let month =
+        year.parse().ok().zip(month.parse().ok()).and_then(|(year, month)| CivilMonth::new(year, month));
+    match (month.map(|month| language.month(month)), day) {
+        (None, _) => text.to_owned(),
+        (Some(month), None) => month,
+        (Some(month), Some(day)) => format!("{} {month}", day.trim_start_matches('0')),
     }
 }
 
@@ -74,7 +45,6 @@ pub(super) fn filled(text: &str, values: &[&str]) -> String {
 }
 
 pub(super) struct Words {
-    months: [&'static str; 12],
     pub(super) title: &'static str,
     pub(super) period: &'static str,
     pub(super) choose_period: &'static str,
@@ -159,6 +129,13 @@ pub(super) struct Words {
 }
 
 impl Words {
+    pub(super) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Welsh => &WELSH,
+            _ => &ENGLISH,
+        }
+    }
+
     /// What an event of the consent ledger, or a direction or action of the cookie ledger, is called.
     pub(super) fn name_of<'w>(&'w self, word: &'w str) -> &'w str {
         let mut all = self.events.iter().chain(&self.names);
@@ -167,20 +144,6 @@ impl Words {
 }
 
 static ENGLISH: Words = Words {
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
     title: "How {} was used",
     period: "{} to {}",
     choose_period: "Period",
@@ -288,20 +251,6 @@ static ENGLISH: Words = Words {
 };
 
 static WELSH: Words = Words {
-    months: [
-        "Ionawr",
-        "Chwefror",
-        "Mawrth",
-        "Ebrill",
-        "Mai",
-        "Mehefin",
-        "Gorffennaf",
-        "Awst",
-        "Medi",
-        "Hydref",
-        "Tachwedd",
-        "Rhagfyr",
-    ],
     title: "Sut y defnyddiwyd {}",
     period: "{} i {}",
     choose_period: "Cyfnod",
@@ -417,12 +366,12 @@ mod tests {
         for (count, text) in
             [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")]
         {
-            assert_eq!(Language::En.number(count), text);
+            assert_eq!(number(count), text);
         }
-        assert_eq!(Language::En.day("2026-11-01"), "1 November 2026");
-        assert_eq!(Language::Cy.day("2026-11-24"), "24 Tachwedd 2026");
-        assert_eq!(Language::Cy.month("2026-01"), "Ionawr 2026");
-        assert_eq!(Language::En.day("lost with the process"), "lost with the process");
+        assert_eq!(date(Language::English, "2026-11-01"), "1 November 2026");
+        assert_eq!(date(Language::Welsh, "2026-11-24"), "24 Tachwedd 2026");
+        assert_eq!(date(Language::Welsh, "2026-01"), "Ionawr 2026");
+        assert_eq!(date(Language::English, "lost with the process"), "lost with the process");
         assert_eq!(filled("{} to {}.", &["a", "b"]), "a to b.");
     }
 

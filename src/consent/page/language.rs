@@ -1,3 +1,5 @@
+use crate::time::CivilMonth;
+
 /// A language in which Pinfold speaks to visitors. Both are complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,6 +27,16 @@ impl Language {
             .find(|language| language.code().eq_ignore_ascii_case(primary))
     }
 
+    /// A month by name, such as `November 2026`.
+    pub fn month(self, month: CivilMonth) -> String {
+        let names = match self {
+            Self::English => &ENGLISH_MONTHS,
+            Self::Welsh => &WELSH_MONTHS,
+        };
+        let name = usize::try_from(month.number() - 1).ok().and_then(|place| names.get(place));
+        format!("{} {}", name.copied().unwrap_or_default(), month.year())
+    }
+
     /// The offered language that `Accept-Language` (RFC 9110 12.5.4) likes best; the first one offered where it likes none.
     pub(in crate::consent) fn negotiate(offered: &[Self], accept: &str) -> Self {
         let mut best = (offered.first().copied().unwrap_or(Self::English), 0.0);
@@ -40,6 +52,16 @@ impl Language {
         best.0
     }
 }
+
+#[rustfmt::skip]
+const ENGLISH_MONTHS: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+];
+
+#[rustfmt::skip]
+const WELSH_MONTHS: [&str; 12] = [
+    "Ionawr", "Chwefror", "Mawrth", "Ebrill", "Mai", "Mehefin", "Gorffennaf", "Awst", "Medi", "Hydref", "Tachwedd", "Rhagfyr",
+];
 
 #[cfg(test)]
 mod tests {

@@ -124,7 +124,7 @@ impl View<'_> {
                     p { @if self.standing.state == ChoiceState::Signal { (words.signal) } @else { (words.undecided) } }
                 } @else {
                     @if let Some(decision) = self.decision {
-                        p { (with(words.chosen_in, &words.month(decision.month))) }
+                        p { (with(words.chosen_in, &self.language.month(decision.month))) }
                     }
                     ul {
                         @for (purpose, bit) in self.policy.purposes_with_bits().filter(|(_, bit)| self.standing.answered.has(*bit)) {
@@ -136,7 +136,7 @@ impl View<'_> {
                         }
                     }
                     @if let Some(decision) = self.decision {
-                        p { (with(words.ends, &words.month(decision.month.plus(self.policy.lifetime_months())))) }
+                        p { (with(words.ends, &self.language.month(decision.month.plus(self.policy.lifetime_months())))) }
                     }
                     @if self.signal { p { (words.override_signal) } }
                 }

@@ -1,7 +1,6 @@
 //! What the cookies page says, in each language.
 
 use super::language::Language;
-use crate::time::CivilMonth;
 
 /// Every sentence of the page. `{}` stands for what is put in.
 pub(super) struct Words {
@@ -65,7 +64,6 @@ pub(super) struct Words {
     pub(super) hosts: &'static str,
     pub(super) held_allow: &'static str,
     pub(super) held_choose: &'static str,
-    pub(super) months: [&'static str; 12],
 }
 
 impl Words {
@@ -74,11 +72,6 @@ impl Words {
             Language::English => &ENGLISH,
             Language::Welsh => &WELSH,
         }
-    }
-
-    pub(super) fn month(&self, month: CivilMonth) -> String {
-        let name = usize::try_from(month.number() - 1).ok().and_then(|index| self.months.get(index));
-        format!("{} {}", name.copied().unwrap_or_default(), month.year())
     }
 }
 
@@ -161,20 +154,6 @@ const ENGLISH: Words = Words {
     hosts: "Pages show content from these places only if you allow it:",
     held_allow: "Allow and show",
     held_choose: "Choose cookies",
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
 };
 
 const WELSH: Words = Words {
@@ -247,18 +226,4 @@ const WELSH: Words = Words {
     hosts: "Dim ond os byddwch yn ei ganiatáu y mae tudalennau'n dangos cynnwys o'r lleoedd hyn:",
     held_allow: "Caniatáu a dangos",
     held_choose: "Dewis cwcis",
-    months: [
-        "Ionawr",
-        "Chwefror",
-        "Mawrth",
-        "Ebrill",
-        "Mai",
-        "Mehefin",
-        "Gorffennaf",
-        "Awst",
-        "Medi",
-        "Hydref",
-        "Tachwedd",
-        "Rhagfyr",
-    ],
 };
