@@ -11,6 +11,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use pinfold::audit::{AuditSettings, Ledger, MethodClass, Rows};
 use pinfold::client_ip::{AddressSource, ClientIpResolver, HeaderFamily};
+use pinfold::time::CivilDate;
 use tokio::sync::oneshot;
 use tower::{Service, ServiceExt};
 
@@ -55,7 +56,10 @@ async fn traffic_is_exact_and_details_leave_only_as_a_crowd_or_at_a_stop() {
             _ => Vec::new(),
         })
         .map(|row| {
-            assert_eq!((row.hour, row.method, row.status.digit()), (MORNING, MethodClass::Get, 2));
+            assert_eq!(
+                (row.day, row.method, row.status.digit()),
+                (CivilDate::from_days(20_779), MethodClass::Get, 2)
+            );
             row.requests
         })
         .sum();

@@ -204,7 +204,7 @@ impl Background {
         rows.sort_unstable();
         rows.dedup_by(|later, earlier| {
             let same =
-                (later.hour, later.method, later.status) == (earlier.hour, earlier.method, earlier.status);
+                (later.day, later.method, later.status) == (earlier.day, earlier.method, earlier.status);
             if same {
                 earlier.requests += later.requests;
                 earlier.page_views += later.page_views;

@@ -1,4 +1,4 @@
-//! What one thread counts of requests: totals by the hour, routes and cookies by the day. No address comes near.
+//! What one thread counts of requests, by the day. No address comes near.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,7 @@ use super::facet::FacetCounts;
 use super::ledger::{MethodClass, StatusClass, TrafficRow, VisitCell};
 use super::route::Routes;
 use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction, Policy};
-use crate::time::{CivilDate, UnixTime};
-
-/// The width of a traffic row, in seconds.
-const HOUR: i64 = 3_600;
+use crate::time::CivilDate;
 
 /// How many routes one shard tells apart on one day.
 const ROOM: usize = 2_048;
@@ -28,7 +25,6 @@ const WITHOUT_RULE: usize = 3 + 256;
 /// What is known of a request when its response is there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered<'a> {
-    pub(super) now: UnixTime,
     pub(super) day: CivilDate,
     pub(super) method: MethodClass,
     pub(super) status: StatusCode,
@@ -95,12 +91,10 @@ pub(super) fn done(counts: &CookieCounts) -> impl Iterator<Item = (Direction, Ac
 /// One thread's counts.
 #[derive(Debug)]
 pub(super) struct DetailShard {
-    traffic: Vec<TrafficHour>,
+    traffic: Vec<TrafficDay>,
     days: Vec<DayDetails>,
     /// What was given up already.
     before: Totals,
-    /// The hour that was counted last: nearly always the next one too.
-    hour: usize,
     /// Where a route or host is written that stands nowhere yet.
     space: String,
 }
@@ -129,8 +123,8 @@ pub(super) struct Totals {
 }
 
 #[derive(Debug)]
-struct TrafficHour {
-    hour: UnixTime,
+struct TrafficDay {
+    day: CivilDate,
     cells: [[(u64, u64); StatusClass::COUNT]; MethodClass::ALL.len()],
 }
 
@@ -139,7 +133,7 @@ impl DetailShard {
     pub(super) fn new(rules: usize) -> Self {
         let before =
             Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
-        Self { traffic: Vec::new(), days: Vec::new(), before, hour: 0, space: String::new() }
+        Self { traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
@@ -147,7 +141,7 @@ impl DetailShard {
         let (method, status) = (method_index(answered.method), StatusClass::of(answered.status));
         // Pages that robots look at are no page views: nobody sees them.
         let page_view = answered.page && !answered.agent.is_robot();
-        let cell = &mut self.hour(answered.now.floor_to(HOUR)).cells[method][status.index()];
+        let cell = &mut self.traffic_of(answered.day).cells[method][status.index()];
         cell.0 += 1;
         cell.1 += u64::from(page_view);
 
@@ -177,14 +171,14 @@ impl DetailShard {
         }
     }
 
-    /// Gives up the totals by the hour.
+    /// Gives up the totals.
     pub(super) fn take_traffic(&mut self, rows: &mut Vec<TrafficRow>) {
-        for hour in self.traffic.drain(..) {
-            self.before.add_hour(&hour);
-            for (method, cells) in MethodClass::ALL.iter().zip(hour.cells) {
+        for day in self.traffic.drain(..) {
+            self.before.add_traffic(&day);
+            for (method, cells) in MethodClass::ALL.iter().zip(day.cells) {
                 let used = cells.iter().enumerate().filter(|(_, (requests, _))| *requests > 0);
                 rows.extend(used.map(|(status, (requests, page_views))| TrafficRow {
-                    hour: hour.hour,
+                    day: day.day,
                     method: *method,
                     status: StatusClass::from_index(status),
                     requests: *requests,
@@ -194,7 +188,7 @@ impl DetailShard {
         }
     }
 
-    /// Gives up the details by the day.
+    /// Gives up the details.
     pub(super) fn take_days(&mut self) -> Vec<DayDetails> {
         self.days.iter().for_each(|day| self.before.add_day(day));
         std::mem::take(&mut self.days)
@@ -203,19 +197,17 @@ impl DetailShard {
     /// Everything since the start.
     pub(super) fn totals(&self) -> Totals {
         let mut totals = self.before.clone();
-        self.traffic.iter().for_each(|hour| totals.add_hour(hour));
+        self.traffic.iter().for_each(|day| totals.add_traffic(day));
         self.days.iter().for_each(|day| totals.add_day(day));
         totals
     }
 
-    fn hour(&mut self, hour: UnixTime) -> &mut TrafficHour {
-        if self.traffic.get(self.hour).is_none_or(|open| open.hour != hour) {
-            self.hour = self.traffic.iter().position(|open| open.hour == hour).unwrap_or_else(|| {
-                self.traffic.push(TrafficHour { hour, cells: Default::default() });
-                self.traffic.len() - 1
-            });
-        }
-        &mut self.traffic[self.hour]
+    fn traffic_of(&mut self, day: CivilDate) -> &mut TrafficDay {
+        let place = self.traffic.iter().position(|open| open.day == day).unwrap_or_else(|| {
+            self.traffic.push(TrafficDay { day, cells: Default::default() });
+            self.traffic.len() - 1
+        });
+        &mut self.traffic[place]
     }
 
     fn day(&mut self, day: CivilDate) -> usize {
@@ -230,8 +222,8 @@ impl DetailShard {
 }
 
 impl Totals {
-    fn add_hour(&mut self, hour: &TrafficHour) {
-        let pairs = self.requests.iter_mut().flatten().zip(hour.cells.iter().flatten());
+    fn add_traffic(&mut self, day: &TrafficDay) {
+        let pairs = self.requests.iter_mut().flatten().zip(day.cells.iter().flatten());
         pairs.for_each(|(sum, (requests, page_views))| {
             *sum += requests;
             self.page_views += page_views;
@@ -319,7 +311,6 @@ mod tests {
             let letters: String =
                 (0..4).map(|place| char::from(b'a' + (number / 26_u32.pow(place) % 26) as u8)).collect();
             let answered = Answered {
-                now: UnixTime::from_seconds(3_600 * i64::from(number % 3)),
                 day: CivilDate::from_days(0),
                 method: MethodClass::Get,
                 status: StatusCode::NOT_FOUND,
@@ -340,7 +331,7 @@ mod tests {
         assert_eq!(days[0].routes.values().map(|by_status| by_status[3].not_found).sum::<i64>(), 10_000);
         let mut rows = Vec::new();
         shard.take_traffic(&mut rows);
-        assert_eq!(rows.len(), 3);
+        assert_eq!(rows.len(), 1);
         assert_eq!(rows.iter().map(|row| row.requests).sum::<u64>(), 10_000);
         assert_eq!(rows.iter().map(|row| row.page_views).sum::<u64>(), 2_500, "of people");
     }

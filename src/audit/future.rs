@@ -73,13 +73,11 @@ where
         };
         let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         let auditor = &*this.entrance.auditor;
-        let now = auditor.clock.now();
-        let (day, asked) = (auditor.today(now), &*this.asked);
+        let (day, asked) = (auditor.today(auditor.clock.now()), &*this.asked);
         let page = asked.is_answered_by_page(response.status(), || is_html(response));
         let visit =
             if page && asked.is_by_a_person() { auditor.note_visit(asked, day, response) } else { None };
         auditor.count_answer(&Answered {
-            now,
             day,
             method: asked.method,
             status: response.status(),

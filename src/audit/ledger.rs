@@ -254,11 +254,12 @@ pub struct PolicyRow {
     pub from: CivilDate,
 }
 
-/// Requests of one hour.
+/// Requests of one day. Not of an hour: with the status of a page and the moment of an address, an hour would stand between the two
+/// ledgers that must not be joined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TrafficRow {
-    /// When the hour began.
-    pub hour: UnixTime,
+    /// The day.
+    pub day: CivilDate,
     /// The method.
     pub method: MethodClass,
     /// The status.

@@ -110,7 +110,6 @@ impl PastUse {
             _ => Agent::UNKNOWN,
         };
         let answered = Answered {
-            now: request.at,
             day: self.day_of(request.at),
             method: request.method,
             status: request.status,

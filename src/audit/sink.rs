@@ -69,8 +69,8 @@ impl Sink for TracingSink {
                 tracing::info!(target: TARGET, site, ledger, from = %row.from, row.fingerprint, row.statement);
             }
             Rows::Traffic(rows) => rows.iter().for_each(|row| {
-                let (hour, method, status) = (row.hour, row.method.name(), row.status.digit());
-                tracing::info!(target: TARGET, site, ledger, %hour, method, status, row.requests, row.page_views);
+                let (day, method, status) = (row.day, row.method.name(), row.status.digit());
+                tracing::info!(target: TARGET, site, ledger, %day, method, status, row.requests, row.page_views);
             }),
             Rows::Usage(rows) => rows.iter().for_each(|row| {
                 let (day, status) = (row.day, row.status.digit());

@@ -97,7 +97,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             for row in rows {
                 let (requests, page_views) = (row.requests.cast_signed(), row.page_views.cast_signed());
                 let (method, status) = (row.method.name(), row.status.digit());
-                statement.execute(params![site, row.hour.seconds(), method, status, requests, page_views])?;
+                statement.execute(params![site, row.day.days(), method, status, requests, page_views])?;
             }
         }
         Rows::Usage(rows) => {

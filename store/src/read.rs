@@ -63,13 +63,16 @@ impl Ledgers {
         )
     }
 
-    /// Traffic by day of UTC, method and status.
+    /// Traffic by day, method and status.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn traffic(&self, site: &str, period: Period) -> Result<Vec<TrafficDay>, StoreError> {
+        let day = if self.version()? < schema::WITH_TRAFFIC_BY_DAY { "hour / 86400" } else { "day" };
         self.list(
-            "SELECT hour / 86400 AS day, method, status, sum(requests), sum(page_views) FROM traffic
-             WHERE site = ?1 AND hour >= ?2 AND hour < ?3 GROUP BY day, method, status ORDER BY day, method, status",
-            params![site, i64::from(period.from.days()) * 86_400, (i64::from(period.to.days()) + 1) * 86_400],
+            &format!(
+                "SELECT {day} AS date, method, status, sum(requests), sum(page_views) FROM traffic
+                 WHERE site = ?1 AND date BETWEEN ?2 AND ?3 GROUP BY date, method, status ORDER BY date, method, status"
+            ),
+            params![site, period.from.days(), period.to.days()],
             |row| {
                 Ok(TrafficDay {
                     day: CivilDate::from_days(row.get(0)?),

@@ -40,13 +40,11 @@ impl Retention {
 
     /// Deletes what is older than it may be.
     pub(crate) fn purge(self, connection: &Connection, now: UnixTime) -> rusqlite::Result<()> {
-        let days = i32::from(self.months) * 31;
         let oldest = self.oldest_day(now).days();
         let proof = i32::try_from((now.seconds() - PROOF).div_euclid(DAY)).unwrap_or(i32::MIN);
         let addresses = now.seconds() - ADDRESSES;
-        let hours = now.seconds() - i64::from(days) * DAY;
         connection.execute("DELETE FROM address WHERE bucket < ?1", params![addresses])?;
-        connection.execute("DELETE FROM traffic WHERE hour < ?1", params![hours])?;
+        connection.execute("DELETE FROM traffic WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM distinct_addresses WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM usage WHERE day < ?1", params![oldest])?;
         connection.execute("DELETE FROM visit WHERE day < ?1", params![oldest])?;

@@ -42,11 +42,6 @@ use score::Record;
 use stolen::Stolen;
 use town::{ENDS, HOUR, THIEF, Town};
 
-/// What nobody is named behind. [`Kind::Failed`] is not among them: the traffic ledger tells the hour in which a site failed, and
-/// in towns of 500 that names three times as well as chance. `docs/design.md` says so, and the last test bounds it.
-const KEPT_APART: [Kind; 7] =
-    [Kind::Usage, Kind::News, Kind::Rare, Kind::Missing, Kind::Visit, Kind::Followed, Kind::Choice];
-
 #[test]
 fn nobody_is_named_in_towns_of_500() {
     names_nobody(500, 24, ENDS);
@@ -86,8 +81,8 @@ fn the_same_attack_works_in_a_town_of_50_000_without_crowds_wide_buckets_and_ord
 }
 
 /// The limits, said in `docs/design.md`; here they are bounded. Whoever copies the database every ten minutes sees within which ten minutes
-/// a choice was counted, because a choice is on disk before it is answered, and within which hour a page was asked for. Whoever
-/// has one copy sees in which hour the site failed. In a small town that tells more than chance does. The crowd bounds it.
+/// a choice was counted, because a choice is on disk before it is answered, and within which hour a page was asked for. In a small
+/// town that tells more than chance does. The crowd bounds it.
 #[test]
 fn copies_all_day_long_name_no_more_than_one_in_a_crowd_of_five() {
     let record = attacked("copied all day", 500, 8, ENDS, false, |town| shipped::day_of(town, true));
@@ -99,11 +94,11 @@ fn copies_all_day_long_name_no_more_than_one_in_a_crowd_of_five() {
 
 fn names_nobody(visits: usize, towns: u64, until: i64) {
     let record = attacked("shipped", visits, towns, until, false, |town| shipped::day_of(town, false));
-    for kind in KEPT_APART {
+    for kind in Kind::ALL {
         let verdict = record.of(&[kind]);
         assert!(verdict.interval[0] <= 1.1, "{kind:?}: {verdict}");
     }
-    let all = record.of(&KEPT_APART);
+    let all = record.of(&Kind::ALL);
     assert!(all.interval[1] <= 1.1, "{all}");
 }
 
@@ -134,6 +129,6 @@ fn attacked(
     for kind in Kind::ALL {
         println!("{build} {visits:6} {}", record.of(&[kind]));
     }
-    println!("{build} {visits:6} {}", record.of(&KEPT_APART));
+    println!("{build} {visits:6} {}", record.of(&Kind::ALL));
     record
 }

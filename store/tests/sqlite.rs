@@ -64,9 +64,9 @@ fn choice(events: u64) -> Rows {
     Rows::Consent(vec![ConsentRow { day: today(), policy, event: ConsentEvent::Accepted, purpose, events }])
 }
 
-fn traffic(hour: UnixTime, requests: u64) -> Rows {
+fn traffic(day: CivilDate, requests: u64) -> Rows {
     let status = StatusClass::from_digit(2).unwrap();
-    Rows::Traffic(vec![TrafficRow { hour, method: MethodClass::Get, status, requests, page_views: 1 }])
+    Rows::Traffic(vec![TrafficRow { day, method: MethodClass::Get, status, requests, page_views: 1 }])
 }
 
 fn address(host: u64, bucket: UnixTime) -> Rows {
@@ -97,7 +97,7 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         ("key", "site epoch made destroyed how"),
         ("policy", "site from_day fingerprint statement to_day"),
         ("purpose_bit", "site purpose bit"),
-        ("traffic", "site hour method status requests page_views"),
+        ("traffic", "site day method status requests page_views"),
         ("usage", "site day route status requests page_views entries not_found"),
         ("visit", "site day cell count"),
     ]
@@ -127,10 +127,9 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
 async fn counts_add_up_and_outlive_the_process() {
     let place = Place::new();
     let store = place.open();
-    let hour = now().floor_to(3_600);
     for _ in 0..3 {
         deliver(&store, choice(2)).await.unwrap();
-        deliver(&store, traffic(hour, 5)).await.unwrap();
+        deliver(&store, traffic(today(), 5)).await.unwrap();
     }
     let usage = |route: &str, requests| {
         let (route, status) = (route.to_owned(), StatusClass::from_digit(2).unwrap());
@@ -259,8 +258,8 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
 async fn a_batch_that_can_never_be_written_is_lost_and_holds_nothing_up() {
     let place = Place::new();
     let store = place.open();
-    deliver(&store, traffic(now().floor_to(3_600), u64::from(u32::MAX) << 30)).await.unwrap();
-    let overflows = traffic(now().floor_to(3_600), i64::MAX.unsigned_abs());
+    deliver(&store, traffic(today(), u64::from(u32::MAX) << 30)).await.unwrap();
+    let overflows = traffic(today(), i64::MAX.unsigned_abs());
     assert_eq!(deliver(&store, overflows).await, Err(Lost));
     deliver(&store, choice(1)).await.unwrap();
 }
@@ -307,7 +306,7 @@ async fn the_number_of_a_batch_tells_nothing_of_other_ledgers() {
     let place = Place::new();
     let store = place.open();
     for second in 0..5 {
-        deliver(&store, traffic(now().floor_to(3_600), second)).await.unwrap();
+        deliver(&store, traffic(today(), second)).await.unwrap();
     }
     deliver(&store, choice(1)).await.unwrap();
     store.close();
@@ -382,9 +381,9 @@ fn rows_of(place: &Place, host: u64) -> usize {
 async fn old_rows_are_removed_at_the_start() {
     let place = Place::new();
     let store = place.open();
-    let month = 31 * 86_400;
     for months in [0, 24, 26] {
-        deliver(&store, traffic(now().plus(-months * month).floor_to(3_600), 1)).await.unwrap();
+        let day = CivilDate::from_days(today().days() - months * 31);
+        deliver(&store, traffic(day, 1)).await.unwrap();
     }
     store.close();
     place.open().close();
@@ -450,7 +449,7 @@ fn fault_06_files_that_cannot_be_used_are_named() {
         SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
         Ledgers::open(&place.file).unwrap_err(),
     ] {
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 4, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 5, .. }), "{refused}");
     }
     let nowhere =
         SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
@@ -502,11 +501,22 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     assert_eq!(verify_chain(SITE, &entries), Err(BrokenAt(4)));
 }
 
-/// Takes a store to the schema of the version before facets.
-const BACK_TO_2: &str = "DROP TABLE visit; DROP TABLE facet; DROP TABLE import; ALTER TABLE usage DROP COLUMN not_found; PRAGMA user_version = 2";
+/// Takes a store to the schema of the version before visits and facets, when traffic was counted by the hour.
+const BACK_TO_2: &str = "
+DROP TABLE visit;
+DROP TABLE facet;
+DROP TABLE import;
+ALTER TABLE usage DROP COLUMN not_found;
+DROP TABLE traffic;
+CREATE TABLE traffic (
+    site TEXT NOT NULL, hour INTEGER NOT NULL, method TEXT NOT NULL, status INTEGER NOT NULL,
+    requests INTEGER NOT NULL, page_views INTEGER NOT NULL,
+    PRIMARY KEY (site, hour, method, status)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2";
 
 #[tokio::test]
-async fn a_store_of_version_2_keeps_its_rows_and_learns_facets() {
+async fn a_store_of_version_2_keeps_its_rows_learns_facets_and_forgets_hours() {
     let place = Place::new();
     place.open().close();
     let connection = Connection::open(&place.file).unwrap();
@@ -514,11 +524,20 @@ async fn a_store_of_version_2_keeps_its_rows_and_learns_facets() {
     connection
         .execute("INSERT INTO usage VALUES (?1, ?2, '/bins', 4, 12, 0, 0)", (SITE, today().days()))
         .unwrap();
+    for hour in [8, 9] {
+        let hour = i64::from(today().days()) * 86_400 + hour * 3_600;
+        connection.execute("INSERT INTO traffic VALUES (?1, ?2, 'GET', 2, 6, 3)", (SITE, hour)).unwrap();
+    }
     drop(connection);
+    let traffic = |ledgers: &Ledgers| {
+        let days = ledgers.traffic(SITE, always()).unwrap();
+        days.iter().map(|day| (day.day, day.requests, day.page_views)).collect::<Vec<_>>()
+    };
     // A reader need not wait for a writer to have been there.
     let old = place.read();
     assert_eq!(old.usage(SITE, always()).unwrap()[0].not_found, 0);
     assert!(old.facets(SITE, FacetKind::Browser, always()).unwrap().is_empty());
+    assert_eq!(traffic(&old), [(today(), 12, 6)]);
     drop(old);
 
     let store = place.open();
@@ -527,6 +546,7 @@ async fn a_store_of_version_2_keeps_its_rows_and_learns_facets() {
     deliver(&store, Rows::Facet(vec![row])).await.unwrap();
     store.close();
     let ledgers = place.read();
+    assert_eq!(traffic(&ledgers), [(today(), 12, 6)]);
     assert_eq!(
         (ledgers.usage(SITE, always()).unwrap()[0].requests, ledgers.usage(SITE, always()).unwrap().len()),
         (12, 1)
@@ -547,14 +567,13 @@ async fn what_was_before_is_added_with_how_far_it_was_read_and_goes_when_it_is_o
     let days_ago = |days: i32| CivilDate::from_days(today().days() - days);
     let read = |mark: u8, lines, offset, day| Imported { mark: [mark; 16], lines, offset, day };
     let mut store = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap();
-    let hour = now().floor_to(3_600);
-    store.add(SITE, vec![traffic(hour, 5)], &read(1, 3, 300, days_ago(40)), None).unwrap();
-    store.add(SITE, vec![traffic(hour, 2)], &read(2, 9, 900, days_ago(40)), Some([1; 16])).unwrap();
+    store.add(SITE, vec![traffic(today(), 5)], &read(1, 3, 300, days_ago(40)), None).unwrap();
+    store.add(SITE, vec![traffic(today(), 2)], &read(2, 9, 900, days_ago(40)), Some([1; 16])).unwrap();
     store.add(SITE, vec![], &read(2, 9, 950, days_ago(40)), None).unwrap();
     store.add("another.example", vec![], &read(2, 9, 100, days_ago(1)), None).unwrap();
     assert_eq!(store.imported(SITE).unwrap(), [read(2, 9, 950, days_ago(40))]);
     // Rows that do not fit take nothing with them.
-    let overflows = vec![traffic(hour, 1), traffic(hour, i64::MAX.unsigned_abs())];
+    let overflows = vec![traffic(today(), 1), traffic(today(), i64::MAX.unsigned_abs())];
     assert!(store.add(SITE, overflows, &read(2, 9, 999, days_ago(40)), None).is_err());
     assert_eq!(store.imported(SITE).unwrap()[0].offset, 950);
     assert_eq!(place.read().traffic(SITE, always()).unwrap()[0].requests, 7);

@@ -15,7 +15,7 @@ impl Audit {
         let _ = writeln!(text, "# Use of {}, {} to {}\n", self.site, self.from, self.to);
         let _ = writeln!(text, "{} requests, {} page views.\n", traffic.requests, traffic.page_views);
 
-        heading(&mut text, "By day", "Days of Coordinated Universal Time.");
+        heading(&mut text, "By day", "");
         let days = traffic.by_day.iter();
         table(
             &mut text,

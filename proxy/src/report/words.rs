@@ -242,8 +242,7 @@ static ENGLISH: Words = Words {
     method: "How this was counted",
     method_text: [
         "Pinfold stands before the website and counts what passes. Nothing is recorded for each request or visitor.",
-        "Days are those of the website's own time zone, except in page views by day, which are of Coordinated Universal Time. Details are \
-         written when enough different people were there, at most once an hour.",
+        "Days are those of the website's own time zone. Details are written when enough different people were there, at most once an hour.",
         "This report contains no personal data.",
     ],
     small: "A number below 5 is shown as “<5” or put together with others, and so is any number from which it could be worked out.",
@@ -349,8 +348,7 @@ static WELSH: Words = Words {
     method: "Sut y cyfrifwyd hyn",
     method_text: [
         "Mae Pinfold yn sefyll o flaen y wefan ac yn cyfri'r hyn sy'n mynd heibio. Ni chofnodir dim am bob cais nac ymwelydd.",
-        "Diwrnodau parth amser y wefan ei hun yw'r rhain, ac eithrio tudalennau a welwyd fesul diwrnod, sydd yn Amser Cyffredinol \
-         Cydlynedig. Ysgrifennir manylion pan oedd digon o wahanol bobl yno, unwaith yr awr ar y mwyaf.",
+        "Diwrnodau parth amser y wefan ei hun yw'r rhain. Ysgrifennir manylion pan oedd digon o wahanol bobl yno, unwaith yr awr ar y mwyaf.",
         "Nid yw'r adroddiad hwn yn cynnwys unrhyw ddata personol.",
     ],
     small: "Dangosir rhif o dan 5 fel “<5” neu fe'i rhoddir gyda rhai eraill, ac felly hefyd unrhyw rif y gellid ei gyfrifo ohono.",

@@ -14,8 +14,6 @@ pub(crate) enum Attack {
     Busiest,
     /// Whoever came most often for so many pages, by how much each asked at a time.
     Volume,
-    /// Whoever asked most in the hours in which the traffic ledger counts what the event counts as.
-    Traffic,
     /// Whoever asked most when the row was laid down, by where it lies among those of the thief.
     Order,
     /// Whoever was about when each row of the visit was laid down, and asked for as much.
@@ -29,10 +27,9 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Busiest,
         Self::Volume,
-        Self::Traffic,
         Self::Order,
         Self::OrderAndVolume,
         Self::Network,
@@ -48,7 +45,7 @@ pub(crate) struct Thief {
     answers: HashMap<Question, u64>,
 }
 
-type Question = (Attack, Vec<Window>, Option<(&'static str, u8)>, RangeInclusive<usize>);
+type Question = (Attack, Vec<Window>, RangeInclusive<usize>);
 
 impl Thief {
     pub(crate) fn with(loot: Loot) -> Self {
@@ -66,8 +63,7 @@ impl Thief {
         }
         let by_volume = matches!(attack, Attack::Volume | Attack::OrderAndVolume | Attack::CopiesAndVolume);
         let pages = event.pages.clone().filter(|_| by_volume).unwrap_or(0..=LONGEST);
-        let row = Some(event.traffic).filter(|_| attack == Attack::Traffic);
-        let question = (attack, windows, row, pages);
+        let question = (attack, windows, pages);
         if let Some(answer) = self.answers.get(&question) {
             return *answer;
         }
@@ -87,9 +83,9 @@ impl Thief {
         windows
     }
 
-    fn answer(&self, (attack, windows, row, pages): &Question) -> u64 {
+    fn answer(&self, (attack, windows, pages): &Question) -> u64 {
         let first = windows.first().copied().unwrap_or(self.loot.whole_day);
-        let about = self.loot.activity(first, *row);
+        let about = self.loot.activity(first);
         match attack {
             Attack::Network => self.busiest_of_network(&about),
             Attack::Volume | Attack::OrderAndVolume | Attack::CopiesAndVolume => {

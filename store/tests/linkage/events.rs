@@ -66,8 +66,6 @@ pub(crate) struct Event {
     pub(crate) kind: Kind,
     /// The rows of the usage ledger that it counts in.
     pub(crate) rows: Vec<(Arc<str>, u8)>,
-    /// The rows of the traffic ledger that it counts in.
-    pub(crate) traffic: (&'static str, u8),
     /// How many pages the visit had, if that is told.
     pub(crate) pages: Option<RangeInclusive<usize>>,
     /// When it was written, as somebody sees who copies the database again and again.
@@ -84,22 +82,22 @@ pub(crate) fn events_of(town: &Town, stolen: &Stolen, depth_is_exact: bool) -> V
     let mut visits: BTreeMap<usize, Event> = BTreeMap::new();
     for one in &town.asked {
         let Some(visit) = one.visit else { continue };
-        let event = |kind, traffic| {
+        let event = |kind| {
             let (rows, truth) = (Vec::new(), stolen.names[&one.from]);
-            Event { kind, rows, traffic, pages: None, written: None, visit, truth }
+            Event { kind, rows, pages: None, written: None, visit, truth }
         };
         match &one.what {
             What::Page(path, status) => {
                 let row = (path.clone(), u8::try_from(status / 100).unwrap());
                 let written = seen.page(&row, one.at);
                 let rows = vec![row.clone()];
-                let page = event(Kind::of(path, row.1), ("GET", row.1));
+                let page = event(Kind::of(path, row.1));
                 events.push(Event { rows, written, ..page });
-                visits.entry(visit).or_insert_with(|| event(Kind::Visit, ("GET", 2))).rows.push(row);
+                visits.entry(visit).or_insert_with(|| event(Kind::Visit)).rows.push(row);
             }
             What::Choice(agreed) => {
                 let written = seen.choice(if *agreed { "accepted" } else { "rejected" }, one.at);
-                events.push(Event { written, ..event(Kind::Choice, ("POST", 3)) });
+                events.push(Event { written, ..event(Kind::Choice) });
             }
             What::Picture => {}
         }

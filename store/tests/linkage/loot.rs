@@ -21,8 +21,6 @@ pub(crate) struct Loot {
     buckets: Vec<Bucket>,
     /// When the row of a route was laid down, by the thief's own rows about it.
     pub(crate) laid: HashMap<(Arc<str>, u8), Window>,
-    /// Requests by method, status and hour.
-    traffic: HashMap<(String, u8), HashMap<i64, f64>>,
     /// When nothing is known of the moment.
     pub(crate) whole_day: Window,
 }
@@ -62,19 +60,17 @@ impl Loot {
     pub(crate) fn of(file: &Path, until: i64, own: u64) -> Self {
         let connection = Connection::open(file).unwrap();
         let (hosts, buckets) = addresses(&connection, until, own);
-        Self { hosts, buckets, laid: laid(file), traffic: traffic(&connection), whole_day: (OPENS, until) }
+        Self { hosts, buckets, laid: laid(file), whole_day: (OPENS, until) }
     }
 
-    /// How many requests each host made in a window, as far as buckets tell, by its place. With a row of the traffic ledger, as
-    /// many as count there.
-    pub(crate) fn activity(&self, window: Window, row: Option<(&str, u8)>) -> Vec<(usize, f64)> {
+    /// How many requests each host made in a window, as far as buckets tell, by its place.
+    pub(crate) fn activity(&self, window: Window) -> Vec<(usize, f64)> {
         let mut sums = vec![0.0; self.hosts.len()];
         let mut met = Vec::new();
         let first = self.buckets.partition_point(|bucket| bucket.to <= window.0);
         for bucket in self.buckets[first..].iter().take_while(|bucket| bucket.from < window.1) {
-            let part = row.map_or(1.0, |row| self.part(row, bucket));
             for (host, spell) in &bucket.spells {
-                let requests = spell.within(window) * part;
+                let requests = spell.within(window);
                 if sums[*host] == 0.0 && requests > 0.0 {
                     met.push(*host);
                 }
@@ -84,14 +80,6 @@ impl Loot {
         met.sort_unstable();
         met.dedup();
         met.into_iter().map(|host| (host, sums[host])).collect()
-    }
-
-    /// Which part of the requests of a bucket's hour count in a row of the traffic ledger.
-    fn part(&self, (method, status): (&str, u8), bucket: &Bucket) -> f64 {
-        let hour = bucket.from - bucket.from % HOUR;
-        let of = |by_hour: &HashMap<i64, f64>| by_hour.get(&hour).copied().unwrap_or_default();
-        let all: f64 = self.traffic.values().map(of).sum();
-        self.traffic.get(&(method.to_owned(), status)).map_or(0.0, of) / all.max(1.0)
     }
 }
 
@@ -168,19 +156,6 @@ fn since_it_came(place: usize, of: usize, spell: Spell) -> Spell {
     let at_once = spell.requests <= 1.0 + PICTURES as f64;
     let to = if at_once { spell.to.min(spell.from + (came + doubt) as i64 + 2) } else { spell.to };
     Spell { from, to: to.max(from + 1), ..spell }
-}
-
-fn traffic(connection: &Connection) -> HashMap<(String, u8), HashMap<i64, f64>> {
-    let sql = "SELECT method, status, hour, sum(requests) FROM traffic GROUP BY 1, 2, 3";
-    let rows = read(connection, sql, |row| {
-        let hour = row.get::<_, i64>(2)? - MIDNIGHT.seconds();
-        Ok(((row.get(0)?, row.get(1)?), hour, row.get(3)?))
-    });
-    let mut traffic: HashMap<_, HashMap<i64, f64>> = HashMap::new();
-    for (row, hour, requests) in rows {
-        traffic.entry(row).or_default().insert(hour, requests);
-    }
-    traffic
 }
 
 /// When each row of the usage ledger was laid down: between the rows of the thief that lie before and after it.

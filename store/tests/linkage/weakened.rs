@@ -86,11 +86,10 @@ fn write(connection: &Connection, town: &Town, names: &HashMap<Ipv4Addr, [u64; 2
                 params![SITE, day(), event],
             );
         }
-        let hour = MIDNIGHT.plus(one.at - one.at % HOUR).seconds();
         add(
             connection,
             "INSERT INTO traffic VALUES (?1, ?2, ?3, ?4, 1, 0) ON CONFLICT DO UPDATE SET requests = requests + 1",
-            params![SITE, hour, method, status],
+            params![SITE, day(), method, status],
         );
     }
     write_addresses(connection, minute_is * MINUTE, minute.take(), names);
