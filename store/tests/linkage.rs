@@ -50,7 +50,7 @@ fn nobody_is_named_in_towns_of_500() {
 /// Early in the day few batches are written, and what was on everybody's way is in the first.
 #[test]
 fn nobody_is_named_in_towns_of_500_by_a_theft_at_ten() {
-    names_nobody(500, 24, 10 * HOUR);
+    names_nobody(500, 60, 10 * HOUR);
 }
 
 #[test]
