@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Origin, Pinfold, pinfold};
+use common::{Origin, Pinfold, configuration, pinfold};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
@@ -54,6 +54,33 @@ fn small_numbers_are_not_published() {
     }
     // Data for the council's own programs are exact.
     assert_eq!(Pinfold::report(directory.path())["traffic"]["page_views"], 3);
+}
+
+#[test]
+fn a_cookie_that_tells_visitors_apart_is_named_in_metrics_and_report() {
+    let origin = Origin::hello();
+    let rule = "[[cookie]]\nname = \"counter\"\npurpose = \"statistics\"\n";
+    let server = Pinfold::configured(&configuration(origin.address, rule));
+    for request in 0..1_000 {
+        let cookie = format!("counter=visitor-{}; session={request}", request / 5);
+        server.get("/bins", &[("sec-fetch-dest", "document"), ("cookie", &cookie)]);
+    }
+    assert_eq!(server.metric("pinfold_identifying_cookies"), 1.0);
+    let values = server.metric("pinfold_cookie_values{cookie=\"counter\",purpose=\"statistics\"}");
+    assert!((180.0..=220.0).contains(&values), "200 visitors: {values}");
+
+    let (directory, _) = server.stop();
+    for (format, words) in [
+        ("html", "allows none: counter."),
+        ("md", "allows none: counter."),
+        ("csv", "cookie values in 1000,"),
+        ("json", "\"identifies\": true"),
+    ] {
+        let output = pinfold(&["report", "--config", "pinfold.toml", "--format", format], directory.path());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(words), "{format}: {text}");
+        assert!(!text.contains("visitor-"), "{format}");
+    }
 }
 
 #[test]

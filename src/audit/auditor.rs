@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use super::address::{AddressShard, Collected, Met, new_union};
 use super::asked::Asked;
 use super::block::Blocks;
 use super::choice_rate::ChoiceRate;
-use super::day_book::described;
-use super::details::{Answered, CookieCounts, DetailShard, Totals, add_cookies, done, subject_at};
+use super::cookies::CookieFacts;
+use super::details::{Answered, DetailShard, Totals, add_cookies};
 use super::footprint::{Depth, Held, KEPT, tread};
 use super::hold::Holding;
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass, VisitCell};
@@ -20,9 +20,9 @@ use super::route::Routes;
 use super::senders::Senders;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
-use super::stats::{AuditStats, CookieStat};
+use super::stats::AuditStats;
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
-use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, UndeclaredNames, is_private};
+use crate::consent::{Choice, ConsentEvent, CookieValues, Policy, ResponseBody, UndeclaredNames, is_private};
 use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
@@ -40,6 +40,7 @@ pub(super) struct Auditor {
     pub(super) holding: Option<Holding>,
     pub(super) policy: Policy,
     pub(super) undeclared: Arc<UndeclaredNames>,
+    pub(super) values: Arc<CookieValues>,
     pub(super) routes: Routes,
     pub(super) crowd: usize,
     pub(super) calendar: Calendar,
@@ -88,6 +89,7 @@ impl fmt::Debug for Unsettled {
 pub(super) struct Parts {
     pub(super) policy: Policy,
     pub(super) undeclared: Arc<UndeclaredNames>,
+    pub(super) values: Arc<CookieValues>,
     pub(super) routes: Routes,
     pub(super) crowd: usize,
     pub(super) choice_rows: u32,
@@ -102,8 +104,19 @@ pub(super) struct Parts {
 
 impl Auditor {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { policy, undeclared, routes, crowd, choice_rows, calendar, clock, timer, sink, .. } =
-            parts;
+        let Parts {
+            policy,
+            undeclared,
+            values,
+            routes,
+            crowd,
+            choice_rows,
+            calendar,
+            clock,
+            timer,
+            sink,
+            ..
+        } = parts;
         let rules = policy.register().rules().len();
         let auditor = Self {
             site: host_of(policy.origin()).into(),
@@ -123,6 +136,7 @@ impl Auditor {
             unsettled: Mutex::default(),
             policy,
             undeclared,
+            values,
             routes,
             crowd,
             calendar,
@@ -349,10 +363,12 @@ impl Auditor {
             blocked += shard.refused();
             address_sources.iter_mut().for_each(|(source, count)| *count += shard.requests_by(*source));
         }
+        let cookies = self.cookies();
         AuditStats {
             requests: requests.collect(),
             page_views: sum.page_views,
-            cookies: self.cookie_stats(&sum.cookies),
+            cookies: cookies.stats(&sum.cookies),
+            cookie_values: cookies.value_stats(),
             consent_events,
             address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
@@ -364,17 +380,9 @@ impl Auditor {
         }
     }
 
-    fn cookie_stats(&self, cookies: &[CookieCounts]) -> Vec<CookieStat> {
-        let names: HashMap<u16, String> = self.undeclared.all().into_iter().collect();
-        let mut stats = Vec::new();
-        for (place, counts) in cookies.iter().enumerate() {
-            stats.extend(done(counts).map(|(direction, action, seen)| {
-                let (pattern, purpose) = described(subject_at(place), &self.policy, &names);
-                CookieStat { pattern, purpose, direction, action, seen }
-            }));
-        }
-        stats.sort();
-        stats
+    /// What is known of cookies besides how often they came.
+    pub(super) fn cookies(&self) -> CookieFacts<'_> {
+        CookieFacts::new(&self.policy, &self.undeclared, Some(&self.values))
     }
 }
 

@@ -220,7 +220,8 @@ impl Background {
             shard.take_days().into_iter().for_each(|day| self.book.add(day));
         }
         let today = auditor.calendar.day_of(now).date;
-        let rows = self.book.rows(auditor.crowd, &auditor.policy, &auditor.undeclared);
+        let rows = self.book.rows(auditor.crowd, &auditor.policy, &auditor.cookies());
+        auditor.values.begin_again();
         self.book.forget_before(today);
         for refused in std::mem::take(&mut self.refused) {
             self.send(refused);

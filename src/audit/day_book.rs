@@ -1,11 +1,12 @@
 //! The details of the days that are not yet closed, and which of them may be written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::cookies::CookieFacts;
 use super::crowd::Crowds;
-use super::details::{CookieCounts, Counts, DayDetails, add_cookies, done, subject_at};
+use super::details::{CookieCounts, Counts, DayDetails, add_cookies};
 use super::ledger::{ConsentRow, CookieRow, FacetKind, FacetRow, StatusClass, UsageRow, VisitCell, VisitRow};
-use crate::consent::{ConsentEvent, CookieSubject, Policy, UndeclaredNames};
+use crate::consent::{ConsentEvent, Policy};
 use crate::time::CivilDate;
 
 /// How many routes of a day are told apart, all threads together.
@@ -73,9 +74,8 @@ impl DayBook {
     }
 
     /// What is new since the last rows, sorted by value.
-    pub(super) fn rows(&mut self, crowd: usize, policy: &Policy, undeclared: &UndeclaredNames) -> DetailRows {
+    pub(super) fn rows(&mut self, crowd: usize, policy: &Policy, cookies: &CookieFacts<'_>) -> DetailRows {
         let mut rows = DetailRows::default();
-        let names: HashMap<u16, String> = undeclared.all().into_iter().collect();
         for (date, day) in &mut self.days {
             let routes = day.routes.changes(crowd).into_iter();
             rows.usage.extend(routes.map(|(route, status, change)| usage_row(*date, route, status, change)));
@@ -88,7 +88,7 @@ impl DayBook {
             }));
             for (place, counts) in day.cookies.iter_mut().enumerate() {
                 let counts = std::mem::take(counts);
-                rows.cookies.extend(cookie_rows(*date, subject_at(place), &counts, policy, &names));
+                rows.cookies.extend(cookies.rows(*date, place, &counts));
             }
             for (cell, count) in VisitCell::all().zip(std::mem::take(&mut day.visits)) {
                 if count > 0 {
@@ -145,48 +145,11 @@ fn usage_row(day: CivilDate, route: &str, status: StatusClass, change: Counts) -
     UsageRow { day, route: route.to_owned(), status, requests, page_views, entries, not_found }
 }
 
-fn cookie_rows(
-    day: CivilDate,
-    subject: CookieSubject,
-    counts: &CookieCounts,
-    policy: &Policy,
-    names: &HashMap<u16, String>,
-) -> Vec<CookieRow> {
-    let row = |(direction, action, seen)| {
-        let (pattern, purpose) = described(subject, policy, names);
-        CookieRow { pattern, direction, purpose, action, seen, day }
-    };
-    done(counts).map(row).collect()
-}
-
-/// How a cookie is called in a ledger, and its purpose.
-pub(super) fn described(
-    subject: CookieSubject,
-    policy: &Policy,
-    names: &HashMap<u16, String>,
-) -> (String, String) {
-    let undeclared = "undeclared".to_owned();
-    match subject {
-        CookieSubject::Malformed => ("(malformed)".to_owned(), undeclared),
-        CookieSubject::Own => ("(pinfold)".to_owned(), "strictly-necessary".to_owned()),
-        CookieSubject::Undeclared(number) => {
-            let name = number.and_then(|number| names.get(&number)).cloned();
-            (name.unwrap_or_else(|| "(undeclared)".to_owned()), undeclared)
-        }
-        CookieSubject::Rule(number) => match policy.register().rules().get(usize::from(number)) {
-            Some(rule) => {
-                let purpose = rule.purpose().unwrap_or("strictly-necessary");
-                (rule.pattern().to_owned(), purpose.to_owned())
-            }
-            None => ("(undeclared)".to_owned(), undeclared),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::audit::facet::FacetCounts;
+    use crate::consent::UndeclaredNames;
 
     const CROWD: usize = 10;
 
@@ -217,8 +180,8 @@ mod tests {
 
         fn write(&mut self, today: i32) -> usize {
             let policy = Policy::builder("Town", "https://town.example").build().unwrap();
-            let names = UndeclaredNames::default();
-            let rows = self.book.rows(CROWD, &policy, &names);
+            let cookies = CookieFacts::new(&policy, &UndeclaredNames::default(), None);
+            let rows = self.book.rows(CROWD, &policy, &cookies);
             self.book.forget_before(CivilDate::from_days(today));
             assert!(rows.usage.is_sorted());
             let count = rows.usage.len();

@@ -73,6 +73,7 @@ impl AuditLayer {
         let auditor = Arc::new(Auditor::new(Parts {
             policy: shared.policy.clone(),
             undeclared: shared.undeclared.clone(),
+            values: shared.values.clone(),
             routes: settings.routes,
             crowd: settings.crowd,
             choice_rows: settings.choice_rows,

@@ -210,6 +210,10 @@ pub struct CookieRow {
     pub action: Action,
     /// How often.
     pub seen: u64,
+    /// How many different values came with a thousand requests for pages, in the direction of requests, once so many have come.
+    pub values: Option<u16>,
+    /// Whether so many values make it look like an identifier, which its legal basis does not allow.
+    pub identifies: bool,
     /// The day.
     pub day: CivilDate,
 }

@@ -1,6 +1,7 @@
 use http::StatusCode;
 
 use super::agent::Agent;
+use super::cookies::CookieFacts;
 use super::day_book::DayBook;
 use super::details::{Answered, DetailShard};
 use super::layer::AuditSettings;
@@ -139,8 +140,8 @@ impl PastUse {
         self.shard.take_traffic(&mut traffic);
         traffic.sort_unstable();
         self.gather();
-        let nobody = UndeclaredNames::default();
-        let rows = self.book.rows(self.settings.crowd(), &self.policy, &nobody);
+        let none = CookieFacts::new(&self.policy, &UndeclaredNames::default(), None);
+        let rows = self.book.rows(self.settings.crowd(), &self.policy, &none);
         self.book.forget_beyond(ROOM);
         let ledgers = [Rows::Traffic(traffic), Rows::Usage(rows.usage), Rows::Facet(rows.facets)];
         ledgers.into_iter().filter(|rows| !rows.is_empty()).collect()

@@ -52,7 +52,7 @@ impl Sink for TracingSink {
             Rows::Cookie(rows) => rows.iter().for_each(|row| {
                 let (day, direction, action) = (row.day, row.direction.name(), row.action.name());
                 tracing::info!(
-                    target: TARGET, site, ledger, %day, row.pattern, direction, row.purpose, action, row.seen
+                    target: TARGET, site, ledger, %day, row.pattern, direction, row.purpose, action, row.seen, row.values, row.identifies
                 );
             }),
             Rows::Distinct(row) => {

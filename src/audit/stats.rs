@@ -16,6 +16,8 @@ pub struct AuditStats {
     pub page_views: u64,
     /// What was done with each cookie.
     pub cookies: Vec<CookieStat>,
+    /// How many different values cookies have.
+    pub cookie_values: Vec<CookieValuesStat>,
     /// What visitors chose or were asked, by purpose; the purpose is empty where it concerns all of them.
     pub consent_events: Vec<(ConsentEvent, String, u64)>,
     /// How the addresses of clients were found.
@@ -48,4 +50,18 @@ pub struct CookieStat {
     pub action: Action,
     /// How often.
     pub seen: u64,
+}
+
+/// How many different values of one cookie came with a thousand requests for pages, lately.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct CookieValuesStat {
+    /// The pattern of its rule, or its name without numbers.
+    pub pattern: String,
+    /// The id of its purpose, `strictly-necessary`, or `undeclared`.
+    pub purpose: String,
+    /// An estimate, at most 1,000.
+    pub values: u16,
+    /// Whether it looks like an identifier, which its legal basis does not allow.
+    pub identifies: bool,
 }

@@ -72,7 +72,8 @@ impl Explanation {
         let marks = Marks::of(&asked.headers, policy);
         let visitor = Visitor::of(policy, calendar, clock, &asked.headers, marks.gpc());
         let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
-        let judge = Judge { policy, standing: visitor.standing, undeclared: &undeclared, seen: &seen };
+        let judge =
+            Judge { policy, standing: visitor.standing, undeclared: &undeclared, seen: &seen, values: None };
 
         let mut deeds = Deeds::default();
         filter(&judge, &mut asked.headers.clone(), &mut deeds);

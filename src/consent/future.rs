@@ -139,6 +139,7 @@ where
                     standing: *standing,
                     undeclared: &shared.undeclared,
                     seen: &shared.seen,
+                    values: None,
                 };
                 return Poll::Ready(Ok(finish(&judge, outlook, deeds, &*shared.clock, response)));
             }

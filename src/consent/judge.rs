@@ -5,6 +5,7 @@ use super::policy::{Mode, Policy, Undeclared};
 use super::purpose::PurposeSet;
 use super::seen::SeenRules;
 use super::undeclared::UndeclaredNames;
+use super::values::CookieValues;
 
 /// Everything by which a cookie is judged.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub(super) struct Judge<'a> {
     pub(super) standing: Standing,
     pub(super) undeclared: &'a UndeclaredNames,
     pub(super) seen: &'a SeenRules,
+    /// Where values are counted, if they are.
+    pub(super) values: Option<&'a CookieValues>,
 }
 
 impl Judge<'_> {

@@ -5,6 +5,7 @@ use tower_layer::Layer;
 use super::policy::Policy;
 use super::service::ConsentManager;
 use super::shared::Shared;
+use super::values::CookieValues;
 use crate::time::{Calendar, Clock, SystemClock};
 
 /// Puts a [`ConsentManager`] around a service.
@@ -15,12 +16,14 @@ pub struct ConsentManagerLayer(Shared);
 impl ConsentManagerLayer {
     /// A layer that enforces `policy`, with months as in `calendar`.
     pub fn new(policy: Policy, calendar: Calendar) -> Self {
+        let values = Arc::new(CookieValues::new(policy.register().rules().len()));
         Self(Shared {
             policy,
             calendar,
             clock: Arc::new(SystemClock::new()),
             undeclared: Arc::default(),
             seen: Arc::default(),
+            values,
             tells_handlers: true,
         })
     }

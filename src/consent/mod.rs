@@ -75,6 +75,7 @@ mod signal;
 mod undeclared;
 #[cfg(feature = "html")]
 mod validator;
+mod values;
 pub mod well_known;
 mod withdrawal;
 
@@ -93,3 +94,4 @@ pub use purpose::{LegalBasis, Purpose, PurposeSet, Wording};
 pub use register::{CookieRegister, CookieRule};
 pub use service::ConsentManager;
 pub use undeclared::UndeclaredNames;
+pub(crate) use values::{CookieValues, looks_like_an_identifier};

@@ -11,7 +11,7 @@ use super::facts::NECESSARY;
 use super::own::OwnCookie;
 use super::page::Language;
 use super::pages::Pages;
-use super::purpose::{Purpose, PurposeSet};
+use super::purpose::{LegalBasis, Purpose, PurposeSet};
 use super::register::{CookieRegister, CookieRule};
 use crate::time::CivilMonth;
 
@@ -113,6 +113,12 @@ impl Policy {
     /// The cookie rules.
     pub fn register(&self) -> &CookieRegister {
         &self.0.register
+    }
+
+    /// On what basis the rule of this number lets cookies be set; nothing for what is strictly necessary.
+    pub(crate) fn basis_of_rule(&self, rule: u16) -> Option<LegalBasis> {
+        let id = self.register().rules().get(usize::from(rule))?.purpose()?;
+        self.purposes().find(|purpose| purpose.id() == id).map(Purpose::basis)
     }
 
     /// Which bit each purpose has in a decision. A purpose must keep its bit for ever, so store these and hand them

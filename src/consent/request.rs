@@ -149,6 +149,9 @@ fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(Cook
         let written = judge.verdict_by(name, rule, |undeclared| undeclared.find(name));
         let read_alike = written.1 != Action::Passed || !has_blank && !has_other_readings(name);
         let value = &line[after..after + length];
+        if let Some(values) = judge.values {
+            values.note(written.0, value);
+        }
         let verdict = if read_alike { written } else { verdict_as_read(judge, name, value, written) };
         return (after + length, Some(verdict));
     }
@@ -290,8 +293,13 @@ mod tests {
         let all = policy.declared();
         let decision = granted.then(|| (policy.decide(all, all, month()), month()));
         let standing = policy.standing(decision, false);
-        let judge =
-            Judge { policy, standing, undeclared: &UndeclaredNames::default(), seen: &SeenRules::default() };
+        let judge = Judge {
+            policy,
+            standing,
+            undeclared: &UndeclaredNames::default(),
+            seen: &SeenRules::default(),
+            values: None,
+        };
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());

@@ -88,6 +88,7 @@ mod tests {
             standing,
             undeclared: &UndeclaredNames::default(),
             seen: &SeenRules::default(),
+            values: None,
         };
         let mut headers = HeaderMap::new();
         for field in fields {
@@ -126,7 +127,7 @@ mod tests {
         let policy = policy();
         let standing = policy.standing(None, false);
         let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
-        let judge = Judge { policy: &policy, standing, undeclared: &undeclared, seen: &seen };
+        let judge = Judge { policy: &policy, standing, undeclared: &undeclared, seen: &seen, values: None };
         for field in ["bare", "=nameless", "=__Host-id=1", " = __Host-id=1", "=;", "__host-ID=1"] {
             let mut headers = HeaderMap::new();
             headers.append(SET_COOKIE, field.parse().unwrap());

@@ -111,6 +111,7 @@ where
             standing: visitor.standing,
             undeclared: &shared.undeclared,
             seen: &shared.seen,
+            values: marks.navigates.then_some(&*shared.values),
         };
         let headers = request.headers_mut();
         if marks.has_cookies {
@@ -148,6 +149,7 @@ impl<S> ConsentManager<S> {
             standing: visitor.standing,
             undeclared: &self.shared.undeclared,
             seen: &self.shared.seen,
+            values: None,
         };
         let headers = request.headers_mut();
         request::filter(&judge, headers, &mut Deeds::default());
@@ -166,6 +168,7 @@ pub(super) struct Marks {
     claims_preferences: bool,
     asks_for_part: bool,
     prefetches: bool,
+    navigates: bool,
 }
 
 impl Marks {
@@ -180,6 +183,7 @@ impl Marks {
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
                 "purpose" | "sec-purpose" => marks.prefetches |= value.as_bytes().starts_with(b"prefetch"),
+                "sec-fetch-dest" => marks.navigates |= value == "document",
                 "range" | "x-requested-with" => marks.asks_for_part = true,
                 _ => {}
             }

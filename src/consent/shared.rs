@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::policy::Policy;
 use super::seen::SeenRules;
 use super::undeclared::UndeclaredNames;
+use super::values::CookieValues;
 use crate::time::{Calendar, Clock};
 
 /// What the layer and all its services have in common.
@@ -13,5 +14,6 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) undeclared: Arc<UndeclaredNames>,
     pub(super) seen: Arc<SeenRules>,
+    pub(crate) values: Arc<CookieValues>,
     pub(super) tells_handlers: bool,
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 /// How many names are kept.
-const ROOM: usize = 256;
+pub(super) const ROOM: usize = 256;
 
 /// How much of a name is kept.
 const LONGEST: usize = 40;

@@ -38,14 +38,32 @@ pub(crate) fn apply(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         }
         Rows::Cookie(rows) => {
             let mut statement = transaction.prepare_cached(
-                "INSERT INTO cookie VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+                "INSERT INTO cookie VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)
                  ON CONFLICT DO UPDATE SET seen = seen + excluded.seen,
                      first_day = min(first_day, excluded.first_day), last_day = max(last_day, excluded.last_day)",
+            )?;
+            // An estimate is of the cookie, whatever was done with it.
+            let mut estimate = transaction.prepare_cached(
+                "UPDATE cookie SET distinct_values = ?4, identifies = ?5 WHERE site = ?1 AND pattern = ?2 AND direction = ?3",
             )?;
             for row in rows {
                 let (direction, action) = (row.direction.name(), row.action.name());
                 let (seen, day) = (row.seen.cast_signed(), row.day.days());
-                statement.execute(params![site, row.pattern, direction, row.purpose, action, seen, day])?;
+                let (values, identifies) = (row.values, row.identifies);
+                statement.execute(params![
+                    site,
+                    row.pattern,
+                    direction,
+                    row.purpose,
+                    action,
+                    seen,
+                    day,
+                    values,
+                    identifies
+                ])?;
+                if values.is_some() {
+                    estimate.execute(params![site, row.pattern, direction, values, identifies])?;
+                }
             }
             lay_in_order(transaction, ("cookie", 5), "site = ?1", &[site])?;
         }

@@ -144,9 +144,13 @@ impl Ledgers {
     /// What was done with each cookie, since it was first seen.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn cookies(&self, site: &str) -> Result<Vec<CookieCount>, StoreError> {
+        let known = self.version()? >= schema::WITH_COOKIE_VALUES;
+        let values = if known { "distinct_values, identifies" } else { "NULL, 0" };
         self.list(
-            "SELECT pattern, purpose, direction, action, seen, first_day, last_day FROM cookie WHERE site = ?1
-             ORDER BY pattern, direction, action",
+            &format!(
+                "SELECT pattern, purpose, direction, action, seen, first_day, last_day, {values} FROM cookie
+                 WHERE site = ?1 ORDER BY pattern, direction, action"
+            ),
             params![site],
             |row| {
                 Ok(CookieCount {
@@ -157,6 +161,8 @@ impl Ledgers {
                     seen: row.get(4)?,
                     first_day: CivilDate::from_days(row.get(5)?),
                     last_day: CivilDate::from_days(row.get(6)?),
+                    values: row.get(7)?,
+                    identifies: row.get(8)?,
                 })
             },
         )
@@ -383,6 +389,10 @@ pub struct CookieCount {
     pub seen: i64,
     pub first_day: CivilDate,
     pub last_day: CivilDate,
+    /// How many different values a thousand requests for pages had, lately; nothing until so many have come.
+    pub values: Option<u16>,
+    /// Whether so many values make it look like an identifier, which its legal basis does not allow.
+    pub identifies: bool,
 }
 
 /// How often visitors did something about a purpose.

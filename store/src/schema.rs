@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// What takes a store from version `n` to `n + 1`, for each `n`.
 ///
 /// `WITHOUT ROWID` leaves no number that would tell the order in which rows came.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "
 CREATE TABLE address (
     site TEXT NOT NULL, bucket INTEGER NOT NULL, host INTEGER NOT NULL, network INTEGER NOT NULL,
@@ -91,6 +91,10 @@ INSERT INTO traffic_by_day
 DROP TABLE traffic;
 ALTER TABLE traffic_by_day RENAME TO traffic;
 ",
+    "
+ALTER TABLE cookie ADD COLUMN distinct_values INTEGER;
+ALTER TABLE cookie ADD COLUMN identifies INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The newest version that is known here.
@@ -107,6 +111,9 @@ pub(crate) const WITH_FACETS: i64 = 4;
 
 /// The first version in which traffic is counted by the day.
 pub(crate) const WITH_TRAFFIC_BY_DAY: i64 = 5;
+
+/// The first version in which the values of cookies are counted.
+pub(crate) const WITH_COOKIE_VALUES: i64 = 6;
 
 /// The version of a store; 0 for an empty file.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {

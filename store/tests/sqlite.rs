@@ -89,7 +89,10 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         ("action", "site sequence at act uid requested_by approved_by basis result previous hash"),
         ("address", "site bucket host network requests refused"),
         ("consent", "site day policy event purpose events"),
-        ("cookie", "site pattern direction purpose action seen first_day last_day"),
+        (
+            "cookie",
+            "site pattern direction purpose action seen first_day last_day distinct_values identifies",
+        ),
         ("delivered", "ledger incarnation sequence"),
         ("distinct_addresses", "site day epoch estimate"),
         ("facet", "site day kind value page_views"),
@@ -145,17 +148,25 @@ async fn counts_add_up_and_outlive_the_process() {
     };
     deliver(&store, Rows::Facet(vec![facet("(rare)", 9), facet("news.example", 20)])).await.unwrap();
     deliver(&store, Rows::Facet(vec![facet("(rare)", -9), facet("a.example", 10)])).await.unwrap();
-    let cookie = |day| CookieRow {
+    let cookie = |day, action, values: Option<u16>| CookieRow {
         pattern: "_ga*".to_owned(),
-        direction: Direction::Response,
+        direction: Direction::Request,
         purpose: "marketing".to_owned(),
-        action: Action::Withheld,
+        action,
         seen: 4,
+        values,
+        identifies: values.is_some(),
         day,
     };
     let yesterday = CivilDate::from_days(today().days() - 1);
-    deliver(&store, Rows::Cookie(vec![cookie(today())])).await.unwrap();
-    deliver(&store, Rows::Cookie(vec![cookie(yesterday)])).await.unwrap();
+    for row in [
+        cookie(today(), Action::Withheld, None),
+        cookie(yesterday, Action::Withheld, None),
+        cookie(today(), Action::Passed, Some(300)),
+        cookie(today(), Action::Passed, None),
+    ] {
+        deliver(&store, Rows::Cookie(vec![row])).await.unwrap();
+    }
     for (epoch, estimate) in [("a", 10), ("a", 12), ("b", 5)] {
         let row = DistinctRow { day: today(), epoch: epoch.to_owned(), estimate };
         deliver(&store, Rows::Distinct(row)).await.unwrap();
@@ -174,7 +185,10 @@ async fn counts_add_up_and_outlive_the_process() {
     assert_eq!(referrers, [("news.example", 20), ("a.example", 10)]);
     assert!(ledgers.facets(SITE, FacetKind::Robot, always()).unwrap().is_empty());
     let cookies = ledgers.cookies(SITE).unwrap();
-    assert_eq!((cookies[0].seen, cookies[0].first_day, cookies[0].last_day), (8, yesterday, today()));
+    let known =
+        |place: usize| (cookies[place].action.as_str(), cookies[place].values, cookies[place].identifies);
+    assert_eq!([known(0), known(1)], [("passed", Some(300), true), ("withheld", Some(300), true)]);
+    assert_eq!((cookies[1].seen, cookies[1].first_day, cookies[1].last_day), (8, yesterday, today()));
     let distinct = &ledgers.distinct(SITE, always()).unwrap()[0];
     assert_eq!((distinct.at_least, distinct.at_most, distinct.runs), (12, 17, 2));
 }
@@ -449,7 +463,7 @@ fn fault_06_files_that_cannot_be_used_are_named() {
         SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
         Ledgers::open(&place.file).unwrap_err(),
     ] {
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 5, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 6, .. }), "{refused}");
     }
     let nowhere =
         SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
@@ -507,6 +521,8 @@ DROP TABLE visit;
 DROP TABLE facet;
 DROP TABLE import;
 ALTER TABLE usage DROP COLUMN not_found;
+ALTER TABLE cookie DROP COLUMN distinct_values;
+ALTER TABLE cookie DROP COLUMN identifies;
 DROP TABLE traffic;
 CREATE TABLE traffic (
     site TEXT NOT NULL, hour INTEGER NOT NULL, method TEXT NOT NULL, status INTEGER NOT NULL,

@@ -88,6 +88,20 @@ impl Collector for Snapshot {
             "Request cookies, by what was done",
             self.cookies(Direction::Request),
         )?;
+        let named = |cookie: &str, purpose: &str| {
+            vec![("cookie", cookie.to_owned()), ("purpose", purpose.to_owned())]
+        };
+        writer.gauges(
+            "pinfold_cookie_values",
+            "Different values of a cookie in a thousand requests for pages",
+            stats.cookie_values.iter().map(|one| (named(&one.pattern, &one.purpose), f64::from(one.values))),
+        )?;
+        let identifying = stats.cookie_values.iter().filter(|one| one.identifies).count();
+        writer.gauges(
+            "pinfold_identifying_cookies",
+            "Cookies that look like identifiers, though the legal basis of their purpose allows none",
+            [(Vec::new(), identifying as f64)],
+        )?;
         writer.counters(
             "pinfold_consent_events",
             "What visitors were asked and chose",

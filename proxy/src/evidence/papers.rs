@@ -68,10 +68,13 @@ fn questions(audit: &Audit) -> String {
 }
 
 fn cookies(audit: &Audit) -> String {
-    let mut text = "cookie,purpose,direction,action,first seen,last seen\r\n".to_owned();
+    let mut text = "cookie,purpose,direction,action,first seen,last seen,values in a thousand requests,looks like an identifier\r\n".to_owned();
     for row in &audit.cookies {
-        let cells = [&row.pattern, &row.purpose, &row.direction, &row.action, &row.first_day, &row.last_day];
-        csv_line(&mut text, cells.map(String::as_str));
+        let values = row.values.map(|values| values.to_string()).unwrap_or_default();
+        let identifies = if row.identifies { "yes" } else { "" };
+        let [first, last] = [&row.first_day, &row.last_day];
+        let (pattern, purpose, direction, action) = (&row.pattern, &row.purpose, &row.direction, &row.action);
+        csv_line(&mut text, [pattern, purpose, direction, action, first, last, &values, identifies]);
     }
     text
 }

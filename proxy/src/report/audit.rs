@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pinfold::audit::FacetKind;
 use pinfold::time::{CivilDate, UnixTime};
@@ -104,6 +104,10 @@ pub(crate) struct Cookie {
     pub(crate) seen: i64,
     pub(crate) first_day: String,
     pub(crate) last_day: String,
+    /// How many different values a thousand requests for pages had.
+    pub(crate) values: Option<u16>,
+    /// Whether it looks like an identifier, which its legal basis does not allow.
+    pub(crate) identifies: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -180,6 +184,8 @@ impl Audit {
             seen: row.seen,
             first_day: row.first_day.to_string(),
             last_day: row.last_day.to_string(),
+            values: row.values,
+            identifies: row.identifies,
         });
         let consent = ledgers.consent(site, period)?.into_iter().map(|row| Consent {
             policy: row.policy,
@@ -218,6 +224,12 @@ impl Audit {
             policies: policies.collect(),
             keys: keys.collect(),
         })
+    }
+
+    /// The cookies that look like identifiers, though their legal basis allows none.
+    pub(super) fn identifying(&self) -> BTreeSet<&str> {
+        let identifying = self.cookies.iter().filter(|row| row.identifies);
+        identifying.map(|row| row.pattern.as_str()).collect()
     }
 
     /// What each route has of a count, all statuses together, by name.

@@ -67,6 +67,12 @@ impl Audit {
             let period = format!("{} to {}", row.first_day, row.last_day);
             let detail = format!("{}, {}, {}", row.purpose, row.direction, row.action);
             line(&mut text, ["cookies", &period, &row.pattern, &detail, &alone(row.seen)]);
+            if let Some(values) = row.values {
+                line(
+                    &mut text,
+                    ["cookie values in 1000", &period, &row.pattern, &detail, &values.to_string()],
+                );
+            }
         }
         text
     }

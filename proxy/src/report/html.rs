@@ -207,6 +207,7 @@ impl Page<'_> {
         let words = self.words;
         let undeclared = self.audit.cookies.iter().filter(|row| row.purpose == UNDECLARED);
         let undeclared: BTreeSet<_> = undeclared.map(|row| &row.pattern).collect();
+        let identifying = Vec::from_iter(self.audit.identifying()).join(", ");
         let columns = [
             words.cookie,
             words.purpose,
@@ -214,6 +215,7 @@ impl Page<'_> {
             words.action,
             words.first_seen,
             words.last_seen,
+            words.values,
             words.times,
         ];
         html! {
@@ -222,9 +224,12 @@ impl Page<'_> {
             @if !undeclared.is_empty() {
                 p.undeclared { (filled(words.undeclared_note, &[&undeclared.len().to_string()])) }
             }
+            @if !identifying.is_empty() {
+                p.undeclared { (filled(words.identifying_note, &[&identifying])) }
+            }
             @if self.audit.cookies.is_empty() { p { (words.nothing) } } @else {
                 table.wide aria-label=(words.cookies) {
-                    (head(&columns, columns.len() - 1))
+                    (head(&columns, columns.len() - 2))
                     tbody {
                         @for row in &self.audit.cookies {
                             tr {
@@ -238,7 +243,8 @@ impl Page<'_> {
                                 td data-label=(columns[3]) { (words.name_of(&row.action)) }
                                 td data-label=(columns[4]) { (date(self.language, &row.first_day)) }
                                 td data-label=(columns[5]) { (date(self.language, &row.last_day)) }
-                                td.n data-label=(columns[6]) { (self.count(row.seen)) }
+                                td.n data-label=(columns[6]) { (row.values.map(|values| number(values.into())).unwrap_or_default()) }
+                                td.n data-label=(columns[7]) { (self.count(row.seen)) }
                             }
                         }
                     }

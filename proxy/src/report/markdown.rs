@@ -73,11 +73,28 @@ impl Audit {
         heading(
             &mut text,
             "Cookies",
-            "What was done with each, in both directions, since it was first seen.",
+            "What was done with each, in both directions, since it was first seen, and how many different values came with a thousand \
+             requests for pages.",
         );
+        let identifying = Vec::from_iter(self.identifying()).join(", ");
+        if !identifying.is_empty() {
+            let _ = writeln!(
+                text,
+                "Cookies that look like identifiers, though the legal basis of their purpose allows none: {identifying}.\n"
+            );
+        }
         table(
             &mut text,
-            &["Cookie", "Purpose", "Direction", "Action", "Times", "First seen", "Last seen"],
+            &[
+                "Cookie",
+                "Purpose",
+                "Direction",
+                "Action",
+                "Times",
+                "First seen",
+                "Last seen",
+                "Values in 1,000",
+            ],
             self.cookies.iter().map(|row| {
                 vec![
                     row.pattern.clone(),
@@ -87,6 +104,7 @@ impl Audit {
                     row.seen.to_string(),
                     row.first_day.clone(),
                     row.last_day.clone(),
+                    row.values.map(|values| values.to_string()).unwrap_or_default(),
                 ]
             }),
         );

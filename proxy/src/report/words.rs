@@ -98,6 +98,7 @@ pub(super) struct Words {
     pub(super) cookies: &'static str,
     pub(super) cookies_note: &'static str,
     pub(super) undeclared_note: &'static str,
+    pub(super) identifying_note: &'static str,
     pub(super) cookie: &'static str,
     pub(super) undeclared: &'static str,
     pub(super) direction: &'static str,
@@ -105,6 +106,7 @@ pub(super) struct Words {
     pub(super) times: &'static str,
     pub(super) first_seen: &'static str,
     pub(super) last_seen: &'static str,
+    pub(super) values: &'static str,
     pub(super) names: [(&'static str, &'static str); 7],
     pub(super) versions: &'static str,
     pub(super) versions_note: &'static str,
@@ -204,8 +206,11 @@ static ENGLISH: Words = Words {
         ("withdrawn", "refused after agreeing"),
     ],
     cookies: "Cookies",
-    cookies_note: "What was done with each, in both directions, since it was first seen. Values are never kept.",
+    cookies_note: "What was done with each, in both directions, since it was first seen. Values are never kept; how many different ones come with \
+                   a thousand requests for pages is estimated. A cookie that keeps a choice has a few, one that tells visitors apart has hundreds.",
     undeclared_note: "{} cookies are not declared: nobody has been told of them. They are held back unless you say otherwise.",
+    identifying_note: "Cookies that look like identifiers, though the legal basis of their purpose allows none: {}. Ask for consent to them, or \
+                       stop them from telling visitors apart.",
     cookie: "Cookie",
     undeclared: "not declared",
     direction: "Direction",
@@ -213,6 +218,7 @@ static ENGLISH: Words = Words {
     times: "Times",
     first_seen: "First seen",
     last_seen: "Last seen",
+    values: "Values in 1,000",
     names: [
         ("request", "from the visitor"),
         ("response", "from the site"),
@@ -310,8 +316,12 @@ static WELSH: Words = Words {
         ("withdrawn", "gwrthodwyd ar ôl cytuno"),
     ],
     cookies: "Cwcis",
-    cookies_note: "Beth a wnaed gyda phob un, i'r ddau gyfeiriad, ers iddo gael ei weld gyntaf. Ni chedwir gwerthoedd byth.",
+    cookies_note: "Beth a wnaed gyda phob un, i'r ddau gyfeiriad, ers iddo gael ei weld gyntaf. Ni chedwir gwerthoedd byth; \
+                   amcangyfrifir faint o rai gwahanol a ddaw gyda mil o geisiadau am dudalennau. Ychydig sydd gan gwci sy'n cadw dewis, a \
+                   channoedd gan un sy'n gwahaniaethu rhwng ymwelwyr.",
     undeclared_note: "Nid yw {} cwci wedi'u datgan: ni ddywedwyd wrth neb amdanynt. Cânt eu dal yn ôl oni bai eich bod yn dweud fel arall.",
+    identifying_note: "Cwcis sy'n edrych fel dynodwyr, er nad yw sail gyfreithiol eu diben yn caniatáu'r un: {}. Gofynnwch am gydsyniad iddynt, neu \
+                       eu hatal rhag gwahaniaethu rhwng ymwelwyr.",
     cookie: "Cwci",
     undeclared: "heb ei ddatgan",
     direction: "Cyfeiriad",
@@ -319,6 +329,7 @@ static WELSH: Words = Words {
     times: "Gwaith",
     first_seen: "Gwelwyd gyntaf",
     last_seen: "Gwelwyd ddiwethaf",
+    values: "Gwerthoedd mewn 1,000",
     names: [
         ("request", "gan yr ymwelydd"),
         ("response", "gan y wefan"),
@@ -383,6 +394,7 @@ mod tests {
             (ENGLISH.period, WELSH.period),
             (ENGLISH.most, WELSH.most),
             (ENGLISH.undeclared_note, WELSH.undeclared_note),
+            (ENGLISH.identifying_note, WELSH.identifying_note),
             (ENGLISH.written, WELSH.written),
         ];
         for (english, welsh) in pairs {
