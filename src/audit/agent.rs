@@ -1,8 +1,11 @@
-//! Browsers, devices and robots, by what they call themselves: families alone. Pure.
+//! Browsers, devices and robots, by what they call themselves: families alone.
 
+use std::cell::Cell;
+use std::hash::BuildHasher as _;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use foldhash::quality::RandomState;
 
 /// What is in none of the lists.
 const OTHER: &str = "(other)";
@@ -25,6 +28,21 @@ impl Agent {
 
     /// Who calls themselves so. Whoever calls themselves nothing is a robot: every browser has a name.
     pub(super) fn of(field: &[u8]) -> Self {
+        let hash = KEY.hash_one(field);
+        MET.with(|met| {
+            let place = &met[hash as usize % met.len()];
+            match place.get() {
+                Some((same, agent)) if same == hash => agent,
+                _ => {
+                    let agent = Self::read(field);
+                    place.set(Some((hash, agent)));
+                    agent
+                }
+            }
+        })
+    }
+
+    fn read(field: &[u8]) -> Self {
         if field.is_empty() {
             return Self::Robot(NAMELESS);
         }
@@ -74,6 +92,14 @@ impl Agent {
         matches!(self, Self::Robot(_))
     }
 }
+
+thread_local! {
+    /// Those whom a thread met lately: browsers are few, and each asks again and again. What they call themselves is not kept, but a
+    /// hash of it that nobody can foresee.
+    static MET: [Cell<Option<(u64, Agent)>>; 128] = const { [const { Cell::new(None) }; 128] };
+}
+
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// Every mark at once: a field is read through a single time, whatever the number of marks.
 static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

@@ -30,7 +30,10 @@ pub(super) fn counted_as<'a>(field: &[u8], policy: &Policy, space: &'a mut Strin
         return NONE;
     }
     let Some(host) = host_of(field) else { return UNREADABLE };
-    if host.starts_with('[') || host.parse::<IpAddr>().is_ok() {
+    // The last label of a name is no number (WHATWG URL, "ends in a number").
+    if host.starts_with('[')
+        || host.ends_with(|last: char| last.is_ascii_digit()) && host.parse::<IpAddr>().is_ok()
+    {
         return PRIVATE;
     }
     space.clear();
@@ -47,18 +50,23 @@ pub(super) fn counted_as<'a>(field: &[u8], policy: &Policy, space: &'a mut Strin
 }
 
 fn host_of(field: &[u8]) -> Option<&str> {
-    let begins = memchr::memmem::find(field, b"://")? + 3;
-    let rest = &field[begins..];
-    let ends = rest.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(rest.len());
-    let authority = std::str::from_utf8(&rest[..ends]).ok()?;
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    if host.starts_with('[') {
-        return Some(host);
+    let rest = match field.strip_prefix(b"https://") {
+        Some(rest) => rest,
+        None => &field[memchr::memmem::find(field, b"://")? + 3..],
+    };
+    let ends = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\')).unwrap_or(rest.len());
+    let authority = &rest[..ends];
+    let host = &authority[memchr::memrchr(b'@', authority).map_or(0, |at| at + 1)..];
+    if host.first() == Some(&b'[') {
+        return std::str::from_utf8(host).ok();
     }
-    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let is_name = (1..=LONGEST).contains(&host.len()) && host.bytes().all(sound);
-    is_name.then_some(host)
+    let mut host = &host[..memchr::memchr(b':', host).unwrap_or(host.len())];
+    while let [name @ .., b'.'] = host {
+        host = name;
+    }
+    let sound = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_name = (1..=LONGEST).contains(&host.len()) && host.iter().all(sound);
+    std::str::from_utf8(host).ok().filter(|_| is_name)
 }
 
 #[cfg(test)]

@@ -66,13 +66,15 @@ impl Policy {
 
     /// Whether a host, in lower case and without a port, is one of the site's own.
     pub fn is_own_host(&self, host: &str) -> bool {
-        let origin = self.0.origin.split_once("://").map_or("", |(_, authority)| authority);
-        let named = origin.split(':').next() == Some(host);
+        let origin = self.origin();
+        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let after_name = authority.and_then(|authority| authority.strip_prefix(host));
         let covers = |own: &String| match own.strip_prefix("*.") {
             Some(domain) => host.strip_suffix(domain).is_some_and(|front| front.ends_with('.')),
             None => own == host,
         };
-        named || self.0.pages.own_hosts.iter().any(covers)
+        after_name.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            || self.0.pages.own_hosts.iter().any(covers)
     }
 
     /// The path of the cookies page.
