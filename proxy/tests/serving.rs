@@ -170,7 +170,7 @@ fn unknown_hosts_are_answered_421_and_health_is_for_any() {
     assert_eq!(origin.requests().len(), 2);
 }
 
-/// Never a 5xx for what a client does wrong, never a crash.
+/// Never a 5xx for what a client does wrong but the two that say so, never a crash.
 #[test]
 fn bad_requests_are_answered_4xx() {
     let origin = Origin::hello();
@@ -212,7 +212,8 @@ fn bad_requests_are_answered_4xx() {
     ] {
         let answer = Answer::read(&raw(pinfold.site, request.as_bytes()));
         let shown: String = request.chars().take(80).collect();
-        assert!((least..500).contains(&answer.status), "{shown:?}: {answer:?}");
+        let says_so = [501, 505].contains(&answer.status);
+        assert!(says_so || (least..500).contains(&answer.status), "{shown:?}: {answer:?}");
         assert!(!answer.head.to_ascii_lowercase().contains("pinfold/"), "no version is named");
     }
     assert_eq!(pinfold.get("/", &[]).status, 200);
