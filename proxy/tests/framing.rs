@@ -39,9 +39,11 @@ impl Rig {
         Self::configured("")
     }
 
-    fn configured(more: &str) -> Self {
+    /// With a line more under `[listen]`.
+    fn configured(line: &str) -> Self {
         let origin = Recorder::start();
-        let pinfold = Pinfold::configured(&configuration(origin.address, more));
+        let text = configuration(origin.address, "").replace("[listen]\n", &format!("[listen]\n{line}\n"));
+        let pinfold = Pinfold::configured(&text);
         Self { origin, pinfold }
     }
 
@@ -414,6 +416,7 @@ fn frame_09_underscores_are_dropped_or_let_through_by_name() {
         names.filter(|name| name.contains('_')).collect::<Vec<_>>()
     };
     assert!(seen(&Rig::start()).is_empty());
+    assert_eq!(seen(&Rig::configured("underscore_fields = [\"api_key\"]")), ["api_key"]);
 }
 
 #[test]
