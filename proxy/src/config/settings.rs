@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{HeaderName, Uri};
 use http::uri::{Authority, Scheme};
+use http::{HeaderName, Uri};
 use pinfold::audit::AuditSettings;
 use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::{Policy, PolicyBuilder};

@@ -18,7 +18,10 @@ pub(super) fn read_underscore_fields(section: &Section<'_>, faults: &Faults) -> 
             ),
             Some(name) if passes_for_another(&name) => faults.add(
                 &place,
-                format!("to many servers `{value}` is `{}`, which is not for visitors to write", dashed(&name)),
+                format!(
+                    "to many servers `{value}` is `{}`, which is not for visitors to write",
+                    dashed(&name)
+                ),
                 "let the site read another field",
             ),
             Some(name) => return Some(name),

@@ -20,6 +20,13 @@ pub(super) const LONGEST_COOKIE: usize = 16 * 1024;
 /// The most bytes of chunk extensions, and of trailers, of one body. Nothing reads either (CVE-2023-39326).
 pub(super) const LONGEST_AROUND_CHUNKS: usize = 16 * 1024;
 
+/// The most bytes over HTTP/2 that ask for nothing, while nothing is being answered: pings, settings, heads that h2 refuses. The window of
+/// the connection, and room for heads: what may be on its way before a request is known to have begun.
+pub(super) const MOST_UNASKED: usize = CONNECTION_WINDOW + 256 * 1024;
+
+/// How much of bodies may be on its way to the proxy over one connection of HTTP/2, in bytes.
+pub(super) const CONNECTION_WINDOW: usize = 1024 * 1024;
+
 /// How long a client may take to send the first byte, and then the whole head.
 pub(super) const HEAD: Duration = Duration::from_secs(10);
 

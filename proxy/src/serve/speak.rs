@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::door::Door;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
-use super::limits::LONGEST_HEAD;
+use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD};
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ impl Server {
             .max_frame_size(16 * 1024)
             .max_header_list_size(64 * 1024)
             .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1024 * 1024)
+            .initial_connection_window_size(CONNECTION_WINDOW as u32)
             .max_send_buf_size(64 * 1024)
             // Streams that are reset before they are looked at (CVE-2023-44487), and those that the client makes us reset
             // (CVE-2025-8671): after so many of either the connection ends.

@@ -6,9 +6,16 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// How many requests of a connection are being answered: the guard must know, and sees bytes alone.
+/// What goes on over a connection: the guard must know, and sees bytes alone.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) struct Conversation(Arc<AtomicUsize>);
+pub(in super::super) struct Conversation(Arc<Requests>);
+
+/// Of one connection, since it began.
+#[derive(Debug, Default)]
+struct Requests {
+    begun: AtomicUsize,
+    answered: AtomicUsize,
+}
 
 /// One request, from its head to the end of its answer.
 #[derive(Debug)]
@@ -17,19 +24,24 @@ pub(in super::super) struct Open(Conversation);
 impl Conversation {
     /// A request begins.
     pub(in super::super) fn open(&self) -> Open {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         Open(self.clone())
+    }
+
+    /// How many requests there were.
+    pub(super) fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     /// Whether no request is being answered.
     pub(super) fn rests(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.begun() == self.0.answered.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 

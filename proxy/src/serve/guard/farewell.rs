@@ -10,11 +10,11 @@ use super::super::limits::{FAREWELL, FAREWELL_BYTES};
 use super::super::patience::Patience;
 use super::super::refused::Refused;
 
-/// The end of a connection: the refusal, if there is one; then the end of what we say; then, where the client may still be saying
+/// The end of a connection: last words, if there are any; then the end of what we say; then, where the client may still be saying
 /// something, a while in which that is thrown away.
 #[derive(Debug)]
 pub(super) struct Farewell {
-    refusal: Vec<u8>,
+    words: Vec<u8>,
     written: usize,
     flushed: bool,
     shut: bool,
@@ -25,9 +25,9 @@ pub(super) struct Farewell {
 
 impl Farewell {
     /// `lingers` where the client may still be sending.
-    pub(super) fn new(refused: Option<Refused>, lingers: bool) -> Self {
+    pub(super) fn new(words: Vec<u8>, lingers: bool) -> Self {
         Self {
-            refusal: refused.map(answer).unwrap_or_default(),
+            words,
             written: 0,
             flushed: false,
             shut: false,
@@ -41,8 +41,8 @@ impl Farewell {
         mut stream: Pin<&mut S>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.written < self.refusal.len() {
-            match ready!(stream.as_mut().poll_write(cx, &self.refusal[self.written..]))? {
+        while self.written < self.words.len() {
+            match ready!(stream.as_mut().poll_write(cx, &self.words[self.written..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.written += written,
             }
@@ -73,8 +73,22 @@ impl Farewell {
     }
 }
 
-/// As the rest of the proxy's own answers are.
-fn answer(Refused { status, text }: Refused) -> Vec<u8> {
+/// Why a connection of HTTP/2 is ended (RFC 9113 section 7).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum GoAway {
+    NoError = 0,
+    EnhanceYourCalm = 11,
+}
+
+/// A frame that says so. Whatever the client has asked may have been done (RFC 9113 section 6.8).
+pub(super) fn go_away(why: GoAway) -> Vec<u8> {
+    let mut frame = vec![0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff];
+    frame.extend((why as u32).to_be_bytes());
+    frame
+}
+
+/// In the form of the proxy's other answers.
+pub(super) fn answer(Refused { status, text }: Refused) -> Vec<u8> {
     let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
     let length = text.len();
     format!(

@@ -7,11 +7,11 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::super::latency::Latency;
-use super::super::limits::{HEAD, TAKING, UNUSED};
+use super::super::limits::{HEAD, MOST_UNASKED, TAKING, UNUSED};
 use super::super::patience::Patience;
 use super::super::refused::Refused;
 use super::conversation::Conversation;
-use super::farewell::Farewell;
+use super::farewell::{Farewell, GoAway, answer, go_away};
 use super::messages::Messages;
 
 /// How a connection to a client begins that speaks HTTP/2 (RFC 9113 section 3.4).
@@ -55,8 +55,11 @@ pub(in super::super) struct Guarded<S> {
 #[derive(Debug)]
 enum Judge {
     Http1(Messages),
-    /// h2 judges.
-    Http2,
+    /// h2 judges what there is; `unasked` is how many bytes have come since the last request, while none was being answered.
+    Http2 {
+        begun: usize,
+        unasked: usize,
+    },
 }
 
 /// Why nothing is handed on any more.
@@ -66,6 +69,8 @@ enum Over {
     Head(Refused),
     /// The body that hyper reads is. Whoever answers its request says so.
     Body,
+    /// Much came, and nothing was asked for.
+    Flood,
     /// Nothing was asked for in time.
     Unused,
 }
@@ -110,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
                 return Some(Speaks::Http1);
             }
             if compared == PREFACE.len() {
-                self.judge = Judge::Http2;
+                self.judge = Judge::Http2 { begun: 0, unasked: 0 };
                 self.judge_held();
                 return Some(Speaks::Http2);
             }
@@ -120,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Finds out how much of what is held may be handed on, and gives the rest up if it is refused.
     fn judge_held(&mut self) {
         match &mut self.judge {
-            Judge::Http2 => self.sound = self.held.len(),
+            Judge::Http2 { .. } => self.sound = self.held.len(),
             Judge::Http1(messages) => {
                 let judged = messages.judge(&self.held[self.sound..]);
                 self.sound += judged.sound;
@@ -177,8 +182,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             self.ended = true;
             return;
         }
-        // Pings and the like are nothing that was asked for: no patience is renewed by them.
-        let Judge::Http1(messages) = &mut self.judge else { return };
+        let messages = match &mut self.judge {
+            Judge::Http1(messages) => messages,
+            Judge::Http2 { begun, unasked } => {
+                if !self.conversation.rests() || *begun != self.conversation.begun() {
+                    (*begun, *unasked) = (self.conversation.begun(), 0);
+                }
+                *unasked += come.len();
+                if *unasked > MOST_UNASKED {
+                    self.over = Some(Over::Flood);
+                }
+                return;
+            }
+        };
         let was_in_head = messages.in_head();
         let passed = if self.held.is_empty() {
             let judged = messages.judge(come);
@@ -298,14 +314,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.farewell.is_none() {
-            let refused = match this.over {
-                Some(Over::Head(refused)) if this.told => Some(refused),
-                // Who was answered with the end of the connection is not answered again.
-                _ => None,
+            let words = match (this.over, &this.judge) {
+                // Whoever was told in an answer that the connection ends is told nothing more.
+                (Some(Over::Head(refused)), _) if this.told => answer(refused),
+                (Some(Over::Flood), Judge::Http2 { .. }) => go_away(GoAway::EnhanceYourCalm),
+                (Some(Over::Unused), Judge::Http2 { .. }) => go_away(GoAway::NoError),
+                _ => Vec::new(),
             };
             let is_mid_message = this.over.is_some() || this.in_body() || !this.held.is_empty();
-            let lingers = !this.ended && (is_mid_message || matches!(this.judge, Judge::Http2));
-            this.farewell = Some(Farewell::new(refused, lingers));
+            let lingers = !this.ended && (is_mid_message || matches!(this.judge, Judge::Http2 { .. }));
+            this.farewell = Some(Farewell::new(words, lingers));
         }
         match &mut this.farewell {
             Some(farewell) => farewell.poll(Pin::new(&mut this.stream), cx),
