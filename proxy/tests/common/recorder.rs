@@ -92,16 +92,28 @@ impl Reply {
 /// How long silence means that nothing more comes.
 const SILENCE: Duration = Duration::from_millis(400);
 
+/// The same where thousands are asked one after the other.
+pub(crate) const SHORT_SILENCE: Duration = Duration::from_millis(80);
+
 /// Sends bytes, and reads until the other side closes or says nothing more. It half-closes nothing.
 pub(crate) fn converse(address: SocketAddr, bytes: &[u8]) -> Reply {
+    converse_within(address, bytes, SILENCE)
+}
+
+/// The same, with another length of silence.
+pub(crate) fn converse_within(address: SocketAddr, bytes: &[u8], silence: Duration) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
     let _ = stream.write_all(bytes);
-    listen(&mut stream)
+    listen_within(&mut stream, silence)
 }
 
 /// Reads until the other side closes or says nothing more.
 pub(crate) fn listen(stream: &mut TcpStream) -> Reply {
-    stream.set_read_timeout(Some(SILENCE)).unwrap();
+    listen_within(stream, SILENCE)
+}
+
+fn listen_within(stream: &mut TcpStream, silence: Duration) -> Reply {
+    stream.set_read_timeout(Some(silence)).unwrap();
     let mut read = Vec::new();
     let mut part = [0; 64 * 1024];
     let closed = loop {

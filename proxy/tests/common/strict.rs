@@ -7,8 +7,8 @@ pub(crate) struct Message {
     /// Names in lower case.
     pub(crate) fields: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
-    /// How many bytes the head has.
-    pub(crate) head: usize,
+    /// All of it as it was sent.
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Message {
@@ -58,7 +58,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Option<(Message, usize)>, &'static st
         fields.push((name, value.trim_ascii().to_vec()));
     }
     let line = String::from_utf8_lossy(line).into_owned();
-    let mut message = Message { line, fields, body: Vec::new(), head: head + 4 };
+    let mut message = Message { line, fields, body: Vec::new(), raw: Vec::new() };
     if message.values("host").len() != 1 {
         return Err("there is one host");
     }
@@ -77,7 +77,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Option<(Message, usize)>, &'static st
         _ => return Err("there is one framing"),
     };
     Ok(body.map(|(body, length)| {
-        let whole = message.head + length;
+        let whole = head + 4 + length;
+        message.raw = bytes[..whole].to_vec();
         message.body = body;
         (message, whole)
     }))
