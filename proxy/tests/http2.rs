@@ -81,8 +81,11 @@ impl Rig {
     }
 
     fn is_served(&self) -> bool {
-        let (frames, _) = self.ask(&owned(&SOUND), None);
-        frames.status(1) == Some(200)
+        let mut wire = self.introduced();
+        wire.send(&head(1, END_STREAM, &fields(&SOUND)));
+        let status = wire.await_status(1, Duration::from_secs(2));
+        self.origin.take();
+        status == Some(200)
     }
 
     fn resident_kib(&self) -> usize {

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::http2::{END_HEADERS, GOAWAY, HEADERS, Wire, fields, frame};
 use common::recorder::{Recorder, listen};
 use common::{Answer, Origin, Pinfold, configuration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -115,4 +116,24 @@ fn fault_19_whoever_is_late_is_told_and_whoever_is_merely_slow_is_served() {
     let length = slow_body.read(&mut answer).unwrap();
     assert_eq!(Answer::read(&answer[..length]).status, 200);
     assert_eq!(origin.take().whole.iter().filter(|message| message.body.len() == 14630).count(), 1);
+}
+
+#[test]
+fn fault_19_http2_is_told_the_same() {
+    let pinfold = Pinfold::in_front_of(&Origin::hello());
+    let request =
+        [(":method", "POST"), (":scheme", "https"), (":path", "/"), (":authority", "www.town.example")];
+    let mut unused = Wire::introduced(pinfold.site, &[]);
+    let mut late = Wire::introduced(pinfold.site, &[]);
+    late.send(&frame(HEADERS, END_HEADERS, 1, &fields(&request)));
+    let began = Instant::now();
+    let patience = Duration::from_secs(12);
+    let unused = thread::spawn(move || unused.read(patience));
+    let late = late.read(patience);
+    let unused = unused.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert_eq!((late.status(1), late.closed, unused.closed), (Some(408), true, true), "{late:?} {unused:?}");
+    for frames in [&late, &unused] {
+        assert_eq!(frames.of(GOAWAY).map(|frame| frame.payload[4..].to_vec()).collect::<Vec<_>>(), [[0; 4]]);
+    }
 }

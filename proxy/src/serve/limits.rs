@@ -33,6 +33,16 @@ pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may be unused. Whoever holds hundreds of them must ask for something.
 pub(super) const UNUSED: Duration = Duration::from_secs(10);
 
+/// The same over HTTP/2 once something was asked for: what is left of an answer may be on its way to a slow client, whom a reset would
+/// rob of it.
+pub(super) const UNUSED_STREAMS: Duration = Duration::from_secs(60);
+
+/// How often answers over HTTP/2 are looked at, whether they are taken.
+pub(super) const LOOK: Duration = Duration::from_secs(10);
+
+/// How many requests one connection of HTTP/2 may have answered at a time: what RFC 9113 section 6.5.2 asks for at least.
+pub(super) const MOST_STREAMS: u32 = 100;
+
 /// How long a client may keep the proxy waiting for each [`BODY_STEP`] of a body.
 pub(super) const BODY: Duration = Duration::from_secs(10);
 

@@ -42,6 +42,17 @@ impl Patience {
         }
     }
 
+    /// How long it is when it is whole.
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Ends a wait, and begins with another limit.
+    pub(super) fn renew_to(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.renew();
+    }
+
     /// Ends a wait, and forgets how long it was.
     pub(super) fn renew(&mut self) {
         self.since = None;

@@ -1,8 +1,10 @@
 //! A conversation with one client, in the version of HTTP that it speaks, behind the guard.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -12,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::door::Door;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
-use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD};
+use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(10);
@@ -33,7 +35,7 @@ impl Server {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
-            .max_concurrent_streams(100)
+            .max_concurrent_streams(MOST_STREAMS)
             .max_frame_size(16 * 1024)
             .max_header_list_size(64 * 1024)
             .initial_stream_window_size(64 * 1024)
@@ -56,12 +58,15 @@ impl Server {
         let conversation = Conversation::default();
         let mut guarded = Guarded::new(stream, conversation.clone(), door.latency.clone());
         let Some(speaks) = guarded.speaks().await else { return };
-        let service = service_fn(move |request: http::Request<Incoming>| {
-            let (door, open) = (door.clone(), conversation.open());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (door, conversation, open) = (door.clone(), conversation.clone(), conversation.open());
             async move {
-                Ok::<_, std::convert::Infallible>(
-                    door.answer(request, client).await?.map(|body| WhileOpen::new(body, open)),
-                )
+                let Ok(response) = door.answer(request, client).await;
+                // Whoever is slow with one request is not given time for another.
+                if response.status() == StatusCode::REQUEST_TIMEOUT {
+                    conversation.end();
+                }
+                Ok::<_, Infallible>(response.map(|body| WhileOpen::new(body, open)))
             }
         });
         let io = TokioIo::new(guarded);

@@ -59,12 +59,27 @@ impl Wire {
 
     /// Reads until the other side closes or is silent for `silence`.
     pub(crate) fn read(&mut self, silence: Duration) -> Frames {
+        self.read_until(silence, |_| false)
+    }
+
+    /// The status on a stream, if it comes before a silence.
+    pub(crate) fn await_status(&mut self, stream: u32, silence: Duration) -> Option<u16> {
+        self.read_until(silence, |frames| frames.status(stream).is_some()).status(stream)
+    }
+
+    fn read_until(&mut self, silence: Duration, enough: impl Fn(&Frames) -> bool) -> Frames {
         self.0.set_read_timeout(Some(silence)).unwrap();
         let (mut bytes, mut part) = (Vec::new(), [0; 64 * 1024]);
         let closed = loop {
             match self.0.read(&mut part) {
                 Ok(0) => break true,
-                Ok(length) => bytes.extend_from_slice(&part[..length]),
+                Ok(length) => {
+                    bytes.extend_from_slice(&part[..length]);
+                    let so_far = Frames { frames: frames(&bytes), closed: false };
+                    if enough(&so_far) {
+                        return so_far;
+                    }
+                }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     break false;
                 }

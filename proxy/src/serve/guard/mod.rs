@@ -21,6 +21,8 @@ mod head;
 mod messages;
 mod request_line;
 mod stream;
+mod streams;
+mod turns;
 
 pub(super) use conversation::{Conversation, WhileOpen};
 pub(super) use stream::{Guarded, Speaks};

@@ -7,12 +7,13 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::super::latency::Latency;
-use super::super::limits::{HEAD, MOST_UNASKED, TAKING, UNUSED};
+use super::super::limits::{HEAD, TAKING, UNUSED};
 use super::super::patience::Patience;
 use super::super::refused::Refused;
 use super::conversation::Conversation;
 use super::farewell::{Farewell, GoAway, answer, go_away};
 use super::messages::Messages;
+use super::streams::Streams;
 
 /// How a connection to a client begins that speaks HTTP/2 (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -55,11 +56,8 @@ pub(in super::super) struct Guarded<S> {
 #[derive(Debug)]
 enum Judge {
     Http1(Messages),
-    /// h2 judges what there is; `unasked` is how many bytes have come since the last request, while none was being answered.
-    Http2 {
-        begun: usize,
-        unasked: usize,
-    },
+    /// h2 judges what is said.
+    Http2(Streams),
 }
 
 /// Why nothing is handed on any more.
@@ -115,7 +113,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
                 return Some(Speaks::Http1);
             }
             if compared == PREFACE.len() {
-                self.judge = Judge::Http2 { begun: 0, unasked: 0 };
+                self.judge = Judge::Http2(Streams::default());
+                self.conversation.use_streams();
                 self.judge_held();
                 return Some(Speaks::Http2);
             }
@@ -125,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Finds out how much of what is held may be handed on, and gives the rest up if it is refused.
     fn judge_held(&mut self) {
         match &mut self.judge {
-            Judge::Http2 { .. } => self.sound = self.held.len(),
+            Judge::Http2(_) => self.sound = self.held.len(),
             Judge::Http1(messages) => {
                 let judged = messages.judge(&self.held[self.sound..]);
                 self.sound += judged.sound;
@@ -150,10 +149,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         matches!(&self.judge, Judge::Http1(messages) if messages.in_body())
     }
 
-    fn in_head(&self) -> bool {
-        matches!(&self.judge, Judge::Http1(messages) if messages.in_head())
-    }
-
     /// Whether nothing is being answered, and the next request may be waited for.
     fn rests(&self) -> bool {
         self.conversation.rests() && !self.unsent && !self.in_body()
@@ -162,16 +157,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Waits for the client to say something, but not for ever: whoever has nothing to be answered must begin, and then go on. A body
     /// has a limit of its own, where it is read.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.rests() {
-            self.reading.renew();
-            return Poll::Pending;
+        let rests = self.rests();
+        match &mut self.judge {
+            Judge::Http1(_) if !rests => {
+                self.reading.renew();
+                return Poll::Pending;
+            }
+            Judge::Http1(messages) => {
+                ready!(self.reading.poll_lost(cx));
+                if messages.in_head() {
+                    self.refuse(Refused::LATE);
+                    return Poll::Ready(());
+                }
+            }
+            Judge::Http2(streams) => {
+                ready!(streams.poll_patience(&self.conversation, rests, &mut self.reading, cx));
+            }
         }
-        ready!(self.reading.poll_lost(cx));
-        if self.in_head() {
-            self.refuse(Refused::LATE);
-        } else {
-            self.over = Some(Over::Unused);
-        }
+        self.over = Some(Over::Unused);
         Poll::Ready(())
     }
 
@@ -184,12 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
         let messages = match &mut self.judge {
             Judge::Http1(messages) => messages,
-            Judge::Http2 { begun, unasked } => {
-                if !self.conversation.rests() || *begun != self.conversation.begun() {
-                    (*begun, *unasked) = (self.conversation.begun(), 0);
-                }
-                *unasked += come.len();
-                if *unasked > MOST_UNASKED {
+            Judge::Http2(streams) => {
+                if streams.are_flooded(&self.conversation, come.len()) {
                     self.over = Some(Over::Flood);
                 }
                 return;
@@ -317,17 +316,111 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             let words = match (this.over, &this.judge) {
                 // Whoever was told in an answer that the connection ends is told nothing more.
                 (Some(Over::Head(refused)), _) if this.told => answer(refused),
-                (Some(Over::Flood), Judge::Http2 { .. }) => go_away(GoAway::EnhanceYourCalm),
-                (Some(Over::Unused), Judge::Http2 { .. }) => go_away(GoAway::NoError),
+                (Some(Over::Flood), Judge::Http2(_)) => go_away(GoAway::EnhanceYourCalm),
+                (Some(Over::Unused), Judge::Http2(_)) => go_away(GoAway::NoError),
                 _ => Vec::new(),
             };
             let is_mid_message = this.over.is_some() || this.in_body() || !this.held.is_empty();
-            let lingers = !this.ended && (is_mid_message || matches!(this.judge, Judge::Http2 { .. }));
+            let lingers = !this.ended && (is_mid_message || matches!(this.judge, Judge::Http2(_)));
             this.farewell = Some(Farewell::new(words, lingers));
         }
         match &mut this.farewell {
             Some(farewell) => farewell.poll(Pin::new(&mut this.stream), cx),
             None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// A guard, and the client's end.
+    fn guarded(room: usize) -> (Guarded<DuplexStream>, DuplexStream) {
+        let (client, server) = duplex(room);
+        (Guarded::new(server, Conversation::default(), Arc::default()), client)
+    }
+
+    /// What hyper would be given until the end.
+    async fn handed_on(guarded: &mut Guarded<DuplexStream>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        guarded.read_to_end(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sound_messages_are_handed_on_unchanged_and_nothing_else() {
+        let post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+        for (sound, rest, words) in [
+            ([GET, post, GET].concat(), &b""[..], ""),
+            ([GET, GET].concat(), b"GET / HTTP/1.1\r\nHost:", ""),
+            ([GET, post].concat(), b"GET / HTTP/1.1\r\n: x\r\n\r\n", "HTTP/1.1 400 "),
+            (Vec::new(), b"GET / HTTP/4.0\r\n", "HTTP/1.1 505 "),
+        ] {
+            for step in [1, 7, 1000] {
+                let (mut guarded, mut client) = guarded(4096);
+                let bytes = [&sound, rest].concat();
+                let sent = tokio::spawn(async move {
+                    for part in bytes.chunks(step) {
+                        client.write_all(part).await.unwrap();
+                        tokio::task::yield_now().await;
+                    }
+                    client.shutdown().await.unwrap();
+                    let mut told = String::new();
+                    client.read_to_string(&mut told).await.unwrap();
+                    told
+                });
+                assert_eq!(guarded.speaks().await, Some(Speaks::Http1));
+                assert_eq!(handed_on(&mut guarded).await, sound);
+                guarded.shutdown().await.unwrap();
+                let told = sent.await.unwrap();
+                assert!(told.starts_with(words) && told.is_empty() == words.is_empty(), "{told}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_19_patience_ends() {
+        for (beginning, told) in [(&b"GET / HT"[..], "HTTP/1.1 408 "), (GET, "")] {
+            let (mut guarded, mut client) = guarded(4096);
+            client.write_all(beginning).await.unwrap();
+            guarded.speaks().await.unwrap();
+            let began = Instant::now();
+            handed_on(&mut guarded).await;
+            assert_eq!(began.elapsed().as_secs(), HEAD.as_secs());
+            guarded.shutdown().await.unwrap();
+            drop(guarded);
+            let mut words = String::new();
+            client.read_to_string(&mut words).await.unwrap();
+            assert!(words.starts_with(told) && words.is_empty() == told.is_empty(), "{words}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_19_whoever_takes_nothing_is_cut_off() {
+        let (mut guarded, _client) = guarded(64);
+        let began = Instant::now();
+        let error = guarded.write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, TAKING.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn http2_5_a_preface_is_whole_or_the_end() {
+        for (beginning, expected) in [
+            (PREFACE, Some(Speaks::Http2)),
+            (&PREFACE[..20], None),
+            (b"PRI * HTTP/2.0\r\n\r\nXX", None),
+            (b"PRI / HTTP/1.1\r\n", Some(Speaks::Http1)),
+            (b"", None),
+        ] {
+            let (mut guarded, mut client) = guarded(4096);
+            client.write_all(beginning).await.unwrap();
+            assert_eq!(guarded.speaks().await, expected, "{}", beginning.escape_ascii());
         }
     }
 }
