@@ -3,8 +3,8 @@
 
 mod common;
 
-use std::io::Write;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -638,6 +638,29 @@ fn frame_15_after_a_refusal_the_connection_closes() {
     // Sound ones are answered in their order, and the connection is kept.
     let reply = converse(rig.pinfold.site, get("").repeat(20).as_bytes());
     assert_eq!((reply.statuses(), reply.closed), (vec![200; 20], false));
+}
+
+/// The site answers as soon as it has seen the head.
+#[test]
+fn frame_15_whoever_is_answered_before_the_body_came_is_not_listened_to() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let pinfold = Pinfold::configured(&configuration(listener.local_addr().unwrap(), ""));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || {
+                let mut part = [0; 4096];
+                let _ = stream.read(&mut part);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+                while stream.read(&mut part).is_ok_and(|length| length > 0) {}
+            });
+        }
+    });
+    for body in [post("Content-Length: 100\r\n", "hel"), chunked("5\r\nhel")] {
+        let mut client = TcpStream::connect(pinfold.site).unwrap();
+        client.write_all(body.as_bytes()).unwrap();
+        let reply = listen(&mut client);
+        assert_eq!((reply.statuses(), reply.closed), (vec![200], true), "{body}");
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ enum Judge {
 enum Over {
     /// A head is refused.
     Head(Refused),
-    /// The body that hyper reads is. Whoever answers its request says so.
+    /// A body is refused, and whoever answers its request says so; or it has been answered before it came.
     Body,
     /// Much came, and nothing was asked for.
     Flood,
@@ -303,9 +303,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         let had_unsent = std::mem::take(&mut self.unsent);
-        // Whoever was told to wait for this, and is not asked again, is told now.
-        if had_unsent && self.rests() && (self.over.is_some() || self.poll_patience(cx).is_ready()) {
-            cx.waker().wake_by_ref();
+        if had_unsent && self.conversation.rests() {
+            // Where a body goes on after its answer, servers disagree on where the next request begins (CVE-2025-4366).
+            if self.in_body() {
+                self.over = Some(Over::Body);
+            }
+            // hyper may not ask again by itself.
+            if self.over.is_some() || self.poll_patience(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
         }
         Poll::Ready(Ok(()))
     }
