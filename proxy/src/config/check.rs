@@ -105,6 +105,16 @@ url = \"http://127.0.0.1:8000\"
             ("[sit]\n", "pinfold.toml:7:2: unknown key `sit` (did you mean `site`?)"),
             ("[listen]\nhttp = \"8080\"\n", "pinfold.toml:8:8: `http` cannot be \"8080\""),
             ("[listen]\nhttps = {}\n", "does not speak TLS"),
+            (
+                "[listen]\nunderscore_fields = [\"api-key\"]\n",
+                "pinfold.toml:8:22: `api-key` is not the name of a field with `_` in it",
+            ),
+            (
+                "[listen]\nunderscore_fields = [\"ok_ok\", \"CF_Connecting-IP\"]\n",
+                "pinfold.toml:8:31: to many servers `CF_Connecting-IP` is `cf-connecting-ip`, which is not for visitors",
+            ),
+            ("[listen]\nunderscore_fields = [\"pinfold_consent\"]\n", "is `pinfold-consent`, which is not"),
+            ("[listen]\nunderscore_fields = [\"content_length\"]\n", "is `content-length`, which is not"),
             ("[consent]\nregime = \"eu\"\n", "`regime` cannot be \"eu\" (write \"uk\" or \"consent\")"),
             (
                 "[consent]\nlifetime = \"14 months\"\n",

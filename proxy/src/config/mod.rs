@@ -7,6 +7,7 @@ mod reader;
 mod sections;
 mod settings;
 mod source;
+mod underscore;
 mod units;
 
 pub(crate) use check::{Checked, named_or_default, parse, read};

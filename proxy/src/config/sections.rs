@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::uri::Authority;
-use http::{StatusCode, Uri};
+use http::{HeaderName, StatusCode, Uri};
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::Policy;
@@ -20,6 +20,7 @@ use super::reader::{Located, Section};
 use super::settings::{
     ADMIN, Approval, Hold, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri,
 };
+use super::underscore::read_underscore_fields;
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -29,7 +30,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     }
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let listen = read_listen(root.section("listen"), faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), faults);
     let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
@@ -86,6 +87,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         hosts: Hosts::Only(site.hosts),
         calendar: site.calendar?,
         listen,
+        underscore_fields,
         announcers,
         admin: admin.listen,
         socket: directory.join(admin.socket),
@@ -193,7 +195,7 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, faults: &Faults) -> SocketAddr {
+fn read_listen(section: Section<'_>, faults: &Faults) -> (SocketAddr, Vec<HeaderName>) {
     let http = address(&section, "http", "127.0.0.1:8080");
     let https = section.section("https");
     if https.place() != &Place::Whole {
@@ -203,8 +205,9 @@ fn read_listen(section: Section<'_>, faults: &Faults) -> SocketAddr {
             "let the web server or balancer in front end TLS, and remove `https`",
         );
     }
+    let underscore_fields = read_underscore_fields(&section, faults);
     section.end();
-    http.map_or(LISTEN, |address| address.value)
+    (http.map_or(LISTEN, |address| address.value), underscore_fields)
 }
 
 fn address(section: &Section<'_>, key: &'static str, example: &str) -> Option<Located<SocketAddr>> {

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::{Authority, Scheme};
+use http::{HeaderName, Uri};
 use pinfold::audit::AuditSettings;
 use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::{Policy, PolicyBuilder};
@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Hosts,
     pub(crate) calendar: Calendar,
     pub(crate) listen: SocketAddr,
+    /// Fields of requests that reach the origin though there is a `_` in their names.
+    pub(crate) underscore_fields: Vec<HeaderName>,
     /// Who announces at the start of each connection whom it is from; nothing where nobody does.
     pub(crate) announcers: Option<TrustedProxies>,
     pub(crate) admin: SocketAddr,
@@ -103,6 +105,7 @@ impl Settings {
             hosts: Hosts::Any,
             calendar,
             listen,
+            underscore_fields: Vec::new(),
             announcers: None,
             admin: ADMIN,
             socket: PathBuf::from(SOCKET),

@@ -2,7 +2,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -11,19 +10,20 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
 
-/// How long a client may send nothing in the middle of a body.
-const SILENCE: Duration = Duration::from_secs(30);
+use super::limits::{BODY, BODY_STEP};
+use super::patience::Patience;
 
 pin_project! {
-    /// The body of a request. It has no trailers, which some servers merge into the fields before; a client that falls
-    /// silent is cut off; and how it goes can be watched, because what a client does wrong is not the origin's fault.
+    /// The body of a request. It has no trailers, which some servers merge into the fields before; a client that is
+    /// silent or slow is cut off; and how it goes can be watched, because what a client does wrong is not the origin's fault.
     pub(crate) struct ClientBody {
         // Nothing where it is empty.
         #[pin]
         body: Option<Incoming>,
-        silence: Option<Pin<Box<Sleep>>>,
+        patience: Patience,
+        // How many bytes have come since it was renewed.
+        come: u64,
         progress: Option<Progress>,
     }
 }
@@ -41,7 +41,7 @@ pub(super) enum Upload {
     Ended,
     /// The next part has not been asked for: the origin has not taken the last.
     Offered,
-    /// The client has fallen silent.
+    /// The client has been silent or slow for too long.
     Silent,
     /// The next part has not come yet.
     Waiting,
@@ -68,12 +68,12 @@ impl ClientBody {
             progress.set(Upload::Offered);
             progress
         });
-        Self { body, silence: None, progress }
+        Self { body, patience: Patience::of(BODY), come: 0, progress }
     }
 
     /// No body.
     pub(super) const fn empty() -> Self {
-        Self { body: None, silence: None, progress: None }
+        Self { body: None, patience: Patience::of(BODY), come: 0, progress: None }
     }
 
     /// Where to look how far it has come; nothing where it is empty.
@@ -96,13 +96,18 @@ impl Body for ClientBody {
         match body.poll_frame(cx) {
             Poll::Pending => {
                 note(Upload::Waiting);
-                let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
-                ready!(silence.as_mut().poll(cx));
+                ready!(this.patience.poll_lost(cx));
                 note(Upload::Silent);
                 Poll::Ready(Some(Err(BrokenBody)))
             }
             Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
-                *this.silence = None;
+                *this.come += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if *this.come < BODY_STEP {
+                    this.patience.pause();
+                } else {
+                    *this.come = 0;
+                    this.patience.renew();
+                }
                 note(Upload::Offered);
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -128,11 +128,17 @@ pub(crate) fn run(
     let (stop, stopped) = watch::channel(false);
     let hosts = Arc::new(settings.hosts);
     let announcers = settings.announcers.map(Arc::new);
+    let underscored: Arc<[_]> = settings.underscore_fields.into();
     let mut threads = Vec::new();
     for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
         let connections = Arc::new(Origin::new(&origin));
-        let forward =
-            Forward::new(connections.clone(), origin.clone(), scheme.clone(), settings.origin_timeout);
+        let forward = Forward::new(
+            connections.clone(),
+            origin.clone(),
+            scheme.clone(),
+            underscored.clone(),
+            settings.origin_timeout,
+        );
         let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
         let (stopped, announcers) = (stopped.clone(), announcers.clone());
         let worker = thread::Builder::new()

@@ -14,10 +14,11 @@ use pinfold::client_ip::Peer;
 use pinfold::consent::ResponseBody;
 use tower::Service;
 
-use super::admit::{Refused, admit};
+use super::admit::admit;
 use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
+use super::refused::Refused;
 use crate::config::Hosts;
 
 /// The body of whatever a client is answered.
@@ -45,9 +46,9 @@ impl Door {
         }
         let host = match admit(&parts, &self.hosts) {
             Ok(host) => host,
-            Err(Refused { status, text }) => {
+            Err(refused) => {
                 self.latency.note_refused();
-                return Ok(refusal(status, text, parts.version).map(Either::Right));
+                return Ok(refusal(refused, parts.version).map(Either::Right));
             }
         };
         let version = parts.version;
@@ -57,6 +58,10 @@ impl Door {
         let started = Instant::now();
         let mut response = self.stack.call(request).await?;
         self.latency.note(started.elapsed());
+        // Whoever finds a request malformed may have read it differently: nothing follows it.
+        if version < Version::HTTP_2 && response.status() == StatusCode::BAD_REQUEST {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         // HTTP/1.0 has no other end for a body of unknown length (RFC 9112 section 6.3).
         if version == Version::HTTP_10 && response.body().size_hint().exact().is_none() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -68,8 +73,8 @@ impl Door {
 }
 
 /// Whoever sends what cannot be believed is not listened to any longer (RFC 9112 section 9.6); HTTP/2 has no such field.
-fn refusal(status: StatusCode, text: &'static str, version: Version) -> Response<Full<Bytes>> {
-    let mut response = text_response(status, text);
+fn refusal(refused: Refused, version: Version) -> Response<Full<Bytes>> {
+    let mut response = text_response(refused.status, refused.text);
     if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

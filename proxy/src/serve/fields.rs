@@ -1,7 +1,7 @@
 //! Which header fields go on, in both directions. Pure.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, HOST, HeaderName, PROXY_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, Scheme};
@@ -22,28 +22,36 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 ];
 
 /// What no client can take away by naming it in `Connection` (RFC 9110 7.6.1 would let it).
-const PROTECTED: [HeaderName; 9] = [
+const PROTECTED: [HeaderName; 11] = [
     CONTENT_LENGTH,
     COOKIE,
+    FORWARDED,
     HOST,
     X_FORWARDED_HOST,
     X_FORWARDED_PROTO,
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("pinfold-consent"),
+    HeaderName::from_static("pinfold-preference"),
     HeaderName::from_static("sec-gpc"),
 ];
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Makes the fields of a request fit for the origin.
-pub(super) fn prepare_request(headers: &mut HeaderMap, host: &Authority, scheme: &Scheme) {
+/// Makes the fields of a request fit for the origin. Of those with `_` in their names, `underscored` alone pass.
+pub(super) fn prepare_request(
+    headers: &mut HeaderMap,
+    host: &Authority,
+    scheme: &Scheme,
+    underscored: &[HeaderName],
+) {
     remove_hop_by_hop(headers);
     // What it announces is dropped with the body.
     headers.remove(TRAILER);
     // Behind CGI and its like a `_` cannot be told from a `-`: such a field could pass for one of ours.
-    while let Some(name) = headers.keys().find(|name| name.as_str().contains('_')).cloned() {
+    let is_doubtful = |name: &&HeaderName| name.as_str().contains('_') && !underscored.contains(name);
+    while let Some(name) = headers.keys().find(is_doubtful).cloned() {
         headers.remove(name);
     }
     for name in
@@ -100,12 +108,14 @@ fn join_cookies(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
+    const UNDERSCORED: [HeaderName; 1] = [HeaderName::from_static("api_key")];
+
     fn prepared(fields: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        prepare_request(&mut headers, &Authority::from_static("town.example"), &Scheme::HTTPS);
+        prepare_request(&mut headers, &Authority::from_static("town.example"), &Scheme::HTTPS, &UNDERSCORED);
         headers
     }
 
@@ -129,6 +139,14 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["content-length", "cookie", "host", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(headers["host"], "town.example");
+    }
+
+    #[test]
+    fn frame_09_underscores_pass_by_name() {
+        let headers = prepared(&[("api_key", "1"), ("api_keys", "2"), ("x_forwarded_for", "3"), ("a_", "4")]);
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["api_key", "host", "x-forwarded-host", "x-forwarded-proto"]);
     }
 
     #[test]

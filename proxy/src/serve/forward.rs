@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{HeaderName, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
 use tower::Service;
 
@@ -34,18 +34,21 @@ struct Way {
     origin: Arc<Origin>,
     host: Authority,
     public_scheme: Scheme,
+    underscored: Arc<[HeaderName]>,
     timeout: Duration,
 }
 
 impl Forward {
-    /// To `origin`, which is `host` to a request that names none, for a site that visitors reach by `public_scheme`.
+    /// To `origin`, which is `host` to a request that names none, for a site that visitors reach by `public_scheme`. Of the fields
+    /// with `_` in their names, it is sent those that are `underscored`.
     pub(super) fn new(
         origin: Arc<Origin>,
         host: Authority,
         public_scheme: Scheme,
+        underscored: Arc<[HeaderName]>,
         timeout: Duration,
     ) -> Self {
-        Self { way: Arc::new(Way { origin, host, public_scheme, timeout }) }
+        Self { way: Arc::new(Way { origin, host, public_scheme, underscored, timeout }) }
     }
 }
 
@@ -55,7 +58,7 @@ impl Way {
         let (mut parts, body) = request.into_parts();
         let host = parts.extensions.remove::<AdmittedHost>();
         let host = host.map_or_else(|| self.host.clone(), |host| host.0);
-        prepare_request(&mut parts.headers, &host, &self.public_scheme);
+        prepare_request(&mut parts.headers, &host, &self.public_scheme, &self.underscored);
         if parts.uri.authority().is_some() {
             let mut target = Uri::default().into_parts();
             let path = parts.uri.path_and_query().cloned();

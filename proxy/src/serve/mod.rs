@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker thread (one per core):
-//!   listener -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!   listener -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -16,10 +16,15 @@ mod control;
 mod door;
 mod fields;
 mod forward;
+mod guard;
 mod latency;
+mod limits;
 mod listener;
 mod memory;
 mod origin;
+mod patience;
+mod refused;
+mod speak;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

@@ -1,0 +1,43 @@
+//! Which bytes may stand where (RFC 9110 section 5.6.2, RFC 9112 sections 3 and 5).
+
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(
+            byte as u8,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
+                | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        );
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a byte may stand in a method or in the name of a field.
+pub(super) const fn is_token(byte: u8) -> bool {
+    TOKEN[byte as usize]
+}
+
+/// Whether a byte may stand in the value of a field.
+pub(super) const fn is_value(byte: u8) -> bool {
+    (byte >= b' ' && byte != 0x7f) || byte == b'\t'
+}
+
+/// Without an early end, so that many bytes are looked at at once.
+pub(super) fn all_value(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |sound, &byte| sound & is_value(byte))
+}
+
+/// Without an early end, so that many bytes are looked at at once. Fragments stay with the client (RFC 9110 section 4.2.5).
+pub(super) fn all_target(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |sound, &byte| sound & (byte > b' ' && byte != 0x7f && byte != b'#'))
+}
+
+/// Without the blanks around.
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}

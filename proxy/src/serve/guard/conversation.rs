@@ -1,0 +1,124 @@
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::super::limits::{MOST_STREAMS, TAKING};
+use super::turns::Turns;
+
+/// What goes on over a connection: the guard must know, and sees bytes alone.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Conversation(Arc<Requests>);
+
+/// Of one connection, since it began.
+#[derive(Debug, Default)]
+struct Requests {
+    begun: AtomicUsize,
+    answered: AtomicUsize,
+    ended: AtomicBool,
+    /// Over HTTP/2 alone: over HTTP/1 there is one answer at a time, and the guard sees it go out.
+    turns: OnceLock<Turns>,
+}
+
+/// One request, from its head to the end of its answer.
+#[derive(Debug)]
+pub(in super::super) struct Open {
+    conversation: Conversation,
+    stream: Option<usize>,
+}
+
+impl Conversation {
+    /// A request begins.
+    pub(in super::super) fn open(&self) -> Open {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        Open { conversation: self.clone(), stream: self.0.turns.get().and_then(Turns::take) }
+    }
+
+    /// Nothing more is to be asked after what is being answered.
+    pub(in super::super) fn end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Many requests may be answered at a time.
+    pub(super) fn use_streams(&self) {
+        self.0.turns.get_or_init(|| Turns::of(MOST_STREAMS));
+    }
+
+    /// How many requests there were.
+    pub(super) fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether no request is being answered.
+    pub(super) fn rests(&self) -> bool {
+        self.begun() == self.0.answered.load(Ordering::Relaxed)
+    }
+
+    /// Whether [`Self::end`] was called.
+    pub(super) fn is_ended(&self) -> bool {
+        self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client does not take an answer that is there.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.0.turns.get().is_some_and(|turns| turns.are_over(TAKING))
+    }
+}
+
+impl Open {
+    fn note(&self, note: impl FnOnce(&Turns, usize)) {
+        if let (Some(stream), Some(turns)) = (self.stream, self.conversation.0.turns.get()) {
+            note(turns, stream);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.note(Turns::free);
+        self.conversation.0.answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pin_project! {
+    /// The body of an answer. Its request is open for as long as this is.
+    #[derive(Debug)]
+    pub(in super::super) struct WhileOpen<B> {
+        #[pin]
+        body: B,
+        open: Open,
+    }
+}
+
+impl<B> WhileOpen<B> {
+    pub(in super::super) fn new(body: B, open: Open) -> Self {
+        open.note(Turns::clients);
+        Self { body, open }
+    }
+}
+
+impl<B: Body> Body for WhileOpen<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        this.open.note(if polled.is_ready() { Turns::clients } else { Turns::ours });
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,131 @@
+use super::super::refused::Refused;
+use super::chunks::{Chunks, Come};
+use super::head::{Framing, Head};
+
+/// Judges the requests of a connection, one after the other, as they come.
+#[derive(Debug)]
+pub(super) struct Messages {
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Head { head: Head, begun: bool },
+    Body { left: u64 },
+    Chunks(Chunks),
+}
+
+/// What may be handed on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    /// So many bytes from the beginning.
+    pub(super) sound: usize,
+    /// Why nothing after them may.
+    pub(super) refused: Option<Refused>,
+}
+
+impl Messages {
+    pub(super) fn new() -> Self {
+        Self { place: Place::head() }
+    }
+
+    /// `bytes` is whatever has come and has not been found sound yet.
+    pub(super) fn judge(&mut self, bytes: &[u8]) -> Judged {
+        let mut sound = 0;
+        while sound < bytes.len() {
+            let rest = &bytes[sound..];
+            match &mut self.place {
+                Place::Head { head, begun } => {
+                    *begun = true;
+                    match head.judge(rest) {
+                        Ok(None) => break,
+                        Err(refused) => return Judged { sound, refused: Some(refused) },
+                        Ok(Some((length, framing))) => {
+                            sound += length;
+                            self.place = match framing {
+                                Framing::Nothing | Framing::Length(0) => Place::head(),
+                                Framing::Length(left) => Place::Body { left },
+                                Framing::Chunks => Place::Chunks(Chunks::default()),
+                            };
+                        }
+                    }
+                }
+                Place::Body { left } => {
+                    let here = (*left).min(rest.len() as u64);
+                    sound += here as usize;
+                    *left -= here;
+                    if *left == 0 {
+                        self.place = Place::head();
+                    }
+                }
+                Place::Chunks(chunks) => match chunks.judge(rest) {
+                    Come::Part => sound = bytes.len(),
+                    Come::Whole(length) => {
+                        sound += length;
+                        self.place = Place::head();
+                    }
+                    Come::Broken(length) => {
+                        return Judged { sound: sound + length, refused: Some(Refused::MALFORMED) };
+                    }
+                },
+            }
+        }
+        Judged { sound, refused: None }
+    }
+
+    /// Whether the next byte belongs to a body.
+    pub(super) const fn in_body(&self) -> bool {
+        !matches!(self.place, Place::Head { .. })
+    }
+
+    /// Whether a head has begun and is not whole.
+    pub(super) const fn in_head(&self) -> bool {
+        matches!(self.place, Place::Head { begun: true, .. })
+    }
+}
+
+impl Place {
+    fn head() -> Self {
+        Self::Head { head: Head::default(), begun: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    const CHUNKED: &str =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+
+    #[test]
+    fn messages_follow_each_other() {
+        for (sound, rest, refused) in [
+            (format!("{GET}{POST}{CHUNKED}{GET}"), "", None),
+            (format!("{GET}{POST}"), "GET / HTTP/1.1\r\nHost:", None),
+            (format!("{POST}{CHUNKED}"), "!GET / HTTP/1.1\r\n: x\r\n\r\n", Some(Refused::MALFORMED)),
+            (GET.repeat(3), " ", Some(Refused::MALFORMED)),
+            (CHUNKED.replace("0\r\n\r\n", ""), "hello", Some(Refused::MALFORMED)),
+            (POST.replace("lo", ""), "", None),
+            (String::new(), "", None),
+        ] {
+            let bytes = format!("{sound}{rest}");
+            let expected = Judged { sound: sound.len(), refused };
+            assert_eq!(Messages::new().judge(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn where_in_a_message_it_stands() {
+        let mut messages = Messages::new();
+        let mut step = |bytes: &str| {
+            messages.judge(bytes.as_bytes());
+            (messages.in_head(), messages.in_body())
+        };
+        assert_eq!(step("GET"), (true, false));
+        assert_eq!(step(GET), (false, false));
+        assert_eq!(step(&POST[..POST.len() - 1]), (false, true));
+        assert_eq!(step("o"), (false, false));
+    }
+}

@@ -1,0 +1,79 @@
+//! A conversation with one client, in the version of HTTP that it speaks, behind the guard.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::door::Door;
+use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
+use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
+
+/// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(10);
+const PONG: Duration = Duration::from_secs(5);
+
+/// hyper for both versions, set up once.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        let mut http1 = http1::Builder::new();
+        // The guard has limits of its own, which are to be met first.
+        http1.header_read_timeout(None).max_buf_size(LONGEST_HEAD);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MOST_STREAMS)
+            .max_frame_size(16 * 1024)
+            .max_header_list_size(64 * 1024)
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(CONNECTION_WINDOW as u32)
+            .max_send_buf_size(64 * 1024)
+            // Streams that are reset before they are looked at (CVE-2023-44487), and those that the client makes us reset
+            // (CVE-2025-8671): after so many of either the connection ends.
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(128)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG);
+        Self { http1, http2 }
+    }
+
+    /// Answers the requests of a connection that is from `client`, until it ends.
+    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, door: Door, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let conversation = Conversation::default();
+        let mut guarded = Guarded::new(stream, conversation.clone(), door.latency.clone());
+        let Some(speaks) = guarded.speaks().await else { return };
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (door, conversation, open) = (door.clone(), conversation.clone(), conversation.open());
+            async move {
+                let Ok(response) = door.answer(request, client).await;
+                // Whoever is slow with one request is not given time for another.
+                if response.status() == StatusCode::REQUEST_TIMEOUT {
+                    conversation.end();
+                }
+                Ok::<_, Infallible>(response.map(|body| WhileOpen::new(body, open)))
+            }
+        });
+        let io = TokioIo::new(guarded);
+        // Clients hang up and talk nonsense; what can be answered has been.
+        let _ = match speaks {
+            Speaks::Http1 => watcher.watch(self.http1.serve_connection(io, service)).await,
+            Speaks::Http2 => watcher.watch(self.http2.serve_connection(io, service)).await,
+        };
+    }
+}
