@@ -27,15 +27,12 @@ pub(super) const MOST_UNASKED: usize = CONNECTION_WINDOW + 256 * 1024;
 /// How much of bodies may be on its way to the proxy over one connection of HTTP/2, in bytes.
 pub(super) const CONNECTION_WINDOW: usize = 1024 * 1024;
 
-/// How long a client may take to send the first byte, and then the whole head.
+/// How long a client may take to begin, and for the whole of a head.
 pub(super) const HEAD: Duration = Duration::from_secs(10);
 
-/// How long a connection may be unused. Whoever holds hundreds of them must ask for something.
-pub(super) const UNUSED: Duration = Duration::from_secs(10);
-
-/// The same over HTTP/2 once something was asked for: what is left of an answer may be on its way to a slow client, whom a reset would
-/// rob of it.
-pub(super) const UNUSED_STREAMS: Duration = Duration::from_secs(60);
+/// How long a connection may be unused once something was asked for. Proxies in front keep theirs about as long, and one that is closed just as
+/// they begin to use it costs a visitor an error; over HTTP/2 what is left of an answer may be on its way, of which a reset would rob a slow client.
+pub(super) const UNUSED: Duration = Duration::from_secs(60);
 
 /// How often answers over HTTP/2 are looked at, whether they are taken.
 pub(super) const LOOK: Duration = Duration::from_secs(10);

@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             told: false,
             ended: false,
             unsent: false,
-            reading: Patience::of(UNUSED),
+            reading: Patience::of(HEAD),
             writing: Patience::of(TAKING),
             farewell: None,
             latency,
@@ -164,6 +164,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
                 return Poll::Pending;
             }
             Judge::Http1(messages) => {
+                let begins = self.conversation.begun() == 0 || messages.in_head();
+                let limit = if begins { HEAD } else { UNUSED };
+                if self.reading.limit() != limit {
+                    self.reading.renew_to(limit);
+                }
                 ready!(self.reading.poll_lost(cx));
                 if messages.in_head() {
                     self.refuse(Refused::LATE);
@@ -392,13 +397,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn fault_19_patience_ends() {
-        for (beginning, told) in [(&b"GET / HT"[..], "HTTP/1.1 408 "), (GET, "")] {
+        for (asked, beginning, told, limit) in [
+            (0, &b"GET / HT"[..], "HTTP/1.1 408 ", HEAD),
+            (1, b"GET / HT", "HTTP/1.1 408 ", HEAD),
+            (0, GET, "", HEAD),
+            (1, GET, "", UNUSED),
+        ] {
             let (mut guarded, mut client) = guarded(4096);
             client.write_all(beginning).await.unwrap();
             guarded.speaks().await.unwrap();
+            (0..asked).for_each(|_| drop(guarded.conversation.open()));
             let began = Instant::now();
             handed_on(&mut guarded).await;
-            assert_eq!(began.elapsed().as_secs(), HEAD.as_secs());
+            assert_eq!(began.elapsed().as_secs(), limit.as_secs());
             guarded.shutdown().await.unwrap();
             drop(guarded);
             let mut words = String::new();

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll, ready};
 
-use super::super::limits::{FAREWELL, LOOK, MOST_UNASKED, UNUSED, UNUSED_STREAMS};
+use super::super::limits::{FAREWELL, HEAD, LOOK, MOST_UNASKED, UNUSED};
 use super::super::patience::Patience;
 use super::conversation::Conversation;
 
@@ -33,10 +33,10 @@ impl Streams {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let limit = match rests {
-            _ if conversation.begun() == 0 => UNUSED,
+            _ if conversation.begun() == 0 => HEAD,
             // h2 may not have handed the answer on yet.
             true if conversation.is_ended() => FAREWELL,
-            true => UNUSED_STREAMS,
+            true => UNUSED,
             false => LOOK,
         };
         let is_new = self.look(conversation);
@@ -78,7 +78,7 @@ mod tests {
 
     /// How long a connection lasts on which nothing more happens.
     async fn life(streams: &mut Streams, conversation: &Conversation) -> Duration {
-        let mut patience = Patience::of(UNUSED);
+        let mut patience = Patience::of(HEAD);
         let began = Instant::now();
         poll_fn(|cx| streams.poll_patience(conversation, conversation.rests(), &mut patience, cx)).await;
         Duration::from_secs(began.elapsed().as_secs())
@@ -89,9 +89,9 @@ mod tests {
         let conversation = Conversation::default();
         conversation.use_streams();
         let mut streams = Streams::default();
-        assert_eq!(life(&mut streams, &conversation).await, UNUSED);
+        assert_eq!(life(&mut streams, &conversation).await, HEAD);
         drop(conversation.open());
-        assert_eq!(life(&mut streams, &conversation).await, UNUSED_STREAMS);
+        assert_eq!(life(&mut streams, &conversation).await, UNUSED);
         let waiting = conversation.open();
         let hour = Duration::from_secs(3600);
         assert!(tokio::time::timeout(hour, life(&mut streams, &conversation)).await.is_err());
