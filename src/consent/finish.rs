@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use super::body::ResponseBody;
 #[cfg(feature = "html")]
 use super::cache::forbids_change;
-use super::cache::{Keeping, is_kept_by_nobody_else, keep_by_key, keep_from_others};
+use super::cache::{Keeping, is_kept_by_nobody_else, keep_by_key, keep_from_others, varies_by};
 use super::judge::Judge;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::Outlook;
@@ -14,6 +14,7 @@ use super::policy::{Mode, Policy, Undeclared};
 use super::purpose::PurposeSet;
 use super::remarks;
 use super::response::{self, Filtered};
+use super::service::PINFOLD_PREFERENCE;
 use crate::time::Clock;
 
 const CONTENT_SECURITY_POLICY: HeaderName = HeaderName::from_static("content-security-policy");
@@ -37,7 +38,12 @@ pub(super) fn finish<B>(
         may_count: judge.policy.may_count_visits(judge.standing),
         ..ConsentOutcome::default()
     };
+    // Pinfold alone sets this field: for a cache in front all visitors are alike in it.
+    let by_preference = judge.policy.offer().is_some() && varies_by(headers, &PINFOLD_PREFERENCE);
     if judge.policy.mode() == Mode::Report {
+        if by_preference {
+            keep_from_others(headers, Keeping::PrivateChecked);
+        }
         outcome.deeds = deeds;
         return response.map(|body| ResponseBody::site(body, outcome));
     }
@@ -51,6 +57,9 @@ pub(super) fn finish<B>(
         Shown::Part | Shown::Else => is_unchanged_page,
     };
     let mut keeping = personal.then_some(Keeping::Private);
+    if by_preference {
+        keeping = Some(Keeping::PrivateChecked);
+    }
     if narrowed || shown == Shown::Part {
         keeping = keeping.max(outlook.keeping);
     }

@@ -16,6 +16,7 @@ mod asset;
 mod banner;
 mod form;
 mod language;
+mod preferences;
 mod view;
 mod words;
 

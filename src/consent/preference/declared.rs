@@ -103,13 +103,12 @@ impl Preference {
         pick: impl Fn(&'a Words) -> Option<&'a String>,
         otherwise: &str,
     ) -> (Cow<'a, str>, Language) {
-        let written = |words| pick(words).filter(|text| !text.is_empty()).map(|text| Cow::from(text.as_str()));
+        let written =
+            |words| pick(words).filter(|text| !text.is_empty()).map(|text| Cow::from(text.as_str()));
         let welsh = (language == Language::Welsh).then(|| written(&self.welsh)).flatten();
         match welsh {
             Some(text) => (text, Language::Welsh),
-            None => {
-                (written(&self.english).unwrap_or_else(|| spelled(otherwise).into()), Language::English)
-            }
+            None => (written(&self.english).unwrap_or_else(|| spelled(otherwise).into()), Language::English),
         }
     }
 
