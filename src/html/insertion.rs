@@ -224,4 +224,70 @@ mod tests {
             "[H][T]<p>A page, says the browser</p>"
         );
     }
+
+    fn with_root(page: &str, chunk: usize) -> String {
+        let root = [("data-text-size", "large"), ("data-contrast", "high")];
+        let root = root.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let additions = Additions { root: root.into(), head: String::new(), top: None };
+        let mut insertion = Insertion::new(additions, true, Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        page.as_bytes().chunks(chunk).for_each(|part| insertion.write(part, &mut done));
+        insertion.end(&mut done);
+        String::from_utf8(done).unwrap()
+    }
+
+    #[test]
+    fn form_05_attributes_of_the_root_where_it_is_written_out() {
+        const BOTH: &str = "data-text-size=\"large\" data-contrast=\"high\"";
+        for (page, expected) in [
+            ("<html>x", format!("<html {BOTH}>x")),
+            (
+                "<!-- <html> --> <HTML lang='cy' class=a>x",
+                format!("<!-- <html> --> <HTML lang='cy' class=a {BOTH}>x"),
+            ),
+            (
+                "<!doctype html><html lang=en data-text-size=small DATA-CONTRAST=low><head><title>x",
+                "<!doctype html><html lang=en data-text-size=\"large\" DATA-CONTRAST=\"high\"><head><title>x"
+                    .to_owned(),
+            ),
+            (
+                "<html data-text-size=a data-text-size=b>x<html>",
+                "<html data-text-size=\"large\" data-text-size=b data-contrast=\"high\">x<html>".to_owned(),
+            ),
+        ] {
+            for chunk in [1, 2, 7, 4096] {
+                assert_eq!(with_root(page, chunk), expected, "{page} in parts of {chunk}");
+            }
+        }
+        for page in [
+            "",
+            "only text",
+            "<!doctype html><title>x</title><html><p>x",
+            "<head><title><html></title></head><html>",
+            "<body><html>",
+            "<p>A part</p><html>",
+            "<template><html></template><html>",
+            "<script>'<html>'</script>",
+            "<textarea><html></textarea>",
+            "<!-- <html> -->",
+            "<svg><html></svg>",
+        ] {
+            for chunk in [1, 2, 7, 4096] {
+                assert_eq!(with_root(page, chunk), page, "in parts of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn page_05_with_the_root_found_nothing_more_is_parsed() {
+        let additions =
+            Additions { root: vec![("data-x".to_owned(), "y".to_owned())], head: String::new(), top: None };
+        let mut insertion = Insertion::new(additions, true, Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        insertion.write(b"<html>", &mut done);
+        assert!(insertion.is_over());
+        // An attribute of a tag that has not ended would wait for its end, if anybody still read it.
+        insertion.write(b"<p title=\"", &mut done);
+        assert_eq!(done, b"<html data-x=\"y\"><p title=\"");
+    }
 }
