@@ -10,7 +10,8 @@ use http::{Request, Response};
 use http_body_util::Full;
 use pinfold::audit::AuditSettings;
 use pinfold::consent::page::Language;
-use pinfold::consent::{Consent, Mode, Policy, PolicyBuilder, Preference};
+use pinfold::consent::{Consent, Explanation, Mode, Policy, PolicyBuilder, Preference};
+use pinfold::time::{Calendar, ManualClock};
 use tower::ServiceExt;
 
 const LARGE: &str = "__Host-pinfold-preferences=1.text-size=large";
@@ -184,6 +185,17 @@ async fn the_site_and_its_handlers_are_told_and_never_see_the_cookie() {
         (&answer.headers()["told"], &answer.headers()["handler"]),
         (&"-".parse().unwrap(), &"-".parse().unwrap())
     );
+}
+
+#[test]
+fn a_recorded_request_is_explained_with_what_its_visitor_prefers() {
+    let (policy, calendar) = (offering().build().unwrap(), Calendar::named("Europe/London").unwrap());
+    for (cookie, expected) in [(LARGE, Some("text-size=large")), ("session=1", None)] {
+        let (request, ()) = Request::get("/").header(COOKIE, cookie).body(()).unwrap().into_parts();
+        let explained =
+            Explanation::of(&policy, &calendar, &ManualClock::at(common::MORNING), &request, None);
+        assert_eq!(explained.preferred.as_deref(), expected, "{cookie}");
+    }
 }
 
 #[tokio::test]
