@@ -116,7 +116,11 @@ impl World<'_> {
         let site = self.town.around(move |request| {
             let is_page = request.uri().path().starts_with("/page");
             if request.headers().get(IF_NONE_MATCH).is_some_and(|tag| tag == "\"v1\"") {
-                return Response::builder().status(304).header(ETAG, "\"v1\"").body(Full::default()).unwrap();
+                let mut unchanged = Response::builder().status(304).header(ETAG, "\"v1\"");
+                if !said.is_empty() {
+                    unchanged = unchanged.header(CACHE_CONTROL, said);
+                }
+                return unchanged.body(Full::default()).unwrap();
             }
             let kind = if is_page { "text/html" } else { "image/png" };
             let mut answer = Response::builder()
@@ -182,7 +186,14 @@ impl World<'_> {
         }
         let answer = self.through(path, headers.clone()).await;
         match found {
-            Some((kept, _)) if answer.status == 304 => kept,
+            Some((mut kept, _)) if answer.status == 304 => {
+                // What a 304 says is true of the page from now on (RFC 9111 4.3.4).
+                answer.headers.iter().for_each(|(name, value)| {
+                    kept.headers.insert(name, value.clone());
+                });
+                visitor.browser.keep(path, &headers, &kept);
+                kept
+            }
             _ => {
                 visitor.browser.keep(path, &headers, &answer);
                 answer
@@ -207,9 +218,12 @@ fn key(headers: &HeaderMap) -> String {
     }
 }
 
+fn preferring() -> PolicyBuilder {
+    policy().preference(Preference::new("text-size", ["normal", "large", "largest"]))
+}
+
 fn asking() -> PolicyBuilder {
-    let size = Preference::new("text-size", ["normal", "large", "largest"]);
-    policy().banner(true).embed(Embed::new("marketing", ["video.example"])).preference(size)
+    preferring().banner(true).embed(Embed::new("marketing", ["video.example"]))
 }
 
 /// Undecided, accepted, rejected, with the signal; undecided and rejected with a preference.
@@ -232,10 +246,9 @@ enum Step {
     Prefer(usize, Option<&'static str>),
 }
 
-async fn play(town: &Town, said: &'static str, keyed: bool, steps: &[Step]) {
-    let fingerprint = asking().build().unwrap().fingerprint();
+async fn play((town, fingerprint): (&Town, &str), said: &'static str, keyed: bool, steps: &[Step]) {
     let proxy = Cache { shared: true, ..Cache::default() };
-    let mut world = World { town, said, keyed, fingerprint, proxy };
+    let mut world = World { town, said, keyed, fingerprint: fingerprint.to_owned(), proxy };
     let mut visitors: Vec<_> = KINDS
         .into_iter()
         .map(|(decision, signal, prefers)| Visitor { decision, signal, prefers, browser: Cache::default() })
@@ -289,13 +302,14 @@ fn every_step() -> Vec<Step> {
 async fn page_02_every_order_of_three_requests() {
     let steps = every_step();
     for (keyed, policy) in [(false, asking()), (true, asking().shared_cache_key(KEY))] {
+        let fingerprint = policy.clone().build().unwrap().fingerprint();
         let town = Town::new(policy, Full0, AuditSettings::default());
         for said in SAID {
             for a in steps.iter().filter(|step| !matches!(step, Step::Change(..) | Step::Prefer(..))) {
                 for b in &steps {
                     // Nothing comes of a change of mind that nobody looks at.
                     for c in steps.iter().filter(|step| matches!(step, Step::Look(..))) {
-                        play(&town, said, keyed, &[*a, *b, *c]).await;
+                        play((&town, &fingerprint), said, keyed, &[*a, *b, *c]).await;
                     }
                 }
             }
@@ -307,7 +321,13 @@ async fn page_02_every_order_of_three_requests() {
 async fn page_02_long_orders_by_lot() {
     let steps = every_step();
     let mut lot = 0x2545_f491_4f6c_dd1d_u64;
-    for (keyed, policy) in [(false, asking()), (true, asking().shared_cache_key(KEY))] {
+    for (keyed, policy) in [
+        (false, asking()),
+        (true, asking().shared_cache_key(KEY)),
+        (false, preferring()),
+        (true, preferring().shared_cache_key(KEY)),
+    ] {
+        let fingerprint = policy.clone().build().unwrap().fingerprint();
         let town = Town::new(policy, Full0, AuditSettings::default());
         for round in 0..300 {
             let order: Vec<_> = (0..24)
@@ -318,7 +338,7 @@ async fn page_02_long_orders_by_lot() {
                     steps[lot as usize % steps.len()]
                 })
                 .collect();
-            play(&town, SAID[round % SAID.len()], keyed, &order).await;
+            play((&town, &fingerprint), SAID[round % SAID.len()], keyed, &order).await;
         }
     }
 }

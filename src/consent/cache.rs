@@ -86,6 +86,16 @@ pub(super) fn keep_by_key(headers: &mut HeaderMap, key: &HeaderName) {
     vary_by(headers, key);
 }
 
+/// Takes away what is said of keeping, so that a cache goes by what it was told before (RFC 9111 4.3.4).
+pub(super) fn forget_keeping(headers: &mut HeaderMap) {
+    for name in [CACHE_CONTROL, EXPIRES, PRAGMA] {
+        headers.remove(name);
+    }
+    TARGETED.iter().for_each(|name| {
+        headers.remove(*name);
+    });
+}
+
 /// Adds a field to `Vary`.
 pub(super) fn vary_by(headers: &mut HeaderMap, key: &HeaderName) {
     if !varies_by(headers, key) {
