@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use super::embed::{Embed, Embeds};
 use super::facts::Facts;
 use super::own::OwnCookie;
-use super::page::Language;
+use super::page::{AddressUse, Language};
 use super::pages::{PageChoices, Pages};
 use super::policy::{Mode, Policy, Regime, Terms, Undeclared, Visits, list};
 use super::preference::{Preference, Preferences};
@@ -42,6 +42,7 @@ impl Policy {
             removal_domain: None,
             known_policies: Vec::new(),
             well_known: true,
+            address_use: None,
             pages: PageChoices::default(),
         }
     }
@@ -69,6 +70,7 @@ pub struct PolicyBuilder {
     removal_domain: Option<String>,
     known_policies: Vec<(String, String)>,
     well_known: bool,
+    address_use: Option<AddressUse>,
     pages: PageChoices,
 }
 
@@ -194,6 +196,13 @@ impl PolicyBuilder {
     #[must_use]
     pub fn well_known(mut self, known: bool) -> Self {
         self.well_known = known;
+        self
+    }
+
+    /// What visitors are told of their addresses in [`Policy::privacy_section`]; by default nothing, as where nobody audits.
+    #[must_use]
+    pub fn address_use(mut self, facts: AddressUse) -> Self {
+        self.address_use = Some(facts);
         self
     }
 
@@ -354,6 +363,7 @@ impl PolicyBuilder {
             cookie,
             visits,
             preferences,
+            address_use: self.address_use,
             cookie_finder: Finder::new(cookie.name),
             removal_domain: self.removal_domain.or_else(|| self.shared_domain.clone()),
             cookie_domain: self.shared_domain,

@@ -9,7 +9,7 @@ use super::decision::{ChoiceState, Decision, Standing};
 use super::embed::Embed;
 use super::facts::NECESSARY;
 use super::own::OwnCookie;
-use super::page::Language;
+use super::page::{AddressUse, Language};
 use super::pages::Pages;
 use super::preference::{Preference, Preferences};
 use super::purpose::{Purpose, PurposeSet};
@@ -37,6 +37,7 @@ pub(super) struct Terms {
     pub(super) cookie: OwnCookie,
     pub(super) visits: Option<Visits>,
     pub(super) preferences: Option<Preferences>,
+    pub(super) address_use: Option<AddressUse>,
     pub(super) cookie_finder: Finder<'static>,
     pub(super) cookie_domain: Option<String>,
     pub(super) fingerprint: u32,
@@ -189,6 +190,11 @@ impl Policy {
     /// How visits are counted, where they are.
     pub(crate) fn visits(&self) -> Option<&Visits> {
         self.0.visits.as_ref()
+    }
+
+    /// What visitors are told of their addresses.
+    pub(super) fn address_use(&self) -> Option<&AddressUse> {
+        self.0.address_use.as_ref()
     }
 
     /// What visitors may choose of, where anything is offered.

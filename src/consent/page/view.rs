@@ -1,6 +1,6 @@
 //! The cookies page as HTML, drawn from the policy that is enforced.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::address::Confirmation;
 use super::language::Language;
@@ -96,6 +96,7 @@ impl View<'_> {
             (self.questions(words))
             (self.preferences(words))
             (self.necessary(words))
+            (PreEscaped(self.policy.privacy_section(self.language).to_html()))
         }
     }
 
@@ -241,12 +242,7 @@ impl View<'_> {
                 td data-label=(words.cookie) { code { (cookie.name) } }
                 td data-label=(words.what_for) { (what) }
                 td data-label=(words.provider) { (words.this_site) }
-                td data-label=(words.lasts) {
-                    @match self.policy.lifetime_months() {
-                        1 => (words.own_lasts_one),
-                        months => (with(words.own_lasts, &months.to_string())),
-                    }
-                }
+                td data-label=(words.lasts) { (words.months(self.policy.lifetime_months().into())) }
             }
         }
     }
@@ -323,5 +319,5 @@ impl View<'_> {
 
 /// How much a cookie of ours can tell.
 pub(super) fn capacity(words: &Words, values: u64, bits: u32) -> String {
-    with(&with(words.own_values, &values.to_string()), &bits.to_string())
+    with(&with(words.own_values, &values.to_string()), &words.bits(bits))
 }

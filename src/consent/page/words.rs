@@ -45,6 +45,8 @@ pub(super) struct Words {
     pub(super) own_lasts_one: &'static str,
     pub(super) own_basis: &'static str,
     pub(super) own_values: &'static str,
+    pub(super) bits: &'static str,
+    pub(super) bit: &'static str,
     pub(super) footprint_what: &'static str,
     pub(super) footprint_lasts: &'static str,
     pub(super) preferences: &'static str,
@@ -85,6 +87,18 @@ impl Words {
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl Words {
+    /// So many months.
+    pub(super) fn months(&self, months: u16) -> String {
+        if months == 1 { self.own_lasts_one.to_owned() } else { with(self.own_lasts, &months.to_string()) }
+    }
+
+    /// So many bits.
+    pub(super) fn bits(&self, bits: u32) -> String {
+        if bits == 1 { self.bit.to_owned() } else { with(self.bits, &bits.to_string()) }
+    }
 }
 
 /// Puts a text in the place of `{}`.
@@ -138,7 +152,9 @@ const ENGLISH: Words = Words {
     own_lasts: "{} months",
     own_lasts_one: "1 month",
     own_basis: "It is strictly necessary, because without it we would have to ask you on every page.",
-    own_values: "It can have at most {} different values ({} bits), the same for many visitors.",
+    own_values: "It can have at most {} different values ({}), the same for many visitors.",
+    bits: "{} bits",
+    bit: "1 bit",
     footprint_what: "Notes the day of your last visit and roughly how many pages you looked at that day, so that we can count \
                      visits. It can have at most 256 different values (8 bits), the same for many visitors.",
     footprint_lasts: "31 days",
@@ -215,7 +231,9 @@ const WELSH: Words = Words {
     own_lasts: "{} mis",
     own_lasts_one: "1 mis",
     own_basis: "Mae'n gwbl angenrheidiol, oherwydd hebddo byddai'n rhaid i ni ofyn i chi ar bob tudalen.",
-    own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({} did), yr un fath i lawer o ymwelwyr.",
+    own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({}), yr un fath i lawer o ymwelwyr.",
+    bits: "{} did",
+    bit: "1 did",
     footprint_what: "Mae'n nodi diwrnod eich ymweliad diwethaf a thua faint o dudalennau y gwnaethoch edrych arnynt y diwrnod \
                      hwnnw, fel y gallwn gyfri ymweliadau. Gall gael 256 o werthoedd gwahanol ar y mwyaf (8 did), yr un fath i \
                      lawer o ymwelwyr.",
