@@ -54,6 +54,8 @@ pub(crate) fn named_or_default(named: Option<&Path>) -> Option<&Path> {
 
 #[cfg(test)]
 mod tests {
+    use pinfold::consent::page::Language;
+
     use super::*;
     use crate::config::settings::{Hosts, LISTEN};
 
@@ -188,6 +190,28 @@ url = \"http://127.0.0.1:8000\"
             let text = format!("{LEAST}{more}");
             let found = faults(&text);
             assert!(found.iter().any(|fault| fault.contains(expected)), "{more}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_visitors_are_told_of_addresses_follows_the_file() {
+        for (more, words) in [
+            ("", "10 or more different networks"),
+            ("", "are not told your address."),
+            ("", "kept for 25 months"),
+            ("", "we can tell whether an address came here"),
+            ("[audit]\ncrowd = 20\n", "20 or more different networks"),
+            ("[audit]\nretention = \"6 months\"\n", "kept for 6 months"),
+            ("[audit]\nfootprint = false\n", "We do not count visits by a cookie."),
+            ("[client_address]\nto_origin = \"address\"\n", "this website are told your address."),
+            ("[client_address]\nto_origin = \"obfuscated\"\n", "but a name that stands for it"),
+            ("[admin]\nlookup_approval = \"second-user\"\n", "a second person has to let it through"),
+            ("[consent]\nmode = \"report\"\n", "it holds none back yet"),
+        ] {
+            let settings = check(&format!("{LEAST}{more}")).settings.unwrap();
+            let policy = settings.policy(Default::default(), Vec::new()).unwrap();
+            let text = policy.privacy_section(Language::English).to_markdown();
+            assert!(text.contains(words), "{more} {words}: {text}");
         }
     }
 
