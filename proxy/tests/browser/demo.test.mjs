@@ -217,6 +217,11 @@ const WELSH_HEADINGS = [
   "h3 Cwcis sy'n mesur ymgyrchoedd",
   "h2 Sut yr hoffech i'r wefan hon fod",
   'h2 Cwcis cwbl angenrheidiol',
+  'h2 Defnyddio cyfeiriadau IP a chwcis',
+  'h3 Cyfeiriadau IP',
+  'h3 Yr hyn rydym yn ei gyfrif',
+  'h3 Cwcis',
+  'h3 Sut i newid eich dewis',
 ];
 
 test('Welsh: one link away, and kept through the form', async (t) => {
@@ -281,6 +286,11 @@ test('the cookies page reads in order without its stylesheet', async (t) => {
     `h3 ${MARKETING}`,
     'h2 How you would like this site',
     'h2 Cookies that are strictly necessary',
+    'h2 Use of IP addresses and cookies',
+    'h3 IP addresses',
+    'h3 What we count',
+    'h3 Cookies',
+    'h3 How to change your choice',
   ];
   assert.deepEqual(await visitor.headings(), headings);
   assert.ok(await visitor.page.getByRole('link', { name: 'Skip to main content' }).isVisible());

@@ -91,13 +91,17 @@ impl Writer<'_> {
             Lookup::SecondUser => &[say.lookup, say.lookup_second],
         };
         let crowd = with(say.crowd, &facts.crowd.to_string());
-        let items = [say.code, &crowd, say.beside, say.key, say.apart, site].map(str::to_owned);
+        let rest = [say.code, &crowd, say.beside, say.key, say.apart].map(str::to_owned);
         let lookup = (!lookup.is_empty()).then(|| lookup.join(" "));
+        let items = std::iter::once(site.to_owned()).chain(rest).chain(lookup);
+        // What the systems behind do with it, nobody here knows.
+        let only = (facts.to_site == ToSite::Nothing).then_some(say.addresses_only);
+        let why = [say.addresses_why].into_iter().chain(only);
         parts.extend([
             PrivacyPart::Heading(say.addresses.to_owned()),
-            self.paragraph([say.addresses_why.to_owned()]),
+            self.paragraph(why.map(str::to_owned)),
             self.paragraph([say.addresses_basis.to_owned()]),
-            PrivacyPart::List(items.into_iter().chain(lookup).map(|item| vec![self.spoken(item)]).collect()),
+            PrivacyPart::List(items.map(|item| vec![self.spoken(item)]).collect()),
         ]);
     }
 
@@ -130,8 +134,8 @@ impl Writer<'_> {
             PrivacyPart::Heading(say.cookies.to_owned()),
             self.paragraph([say.law.to_owned()]),
             PrivacyPart::List(self.own_cookies()),
-            PrivacyPart::List(std::iter::once(necessary).chain(purposes).collect()),
             self.paragraph(holds.iter().map(|sentence| (*sentence).to_owned())),
+            PrivacyPart::List(std::iter::once(necessary).chain(purposes).collect()),
             self.paragraph([with(say.listed, &self.cookies_page()), say.of_others.to_owned()]),
         ]);
     }
@@ -294,13 +298,13 @@ mod tests {
             ),
             (
                 base().address_use(facts(|facts| facts.to_site = ToSite::Name)),
-                &["are not told your address."],
+                &["are not told your address.", "for nothing else"],
                 &["are not told your address, but a name"],
             ),
             (
                 base().address_use(facts(|facts| facts.to_site = ToSite::Address)),
-                &["are not told your address"],
-                &["behind this website are told your address. What they do with it is not described here."],
+                &["are not told your address", "for nothing else"],
+                &["behind this website are told your address. What they do with it is not described here"],
             ),
             (
                 base().address_use(facts(|facts| facts.lookup = Lookup::Named)),
@@ -324,7 +328,11 @@ mod tests {
             ),
             (
                 base().footprint(false),
-                &["a cookie helps us to count visits", "pinfold-visit", "Nobody's visit is counted"],
+                &[
+                    "a cookie helps us to count visits",
+                    "pinfold-visit",
+                    "we do not count your visit by a cookie",
+                ],
                 &["We do not count visits by a cookie."],
             ),
             (
@@ -349,7 +357,7 @@ mod tests {
             ),
             (
                 base().global_privacy_control(false),
-                &["we take that for a refusal", "Nobody's visit is counted"],
+                &["we take that for a refusal", "we do not count your visit by a cookie"],
                 &["We do not act on the Global Privacy Control signal"],
             ),
             (

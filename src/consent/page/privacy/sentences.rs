@@ -9,6 +9,7 @@ pub(super) struct Sentences {
 
     pub(super) addresses: &'static str,
     pub(super) addresses_why: &'static str,
+    pub(super) addresses_only: &'static str,
     pub(super) addresses_basis: &'static str,
     pub(super) code: &'static str,
     pub(super) key: &'static str,
@@ -80,9 +81,10 @@ const ENGLISH: Sentences = Sentences {
     addresses: "IP addresses",
     addresses_why: "Your device sends an IP address with every request, because no answer could reach it otherwise. We use it to \
                     administer this website and to audit its use: to find faults, to turn attacks away, and to know how many \
-                    different addresses came in a day. We use it for nothing else.",
-    addresses_basis: "The legal basis is our public task of running this website securely (UK GDPR, Article 6(1)(e)) or, where we are \
-                      not a public authority, our legitimate interest in doing so (Article 6(1)(f)).",
+                    different addresses came in a day.",
+    addresses_only: "We use it for nothing else, unless the law requires it.",
+    addresses_basis: "The legal basis is our public task of running this website securely (UK GDPR, Article 6(1), point e) or, where we are \
+                      not a public authority, our legitimate interest in doing so (Article 6(1), point f).",
     code: "We do not keep the address. We keep a code that is made from it with a secret key. There is a new key every day.",
     key: "Each key is destroyed 48 hours after it was made, at the latest, and the codes are deleted. From then on nobody, ourselves \
           included, can tell which address a code stood for. Until then a code is personal data.",
@@ -94,7 +96,8 @@ const ENGLISH: Sentences = Sentences {
     site_told_nothing: "The systems behind this website are not told your address.",
     site_told_name: "The systems behind this website are not told your address, but a name that stands for it for one day, made with a \
                      key of its own.",
-    site_told_address: "The systems behind this website are told your address. What they do with it is not described here.",
+    site_told_address: "The systems behind this website are told your address. What they do with it is not described here: what follows \
+                        is true of what stands before them.",
     lookup: "Where the law requires it, for example when the police ask, we can tell whether an address came here, as long as the key \
              of that day exists. Who asked, on what ground, and who approved it is recorded, without the address, in a log that shows \
              if anything in it is changed.",
@@ -116,7 +119,8 @@ const ENGLISH: Sentences = Sentences {
           2003.",
     enforced: "Cookies that you refuse, or have not agreed to where we must ask, are held back on their way to you and to the systems \
                behind this website.",
-    reported: "At present this website only counts which cookies would be held back. Whatever you choose, it holds none back yet.",
+    reported: "At present this website only counts which cookies would be held back. Whatever you choose, it holds none back yet. \
+               What follows is how it will be.",
     undeclared_held: "A cookie that is not described to you is held back as well.",
     undeclared_passed: "A cookie that nobody has described may pass.",
     decision: "{} remembers your choice about cookies. It is strictly necessary (paragraph 4).",
@@ -143,8 +147,8 @@ const ENGLISH: Sentences = Sentences {
     storage: "If you take an agreement back, what scripts have kept on your device for this website is cleared, too.",
     signal: "If your browser sends the Global Privacy Control signal and you have not chosen, we take that for a refusal of every cookie \
              that needs your consent.",
-    signal_and_visits: "Nobody's visit is counted by a cookie whose browser sends the Global Privacy Control signal, unless they have \
-                        chosen otherwise.",
+    signal_and_visits: "If your browser sends the Global Privacy Control signal and you have not chosen, we do not count your visit by a \
+                        cookie.",
     signal_ignored: "We do not act on the Global Privacy Control signal of browsers.",
 };
 
@@ -158,9 +162,10 @@ const WELSH: Sentences = Sentences {
     addresses: "Cyfeiriadau IP",
     addresses_why: "Mae eich dyfais yn anfon cyfeiriad IP gyda phob cais, oherwydd ni allai unrhyw ateb ei chyrraedd fel arall. Rydym yn ei \
                     ddefnyddio i weinyddu'r wefan hon ac i archwilio ei defnydd: i ddod o hyd i ddiffygion, i droi ymosodiadau ymaith, \
-                    ac i wybod faint o gyfeiriadau gwahanol a ddaeth mewn diwrnod. Nid ydym yn ei ddefnyddio at ddim byd arall.",
-    addresses_basis: "Y sail gyfreithiol yw ein tasg gyhoeddus o redeg y wefan hon yn ddiogel (GDPR y DU, Erthygl 6(1)(e)) neu, lle nad \
-                      ydym yn awdurdod cyhoeddus, ein buddiant dilys mewn gwneud hynny (Erthygl 6(1)(f)).",
+                    ac i wybod faint o gyfeiriadau gwahanol a ddaeth mewn diwrnod.",
+    addresses_only: "Nid ydym yn ei ddefnyddio at ddim byd arall, oni bai bod y gyfraith yn mynnu hynny.",
+    addresses_basis: "Y sail gyfreithiol yw ein tasg gyhoeddus o redeg y wefan hon yn ddiogel (GDPR y DU, Erthygl 6(1), pwynt e) neu, lle nad \
+                      ydym yn awdurdod cyhoeddus, ein buddiant dilys mewn gwneud hynny (Erthygl 6(1), pwynt f).",
     code: "Nid ydym yn cadw'r cyfeiriad. Rydym yn cadw cod a wneir ohono gydag allwedd gyfrinachol. Mae allwedd newydd bob dydd.",
     key: "Caiff pob allwedd ei dinistrio 48 awr ar ôl iddi gael ei gwneud, fan bellaf, a chaiff y codau eu dileu. O hynny ymlaen ni all \
           neb, gan ein cynnwys ni, ddweud pa gyfeiriad yr oedd cod yn sefyll amdano. Tan hynny mae cod yn ddata personol.",
@@ -172,7 +177,7 @@ const WELSH: Sentences = Sentences {
     site_told_name: "Ni ddywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon, ond enw sy'n sefyll amdano am un diwrnod, a wneir \
                      gydag allwedd ar wahân.",
     site_told_address: "Dywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon. Nid yw'r hyn y maent yn ei wneud ag ef wedi'i \
-                        ddisgrifio yma.",
+                        ddisgrifio yma: mae'r hyn sy'n dilyn yn wir am yr hyn sy'n sefyll o'u blaen.",
     lookup: "Lle bo'r gyfraith yn mynnu hynny, er enghraifft pan fydd yr heddlu'n gofyn, gallwn ddweud a ddaeth cyfeiriad yma, cyn belled \
              â bod allwedd y diwrnod hwnnw'n bodoli. Cofnodir pwy a ofynnodd, ar ba sail, a phwy a'i cymeradwyodd, heb y cyfeiriad, mewn \
              cofnod sy'n dangos os newidir unrhyw beth ynddo.",
@@ -195,7 +200,7 @@ const WELSH: Sentences = Sentences {
     enforced: "Caiff cwcis rydych yn eu gwrthod, neu nad ydych wedi cytuno iddynt lle mae'n rhaid i ni ofyn, eu dal yn ôl ar eu ffordd atoch \
                chi ac at y systemau y tu ôl i'r wefan hon.",
     reported: "Ar hyn o bryd dim ond cyfrif pa gwcis fyddai'n cael eu dal yn ôl y mae'r wefan hon. Beth bynnag a ddewiswch, nid yw'n dal \
-               yr un yn ôl eto.",
+               yr un yn ôl eto. Yr hyn sy'n dilyn yw sut y bydd.",
     undeclared_held: "Caiff cwci nad yw wedi'i ddisgrifio i chi ei ddal yn ôl hefyd.",
     undeclared_passed: "Gall cwci nad oes neb wedi'i ddisgrifio fynd drwodd.",
     decision: "Mae {} yn cofio eich dewis am gwcis. Mae'n gwbl angenrheidiol (paragraff 4).",
@@ -224,7 +229,7 @@ const WELSH: Sentences = Sentences {
     storage: "Os tynnwch gytundeb yn ôl, caiff yr hyn y mae sgriptiau wedi'i gadw ar eich dyfais ar gyfer y wefan hon ei glirio hefyd.",
     signal: "Os yw eich porwr yn anfon y signal Global Privacy Control ac nad ydych wedi dewis, rydym yn cymryd hynny fel gwrthodiad o bob \
              cwci sydd angen eich cydsyniad.",
-    signal_and_visits: "Ni chaiff ymweliad neb y mae ei borwr yn anfon y signal Global Privacy Control ei gyfrif â chwci, oni bai eu bod wedi \
-                        dewis yn wahanol.",
+    signal_and_visits: "Os yw eich porwr yn anfon y signal Global Privacy Control ac nad ydych wedi dewis, nid ydym yn cyfrif eich ymweliad â \
+                        chwci.",
     signal_ignored: "Nid ydym yn gweithredu ar signal Global Privacy Control porwyr.",
 };
