@@ -22,6 +22,8 @@ pub enum Subject {
     Network(String),
     /// The path of the cookies page.
     Page,
+    /// A preference, by its name.
+    Preference(String),
     /// A purpose, by its id.
     Purpose(String),
     /// A route pattern, as written.

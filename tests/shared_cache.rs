@@ -13,7 +13,7 @@ use http::header::{CACHE_CONTROL, COOKIE, ETAG, IF_NONE_MATCH, SET_COOKIE, VARY}
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use pinfold::audit::AuditSettings;
-use pinfold::consent::{Embed, PolicyBuilder};
+use pinfold::consent::{Embed, PolicyBuilder, Preference};
 use tower::ServiceExt;
 
 const KEY: &str = "x-cookie-choice";
@@ -80,6 +80,7 @@ impl Cache {
 struct Visitor {
     decision: Option<&'static str>,
     signal: bool,
+    prefers: Option<&'static str>,
     browser: Cache,
 }
 
@@ -94,9 +95,14 @@ struct World<'a> {
 impl World<'_> {
     fn request(&self, visitor: &Visitor, dest: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(bits) = visitor.decision {
-            let cookie = format!("__Host-pinfold-consent=1.{}.202611.{bits}", self.fingerprint);
-            headers.insert(COOKIE, cookie.parse().unwrap());
+        let decision = visitor
+            .decision
+            .map(|bits| format!("__Host-pinfold-consent=1.{}.202611.{bits}", self.fingerprint));
+        let preferences =
+            visitor.prefers.map(|value| format!("__Host-pinfold-preferences=1.text-size={value}"));
+        let cookies: Vec<_> = decision.into_iter().chain(preferences).collect();
+        if !cookies.is_empty() {
+            headers.insert(COOKIE, cookies.join("; ").parse().unwrap());
         }
         if visitor.signal {
             headers.insert("sec-gpc", "1".parse().unwrap());
@@ -110,7 +116,11 @@ impl World<'_> {
         let site = self.town.around(move |request| {
             let is_page = request.uri().path().starts_with("/page");
             if request.headers().get(IF_NONE_MATCH).is_some_and(|tag| tag == "\"v1\"") {
-                return Response::builder().status(304).header(ETAG, "\"v1\"").body(Full::default()).unwrap();
+                let mut unchanged = Response::builder().status(304).header(ETAG, "\"v1\"");
+                if !said.is_empty() {
+                    unchanged = unchanged.header(CACHE_CONTROL, said);
+                }
+                return unchanged.body(Full::default()).unwrap();
             }
             let kind = if is_page { "text/html" } else { "image/png" };
             let mut answer = Response::builder()
@@ -176,7 +186,14 @@ impl World<'_> {
         }
         let answer = self.through(path, headers.clone()).await;
         match found {
-            Some((kept, _)) if answer.status == 304 => kept,
+            Some((mut kept, _)) if answer.status == 304 => {
+                // What a 304 says is true of the page from now on (RFC 9111 4.3.4).
+                answer.headers.iter().for_each(|(name, value)| {
+                    kept.headers.insert(name, value.clone());
+                });
+                visitor.browser.keep(path, &headers, &kept);
+                kept
+            }
             _ => {
                 visitor.browser.keep(path, &headers, &answer);
                 answer
@@ -187,7 +204,11 @@ impl World<'_> {
 
 /// What the documentation tells operators of shared caches to set.
 fn key(headers: &HeaderMap) -> String {
-    match headers.get(COOKIE).map(|cookie| cookie.to_str().unwrap().split_once('=').unwrap().1.to_owned()) {
+    let cookies = headers.get(COOKIE).map_or("", |cookies| cookies.to_str().unwrap());
+    if cookies.contains("pinfold-preferences=") {
+        return "own".to_owned();
+    }
+    match cookies.split_once('=').map(|(_, decision)| decision) {
         Some(decision) => {
             let parts: Vec<_> = decision.split('.').collect();
             format!("{}.{}.{}", parts[1], parts[3], parts[4])
@@ -197,13 +218,23 @@ fn key(headers: &HeaderMap) -> String {
     }
 }
 
-fn asking() -> PolicyBuilder {
-    policy().banner(true).embed(Embed::new("marketing", ["video.example"]))
+fn preferring() -> PolicyBuilder {
+    policy().preference(Preference::new("text-size", ["normal", "large", "largest"]))
 }
 
-/// Undecided, accepted, rejected, with the signal.
-const KINDS: [(Option<&str>, bool); 4] =
-    [(None, false), (Some("3.3"), false), (Some("3.0"), false), (None, true)];
+fn asking() -> PolicyBuilder {
+    preferring().banner(true).embed(Embed::new("marketing", ["video.example"]))
+}
+
+/// Undecided, accepted, rejected, with the signal; undecided and rejected with a preference.
+const KINDS: [(Option<&str>, bool, Option<&str>); 6] = [
+    (None, false, None),
+    (Some("3.3"), false, None),
+    (Some("3.0"), false, None),
+    (None, true, None),
+    (None, false, Some("large")),
+    (Some("3.0"), false, Some("large")),
+];
 
 /// What happens: somebody looks at something, or changes their mind.
 #[derive(Debug, Clone, Copy)]
@@ -212,19 +243,20 @@ enum Step {
     /// A script on a page of theirs fetches the page.
     Fetch(usize),
     Change(usize, Option<&'static str>),
+    Prefer(usize, Option<&'static str>),
 }
 
-async fn play(town: &Town, said: &'static str, keyed: bool, steps: &[Step]) {
-    let fingerprint = asking().build().unwrap().fingerprint();
+async fn play((town, fingerprint): (&Town, &str), said: &'static str, keyed: bool, steps: &[Step]) {
     let proxy = Cache { shared: true, ..Cache::default() };
-    let mut world = World { town, said, keyed, fingerprint, proxy };
+    let mut world = World { town, said, keyed, fingerprint: fingerprint.to_owned(), proxy };
     let mut visitors: Vec<_> = KINDS
         .into_iter()
-        .map(|(decision, signal)| Visitor { decision, signal, browser: Cache::default() })
+        .map(|(decision, signal, prefers)| Visitor { decision, signal, prefers, browser: Cache::default() })
         .collect();
     for step in steps {
         match *step {
             Step::Change(who, decision) => visitors[who].decision = decision,
+            Step::Prefer(who, value) => visitors[who].prefers = value,
             // What a script is given is its own affair, but it must not stay where somebody looks at a page.
             Step::Fetch(who) => {
                 world.visit(&mut visitors[who], PAGE, "empty").await;
@@ -259,6 +291,9 @@ fn every_step() -> Vec<Step> {
             Step::Change(1, Some("3.0")),
             Step::Change(2, Some("3.3")),
             Step::Change(1, None),
+            Step::Prefer(2, Some("large")),
+            Step::Prefer(5, Some("largest")),
+            Step::Prefer(5, None),
         ])
         .collect()
 }
@@ -267,13 +302,14 @@ fn every_step() -> Vec<Step> {
 async fn page_02_every_order_of_three_requests() {
     let steps = every_step();
     for (keyed, policy) in [(false, asking()), (true, asking().shared_cache_key(KEY))] {
+        let fingerprint = policy.clone().build().unwrap().fingerprint();
         let town = Town::new(policy, Full0, AuditSettings::default());
         for said in SAID {
-            for a in steps.iter().filter(|step| !matches!(step, Step::Change(..))) {
+            for a in steps.iter().filter(|step| !matches!(step, Step::Change(..) | Step::Prefer(..))) {
                 for b in &steps {
                     // Nothing comes of a change of mind that nobody looks at.
                     for c in steps.iter().filter(|step| matches!(step, Step::Look(..))) {
-                        play(&town, said, keyed, &[*a, *b, *c]).await;
+                        play((&town, &fingerprint), said, keyed, &[*a, *b, *c]).await;
                     }
                 }
             }
@@ -285,7 +321,13 @@ async fn page_02_every_order_of_three_requests() {
 async fn page_02_long_orders_by_lot() {
     let steps = every_step();
     let mut lot = 0x2545_f491_4f6c_dd1d_u64;
-    for (keyed, policy) in [(false, asking()), (true, asking().shared_cache_key(KEY))] {
+    for (keyed, policy) in [
+        (false, asking()),
+        (true, asking().shared_cache_key(KEY)),
+        (false, preferring()),
+        (true, preferring().shared_cache_key(KEY)),
+    ] {
+        let fingerprint = policy.clone().build().unwrap().fingerprint();
         let town = Town::new(policy, Full0, AuditSettings::default());
         for round in 0..300 {
             let order: Vec<_> = (0..24)
@@ -296,7 +338,7 @@ async fn page_02_long_orders_by_lot() {
                     steps[lot as usize % steps.len()]
                 })
                 .collect();
-            play(&town, SAID[round % SAID.len()], keyed, &order).await;
+            play((&town, &fingerprint), SAID[round % SAID.len()], keyed, &order).await;
         }
     }
 }
@@ -307,17 +349,21 @@ async fn page_02_a_shared_cache_with_a_key_is_of_use() {
     let fingerprint = asking().build().unwrap().fingerprint();
     let world =
         World { town: &town, said: "public, max-age=600", keyed: true, fingerprint, proxy: Cache::default() };
-    for (decision, signal) in KINDS {
-        let visitor = Visitor { decision, signal, browser: Cache::default() };
+    for (decision, signal, prefers) in KINDS {
+        let visitor = Visitor { decision, signal, prefers, browser: Cache::default() };
         let mut headers = world.request(&visitor, "document");
         headers.insert(KEY, key(&headers).parse().unwrap());
         let kept = world.straight("/page", &headers).await;
         let agreed = decision == Some("3.3");
         let said = kept.headers[CACHE_CONTROL].to_str().unwrap();
-        // A page that sets a cookie by consent is for nobody else, key or not.
-        assert_eq!(said.contains("s-maxage=600"), !agreed, "{decision:?}: {said}");
-        headers.insert(KEY, "wrong".parse().unwrap());
-        let private = world.straight("/page", &headers).await;
-        assert!(private.headers[CACHE_CONTROL].to_str().unwrap().starts_with("private"), "{decision:?}");
+        // A page that sets a cookie by consent is for nobody else, key or not, and so is one that shows a preference.
+        let shared = !agreed && prefers.is_none();
+        assert_eq!(said.contains("s-maxage=600"), shared, "{decision:?} {prefers:?}: {said}");
+        for wrong in ["wrong", "none"].into_iter().filter(|key| prefers.is_some() || *key == "wrong") {
+            headers.insert(KEY, wrong.parse().unwrap());
+            let private = world.straight("/page", &headers).await;
+            let said = private.headers[CACHE_CONTROL].to_str().unwrap();
+            assert!(said.starts_with("private"), "{decision:?} {prefers:?}: {said}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
-use pinfold::consent::Explanation;
+use pinfold::consent::{Explanation, Policy};
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
@@ -185,28 +185,32 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
 /// How much of a recording is read: heads are short, and bodies are passed over.
 const MOST_RECORDED: u64 = 4 * 1024 * 1024;
 
+/// The ledgers of a command, and the configuration by which they were found, if there is one.
+struct Opened {
+    ledgers: Ledgers,
+    site: String,
+    calendar: Calendar,
+    settings: Option<Settings>,
+}
+
 /// The ledgers of a command: in the store of its configuration, or in that of this directory.
-fn opened(config: Option<&Path>) -> Result<(Ledgers, String, Calendar), Failure> {
-    let (store, site, calendar) = match config::named_or_default(config) {
-        Some(file) => {
-            let settings = read(file)?;
-            (settings.store.file, Some(settings.site), settings.calendar)
-        }
-        None => {
-            let calendar = Calendar::named("Europe/London").map_err(Failure::of)?;
-            (PathBuf::from("pinfold.db"), None, calendar)
-        }
+fn opened(config: Option<&Path>) -> Result<Opened, Failure> {
+    let settings = config::named_or_default(config).map(read).transpose()?;
+    let calendar = match &settings {
+        Some(settings) => settings.calendar.clone(),
+        None => Calendar::named("Europe/London").map_err(Failure::of)?,
     };
-    let ledgers = Ledgers::open(&store).map_err(Failure::of)?;
-    let site = match site {
-        Some(site) => site,
+    let store = settings.as_ref().map_or(Path::new("pinfold.db"), |settings| &settings.store.file);
+    let ledgers = Ledgers::open(store).map_err(Failure::of)?;
+    let site = match &settings {
+        Some(settings) => settings.site.clone(),
         None => the_only_site(&ledgers)?,
     };
-    Ok((ledgers, site, calendar))
+    Ok(Opened { ledgers, site, calendar, settings })
 }
 
 fn verify(command: &Verify) -> Result<Exit, Failure> {
-    let (ledgers, site, _) = opened(command.config.as_deref())?;
+    let Opened { ledgers, site, .. } = opened(command.config.as_deref())?;
     let entries = ledgers.actions(&site).map_err(Failure::of)?;
     let head = verify_chain(&site, &entries).map_err(|BrokenAt(place)| {
         Failure::misuse(format!(
@@ -223,12 +227,14 @@ fn verify(command: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_report(command: &Report) -> Result<Exit, Failure> {
-    let Read { audit, .. } = read_period(&command.period, 30)?;
+    let Read { audit, policy, .. } = read_period(&command.period, 30)?;
     let text = match command.format {
         ReportFormat::Csv => audit.to_csv(),
-        ReportFormat::Html => audit.to_html(command.language, report::Shelf::File),
+        ReportFormat::Html => audit.to_html(command.language, report::Shelf::File, policy.as_ref()),
         ReportFormat::Json => audit.to_json(),
-        ReportFormat::Md => audit.to_markdown(),
+        ReportFormat::Md => {
+            audit.to_markdown(policy.map(|policy| policy.privacy_section(command.language)).as_ref())
+        }
     };
     match &command.output {
         None => print(&text)?,
@@ -288,10 +294,10 @@ fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
 }
 
 fn gather(command: &Evidence) -> Result<Exit, Failure> {
-    let Read { audit, ledgers, now } = read_period(&command.period, 365)?;
+    let Read { audit, policy, ledgers, now } = read_period(&command.period, 365)?;
     let actions = ledgers.actions(&audit.site).map_err(Failure::of)?;
     let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
-    let papers = evidence::papers(&audit, &actions, head);
+    let papers = evidence::papers(&audit, policy.as_ref(), &actions, head);
     let seconds = u64::try_from(now.seconds()).unwrap_or_default();
     let directory = format!("evidence-{}-{}", audit.site.replace(':', "-"), audit.to);
     let file = std::fs::File::create(&command.output).map_err(|error| unwritten(&command.output, &error))?;
@@ -308,6 +314,8 @@ fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
 /// What the ledgers say of a period.
 struct Read {
     audit: report::Audit,
+    /// What is in force by the configuration, if there is one.
+    policy: Option<Policy>,
     ledgers: Ledgers,
     now: UnixTime,
 }
@@ -315,7 +323,7 @@ struct Read {
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
 fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
     let KeptPeriod { config, from, to } = period;
-    let (ledgers, site, calendar) = opened(config.as_deref())?;
+    let Opened { ledgers, site, calendar, settings } = opened(config.as_deref())?;
     let now = SystemClock::new().now();
     let to = to.unwrap_or_else(|| calendar.day_of(now).date);
     let from = from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(days)));
@@ -323,7 +331,8 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
         return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
     }
     let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
-    Ok(Read { audit, ledgers, now })
+    let policy = settings.as_ref().map(serve::policy).transpose()?;
+    Ok(Read { audit, policy, ledgers, now })
 }
 
 fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {

@@ -50,6 +50,13 @@ fn check_says_sound_or_json_or_warns() {
     let output = pinfold(&["check"], directory.path());
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), SOUND));
 
+    let preference = "[[preference]]\nname = \"text-size\"\nvalues = [\"normal\", \"large\", \"largest\"]";
+    fs::write(&file, configuration(origin, preference)).unwrap();
+    let output = pinfold(&["check"], directory.path());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("__Host-pinfold-preferences can have 3 values: at most 2 bits\n"), "{told}");
+    assert!(told.ends_with("all cookies of Pinfold together: at most 17 bits\n"), "{told}");
+
     fs::write(&file, configuration(origin, "[audit]\nspool = \"x\"")).unwrap();
     assert_eq!(pinfold(&["check"], directory.path()).status.code(), Some(0));
     assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(1));

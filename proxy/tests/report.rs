@@ -41,6 +41,32 @@ fn the_report_is_one_page_that_needs_nothing_else() {
 }
 
 #[test]
+fn the_report_ends_with_what_a_privacy_notice_has_to_say() {
+    let server = visited();
+    let served = server.admin("/?lang=cy").body;
+    assert!(served.contains("<h2 id=\"privacy\">Defnyddio cyfeiriadau IP a chwcis</h2>"), "{served}");
+    let cookies = server.get("/cookies", &[]).body;
+    let (directory, _) = server.stop();
+    let report = |arguments: &[&str]| {
+        let output = pinfold(&[&["report"], arguments].concat(), directory.path());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let html = report(&["--config", "pinfold.toml"]);
+    let section = &html[html.find("<h2 id=\"privacy\">").unwrap()..html.find("</main>").unwrap()];
+    assert!(section.contains("addresses of 10 or more different networks"), "{section}");
+    assert!(cookies.contains(section), "the cookies page says the same, word for word: {cookies}");
+    let markdown = report(&["--config", "pinfold.toml", "--format", "md", "--language", "cy"]);
+    assert!(markdown.contains("\n## Defnyddio cyfeiriadau IP a chwcis\n"), "{markdown}");
+
+    // Without a configuration nobody knows what is in force.
+    std::fs::rename(directory.path().join("pinfold.toml"), directory.path().join("elsewhere")).unwrap();
+    for format in ["html", "md"] {
+        let text = report(&["--format", format]);
+        assert!(text.contains("www.town.example") && !text.contains("Use of IP addresses"), "{text}");
+    }
+}
+
+#[test]
 fn small_numbers_are_not_published() {
     let server = Pinfold::in_front_of(&Origin::hello());
     let fields = [("sec-fetch-dest", "document"), ("sec-fetch-site", "none"), ("user-agent", FIREFOX)];
@@ -142,6 +168,8 @@ fn the_evidence_is_one_dated_pack_with_digests_and_nobody_in_it() {
         "cookies.csv",
         "keys.csv",
         "actions.csv",
+        "privacy.md",
+        "privacy-cy.md",
     ] {
         assert!(checked.contains(&format!("{name}: OK")), "{name}: {checked}");
     }

@@ -20,6 +20,7 @@ use super::sink::{Delivery, Sink};
 use super::stats::AuditStats;
 use crate::client_ip::{AddressFields, AddressSource, ClientIp, ClientIpResolver};
 use crate::consent::ConsentManagerLayer;
+use crate::consent::page::{AddressUse, ToSite};
 use crate::error::{ConfigError, Subject};
 use crate::pseudonym::{Epoch, KeyRing, Pseudonym, Unit};
 use crate::time::{CivilDate, Timer, UnixTime};
@@ -259,6 +260,18 @@ impl AuditSettings {
         }
         self.crowd = crowd;
         Ok(self)
+    }
+
+    /// What visitors are to be told of their addresses, for [`crate::consent::PolicyBuilder::address_use`]. How long totals are kept and
+    /// who may look an address up, whoever keeps them must add.
+    pub fn address_use(&self) -> AddressUse {
+        let mut facts = AddressUse::of_crowd(self.crowd);
+        facts.to_site = match self.fields {
+            AddressFields::None => ToSite::Nothing,
+            AddressFields::Obfuscated => ToSite::Name,
+            AddressFields::Address => ToSite::Address,
+        };
+        facts
     }
 
     /// How many rows of the consent ledger one address may add in a minute, one for each purpose answered; by default 20.

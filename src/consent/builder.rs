@@ -8,9 +8,10 @@ use memchr::memmem::Finder;
 use super::embed::{Embed, Embeds};
 use super::facts::Facts;
 use super::own::OwnCookie;
-use super::page::Language;
+use super::page::{AddressUse, Language};
 use super::pages::{PageChoices, Pages};
 use super::policy::{Mode, Policy, Regime, Terms, Undeclared, Visits, list};
+use super::preference::{Preference, Preferences};
 use super::purpose::{LegalBasis, Purpose, PurposeSet};
 use super::register::{CookieRegister, CookieRule};
 use super::well_known::{Kind, service, services};
@@ -34,12 +35,14 @@ impl Policy {
             footprint: false,
             languages: vec![Language::English, Language::Welsh],
             purposes: Vec::new(),
+            preferences: Vec::new(),
             rules: Vec::new(),
             known_bits: BTreeMap::new(),
             shared_domain: None,
             removal_domain: None,
             known_policies: Vec::new(),
             well_known: true,
+            address_use: None,
             pages: PageChoices::default(),
         }
     }
@@ -60,12 +63,14 @@ pub struct PolicyBuilder {
     footprint: bool,
     languages: Vec<Language>,
     purposes: Vec<Purpose>,
+    preferences: Vec<Preference>,
     rules: Vec<CookieRule>,
     known_bits: BTreeMap<String, u8>,
     shared_domain: Option<String>,
     removal_domain: Option<String>,
     known_policies: Vec<(String, String)>,
     well_known: bool,
+    address_use: Option<AddressUse>,
     pages: PageChoices,
 }
 
@@ -81,6 +86,30 @@ impl PolicyBuilder {
     #[must_use]
     pub fn cookie(mut self, rule: CookieRule) -> Self {
         self.rules.push(rule);
+        self
+    }
+
+    /// Offers visitors a choice about how the site is for them, on the cookies page or by any form that posts `preference[NAME]` to it.
+    ///
+    /// What is chosen is kept in a cookie of our own for as long as a decision, told to the site in `Pinfold-Preference:
+    /// text-size=large, contrast=high` (a dictionary, RFC 9651 3.2, of what was chosen otherwise than the first value), given to
+    /// handlers by [`super::Consent::preference`], and with the feature `html` put into pages: `<html data-text-size="large">`.
+    /// Pages are then kept from shared caches as [`Self::shared_cache_key`] says. An answer of another kind that differs by preference must
+    /// say `Vary: Pinfold-Preference`, which keeps it from them, too. With [`Mode::Report`] pages are left alone.
+    ///
+    /// ```
+    /// use pinfold::consent::{Policy, Preference};
+    ///
+    /// let policy = Policy::builder("Town", "https://www.example.gov.uk")
+    ///     .preference(Preference::new("text-size", ["normal", "large", "largest"]))
+    ///     .preference(Preference::new("contrast", ["normal", "high"]))
+    ///     .build()?;
+    /// assert_eq!(policy.own_cookies()[1], ("__Host-pinfold-preferences", 6, 3));
+    /// # Ok::<(), pinfold::ConfigErrors>(())
+    /// ```
+    #[must_use]
+    pub fn preference(mut self, preference: Preference) -> Self {
+        self.preferences.push(preference);
         self
     }
 
@@ -170,6 +199,13 @@ impl PolicyBuilder {
         self
     }
 
+    /// What visitors are told of their addresses in [`Policy::privacy_section`]; by default nothing, as where nobody audits.
+    #[must_use]
+    pub fn address_use(mut self, facts: AddressUse) -> Self {
+        self.address_use = Some(facts);
+        self
+    }
+
     /// The policies of this site before, as fingerprint and statement ([`Policy::fingerprint`], [`Policy::statement`]).
     ///
     /// What a visitor granted under one of them still holds for purposes of which nothing has changed. A grant under
@@ -219,8 +255,8 @@ impl PolicyBuilder {
     /// A request field on which a shared cache in front varies, so that it may keep pages; by default it may not.
     ///
     /// The cache must set it on every request to `none` where there is no decision cookie and no `Sec-GPC: 1`, to `gpc` where
-    /// there is only the latter, and else to the second, fourth and fifth part of the decision cookie, joined by dots. A page is
-    /// given out for keeping only where the field is right.
+    /// there is only the latter, and else to the second, fourth and fifth part of the decision cookie, joined by dots; where there
+    /// is a preferences cookie, to anything else. A page is given out for keeping only where the field is right.
     #[must_use]
     pub fn shared_cache_key(mut self, field: impl Into<String>) -> Self {
         self.pages.cache_key = Some(field.into());
@@ -317,11 +353,17 @@ impl PolicyBuilder {
             list(&purposes, chosen.fold(PurposeSet::NONE, |set, (_, (_, bit))| set.or(PurposeSet::of(*bit))))
         });
         let earlier = earlier(&self.known_policies, &facts, &purposes);
-        let pages = Pages::new(self.pages, embeds, &purposes, self.removal_domain.as_deref(), &mut faults);
+        let cookie = OwnCookie::preferences(secure, is_shared);
+        let preferences = Preferences::new(self.preferences, cookie, &mut faults);
+        let offers = preferences.is_some();
+        let removal_domain = self.removal_domain.as_deref();
+        let pages = Pages::new(self.pages, embeds, &purposes, (removal_domain, offers), &mut faults);
         let cookie = OwnCookie::decision(secure, is_shared);
         let terms = Terms {
             cookie,
             visits,
+            preferences,
+            address_use: self.address_use,
             cookie_finder: Finder::new(cookie.name),
             removal_domain: self.removal_domain.or_else(|| self.shared_domain.clone()),
             cookie_domain: self.shared_domain,

@@ -86,13 +86,28 @@ pub(super) fn keep_by_key(headers: &mut HeaderMap, key: &HeaderName) {
     vary_by(headers, key);
 }
 
+/// Takes away what is said of keeping, so that a cache goes by what it was told before (RFC 9111 4.3.4).
+pub(super) fn forget_keeping(headers: &mut HeaderMap) {
+    for name in [CACHE_CONTROL, EXPIRES, PRAGMA] {
+        headers.remove(name);
+    }
+    TARGETED.iter().for_each(|name| {
+        headers.remove(*name);
+    });
+}
+
 /// Adds a field to `Vary`.
 pub(super) fn vary_by(headers: &mut HeaderMap, key: &HeaderName) {
-    let listed = headers.get_all(VARY).into_iter().filter_map(|value| value.to_str().ok());
-    let mut names = listed.flat_map(|line| line.split(',')).map(str::trim);
-    if !names.any(|name| name == "*" || name.eq_ignore_ascii_case(key.as_str())) {
+    if !varies_by(headers, key) {
         headers.append(VARY, HeaderValue::from_name(key.clone()));
     }
+}
+
+/// Whether an answer says that it differs by a field.
+pub(super) fn varies_by(headers: &HeaderMap, field: &HeaderName) -> bool {
+    let listed = headers.get_all(VARY).into_iter().filter_map(|value| value.to_str().ok());
+    let mut names = listed.flat_map(|line| line.split(',')).map(str::trim);
+    names.any(|name| name == "*" || name.eq_ignore_ascii_case(field.as_str()))
 }
 
 /// Whether no shared cache may keep an answer as it stands.

@@ -8,6 +8,7 @@ use super::doorman::PageDoorman;
 use super::outlook::Outlook;
 use super::page::{Confirmation, Language, Notice, Visitor, google_address, without_confirmation};
 use super::policy::Policy;
+use super::preference::Preferred;
 use super::purpose::PurposeSet;
 use super::validator::{ask_for_variant, tell_variant};
 use crate::html::{Charset, Coding, Edits, Rewriter, Text};
@@ -21,6 +22,8 @@ pub(super) struct Changes {
     link: bool,
     google: Option<String>,
     granted: PurposeSet,
+    /// What the page is told that its visitor prefers.
+    preferred: Preferred,
     /// Whether the browser said that it is a page.
     certain: bool,
     /// The address of the page, to come back to.
@@ -50,7 +53,8 @@ impl Changes {
         let link = is_page && pages.link;
         let google =
             outlook.fetch.may_load_more().then(|| google_address(policy, standing.granted)).flatten();
-        if !asks && confirmation.is_none() && !gate && !link && google.is_none() {
+        let preferred = if outlook.fetch.may_load_more() { visitor.preferred } else { Preferred::default() };
+        if !asks && confirmation.is_none() && !gate && !link && google.is_none() && preferred.is_usual() {
             return None;
         }
         let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -67,14 +71,18 @@ impl Changes {
             link,
             google,
             granted: standing.granted,
+            preferred,
             certain: outlook.fetch != super::fetch::Fetch::Perhaps,
             page: page.to_owned(),
             language: Language::negotiate(policy.languages(), accept),
             variant: format!(
-                "{}.{:x}.{shown:x}.{}",
+                "{}.{:x}.{shown:x}.{}{}",
                 policy.fingerprint(),
                 standing.granted.bits(),
-                env!("CARGO_PKG_VERSION")
+                env!("CARGO_PKG_VERSION"),
+                preferences(policy, preferred)
+                    .map(|(name, value)| format!(";{name}={value}"))
+                    .collect::<String>()
             ),
         })
     }
@@ -135,6 +143,9 @@ impl Changes {
         };
         let bottom = self.link.then(|| notice(|notice, _| notice.link()));
         Edits {
+            root: preferences(policy, self.preferred)
+                .map(|(name, value)| (format!("data-{name}"), value.to_owned()))
+                .collect(),
             head: self
                 .google
                 .map(|address| format!("<script src=\"{address}\"></script>"))
@@ -149,4 +160,8 @@ impl Changes {
             whole: self.certain,
         }
     }
+}
+
+fn preferences(policy: &Policy, preferred: Preferred) -> impl Iterator<Item = (&str, &str)> {
+    policy.offer().into_iter().flat_map(move |offer| offer.chosen(preferred))
 }

@@ -26,6 +26,8 @@ pub struct Explanation {
     pub why: String,
     /// The ids of the purposes that are granted.
     pub granted: Vec<String>,
+    /// What the visitor prefers otherwise than everybody has it, as the site is told.
+    pub preferred: Option<String>,
     /// The cookies that the browser sent, in order.
     pub sent: Vec<CookieExplanation>,
     /// The cookies that the site set, in order.
@@ -100,11 +102,13 @@ impl Explanation {
             asks = outcome.asked();
             answer = Some(response.headers().clone());
         }
+        let preferred = policy.offer().and_then(|offer| offer.field(visitor.preferred));
         let granted = policy.purposes_with_bits().filter(|(_, bit)| visitor.standing.granted.has(*bit));
         Self {
             state: visitor.standing.state,
             why: why(policy, calendar, clock, &visitor, &asked.headers),
             granted: granted.map(|(purpose, _)| purpose.id().to_owned()).collect(),
+            preferred: preferred.and_then(|field| field.to_str().ok()).map(str::to_owned),
             sent,
             set,
             answer,

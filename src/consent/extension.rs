@@ -1,7 +1,8 @@
 use super::decision::{ChoiceState, Standing};
 use super::policy::Policy;
+use super::preference::Preferred;
 
-/// What the visitor behind a request allows: a request extension for handlers behind the layer.
+/// What the visitor behind a request allows and prefers: a request extension for handlers behind the layer.
 ///
 /// ```
 /// use pinfold::consent::Consent;
@@ -14,6 +15,7 @@ use super::policy::Policy;
 pub struct Consent {
     policy: Policy,
     standing: Standing,
+    preferred: Preferred,
 }
 
 /// Behind a [`crate::PinfoldLayer`] every request has one; without, the answer is 500 and says what is missing.
@@ -28,13 +30,23 @@ impl<S: Send + Sync> axum_core::extract::FromRequestParts<S> for Consent {
 }
 
 impl Consent {
-    pub(super) fn new(policy: Policy, standing: Standing) -> Self {
-        Self { policy, standing }
+    pub(super) fn new(policy: Policy, standing: Standing, preferred: Preferred) -> Self {
+        Self { policy, standing, preferred }
     }
 
     /// Whether cookies for the purpose of this id are allowed. A purpose that is not declared never is.
     pub fn allows(&self, purpose: &str) -> bool {
         self.policy.bit_of(purpose).is_some_and(|bit| self.standing.granted.has(bit))
+    }
+
+    /// What the visitor has chosen of the preference of this name, or its first value where they have chosen nothing. Nothing where
+    /// no such preference is declared ([`super::PolicyBuilder::preference`]).
+    ///
+    /// An answer that differs by it must say so, in `Vary: Pinfold-Preference`, unless it is HTML or private.
+    pub fn preference(&self, name: &str) -> Option<&str> {
+        let place = self.policy.preferences().iter().position(|preference| preference.name() == name)?;
+        let value = self.policy.offer()?.value_in(self.preferred, place);
+        self.policy.preferences().get(place)?.values().get(value).map(String::as_str)
     }
 
     /// Whether the visitor has chosen.

@@ -10,6 +10,8 @@ pub(super) enum Fetch {
     /// Something else, or a part of a page.
     #[default]
     Part,
+    /// Whatever a script asks for. It may be what a window is shown later from the browser's cache.
+    Script,
     /// It does not say; a page would do.
     Perhaps,
 }
@@ -29,6 +31,7 @@ impl Fetch {
                 b"embed" | b"frame" | b"iframe" | b"object" => Self::Frame,
                 // A browser that fetches a page ahead may not know yet what it will be.
                 b"empty" if prefetches => Self::Perhaps,
+                b"empty" => Self::Script,
                 _ => Self::Part,
             };
         }
@@ -37,7 +40,11 @@ impl Fetch {
             memchr::memmem::find(accept, b"text/html").is_some()
                 || memchr::memmem::find(accept, b"*/*").is_some()
         });
-        if takes_pages && !asks_for_part { Self::Perhaps } else { Self::Part }
+        match (takes_pages, asks_for_part) {
+            (true, false) => Self::Perhaps,
+            (true, true) => Self::Script,
+            (false, _) => Self::Part,
+        }
     }
 
     /// Whether a visitor will see it as a page of its own.
@@ -47,7 +54,7 @@ impl Fetch {
 
     /// Whether it may be a page at all, with scripts and pictures of its own.
     pub(super) fn may_load_more(self) -> bool {
-        self != Self::Part
+        !matches!(self, Self::Part | Self::Script)
     }
 }
 
@@ -57,19 +64,19 @@ mod tests {
 
     #[test]
     fn form_05_what_is_a_page_and_what_a_part_of_one() {
-        use Fetch::{Document, Frame, Part, Perhaps};
+        use Fetch::{Document, Frame, Part, Perhaps, Script};
         for (destination, accept, asks_for_part, expected) in [
             (Some("document"), Some("*/*"), false, Document),
             (Some("document"), None, true, Document),
             (Some("iframe"), Some("text/html"), false, Frame),
             (Some("object"), Some("*/*"), false, Frame),
-            (Some("empty"), Some("text/html"), false, Part),
+            (Some("empty"), Some("text/html"), false, Script),
             (Some("image"), None, false, Part),
             (Some("Document"), None, false, Part),
             (None, Some("text/html,application/xhtml+xml"), false, Perhaps),
             (None, Some("*/*"), false, Perhaps),
             (None, None, false, Perhaps),
-            (None, Some("text/html, */*"), true, Part),
+            (None, Some("text/html, */*"), true, Script),
             (None, Some("application/json"), false, Part),
             (None, Some("image/png"), false, Part),
         ] {

@@ -6,7 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use super::body::ResponseBody;
 #[cfg(feature = "html")]
 use super::cache::forbids_change;
-use super::cache::{Keeping, is_kept_by_nobody_else, keep_by_key, keep_from_others};
+use super::cache::{
+    Keeping, forget_keeping, is_kept_by_nobody_else, keep_by_key, keep_from_others, varies_by,
+};
+use super::fetch::Fetch;
 use super::judge::Judge;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::Outlook;
@@ -14,6 +17,7 @@ use super::policy::{Mode, Policy, Undeclared};
 use super::purpose::PurposeSet;
 use super::remarks;
 use super::response::{self, Filtered};
+use super::service::PINFOLD_PREFERENCE;
 use crate::time::Clock;
 
 const CONTENT_SECURITY_POLICY: HeaderName = HeaderName::from_static("content-security-policy");
@@ -37,22 +41,35 @@ pub(super) fn finish<B>(
         may_count: judge.policy.may_count_visits(judge.standing),
         ..ConsentOutcome::default()
     };
+    // Pinfold alone sets this field: for a cache in front all visitors are alike in it.
+    let by_preference = judge.policy.offer().is_some() && varies_by(headers, &PINFOLD_PREFERENCE);
     if judge.policy.mode() == Mode::Report {
+        if by_preference {
+            keep_from_others(headers, Keeping::PrivateChecked);
+        }
         outcome.deeds = deeds;
         return response.map(|body| ResponseBody::site(body, outcome));
     }
     let shown = Shown::of(status, headers);
     let is_page = shown == Shown::Page;
-    // An answer to the question whether a changed page is still good is about that page.
-    let is_unchanged_page = status == StatusCode::NOT_MODIFIED && outlook.changes_pages();
+    // An answer to the question whether a page is still good is about that page.
+    let is_unchanged = status == StatusCode::NOT_MODIFIED && outlook.keeping.is_some();
+    let is_unchanged_page = is_unchanged && outlook.fetch.may_load_more();
+    let may_be_page = is_unchanged && outlook.fetch == Fetch::Script;
     let narrowed = match shown {
         Shown::Page => true,
         Shown::Document => outlook.fetch.may_load_more() && narrows(judge.policy),
         Shown::Part | Shown::Else => is_unchanged_page,
     };
     let mut keeping = personal.then_some(Keeping::Private);
-    if narrowed || shown == Shown::Part {
+    if by_preference {
+        keeping = Some(Keeping::PrivateChecked);
+    }
+    if narrowed || shown == Shown::Part || (may_be_page && keeping.is_some()) {
         keeping = keeping.max(outlook.keeping);
+    } else if may_be_page {
+        // What was said with the page itself stands.
+        forget_keeping(headers);
     }
     let mut shared = outlook.keyed && !personal;
     if let Some(withdrawal) = &outlook.withdrawal
@@ -169,15 +186,6 @@ pub(super) fn narrow(policy: &Policy, granted: PurposeSet, headers: &mut HeaderM
             Some(Some(purpose)) => !policy.bit_of(purpose).is_some_and(|bit| granted.has(bit)),
             Some(None) | None => false,
         });
-    }
-}
-
-impl Outlook {
-    fn changes_pages(&self) -> bool {
-        #[cfg(feature = "html")]
-        return self.changes.is_some();
-        #[cfg(not(feature = "html"))]
-        return false;
     }
 }
 

@@ -12,6 +12,7 @@
 //!    What passes keeps its bytes and its order.
 //! 5. `Sec-GPC: 1` (Global Privacy Control) with no decision refuses every purpose that needs consent. It is never
 //!    taken for an answer.
+//! 6. What a visitor chooses of a [`Preference`] is kept because they ask for it, whatever they have decided about cookies.
 //!
 //! ```
 //! use pinfold::consent::{CookieRule, LegalBasis, Policy, Purpose};
@@ -60,6 +61,7 @@ mod own;
 pub mod page;
 mod pages;
 mod policy;
+mod preference;
 mod purpose;
 mod reading;
 mod register;
@@ -90,6 +92,7 @@ pub use future::ResponseFuture;
 pub use layer::ConsentManagerLayer;
 pub use outcome::{Action, Choice, ConsentEvent, ConsentOutcome, CookieSubject, Deed, Direction};
 pub use policy::{Mode, Policy, Regime, Undeclared};
+pub use preference::Preference;
 pub use purpose::{LegalBasis, Purpose, PurposeSet, Wording};
 pub use register::{CookieRegister, CookieRule};
 pub use service::ConsentManager;

@@ -37,6 +37,16 @@ impl OwnCookie {
         Self { name, secure }
     }
 
+    /// The one that holds what a visitor prefers.
+    pub(super) fn preferences(secure: bool, shared: bool) -> Self {
+        let name = match (secure, shared) {
+            (false, _) => "pinfold-preferences",
+            (true, false) => "__Host-pinfold-preferences",
+            (true, true) => "__Secure-pinfold-preferences",
+        };
+        Self { name, secure }
+    }
+
     /// The field that sets it for so many seconds, or with none removes it; for a host alone or for all under a domain.
     pub(crate) fn field(self, value: String, seconds: i64, domain: Option<&str>) -> HeaderValue {
         let mut cookie = Cookie::build((self.name, value))

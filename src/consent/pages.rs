@@ -36,7 +36,7 @@ pub(super) struct Pages {
     pub(super) shell: Option<PathAndQuery>,
     /// Whether content of others may be held in pages.
     pub(super) gates: bool,
-    /// Whether a page shows what its visitor has granted, so that one from before a change of mind must not be shown again.
+    /// Whether a page shows what its visitor has granted or prefers, so that one from before a change of mind must not be shown again.
     pub(super) shows_choice: bool,
     /// Whether any page may be another for another visitor.
     pub(super) touched: bool,
@@ -47,7 +47,7 @@ impl Pages {
         choices: PageChoices,
         embeds: Embeds,
         purposes: &[(Purpose, u8)],
-        removal_domain: Option<&str>,
+        (removal_domain, offers_preferences): (Option<&str>, bool),
         faults: &mut Vec<ConfigError>,
     ) -> Self {
         let mut own_hosts = choices.own_hosts;
@@ -80,7 +80,7 @@ impl Pages {
         let PageChoices { banner, link, gate, .. } = choices;
         let gates = !embeds.is_empty() || (gate && !purposes.is_empty());
         let tells_google = purposes.iter().any(|(purpose, _)| !purpose.google_consent().is_empty());
-        let shows_choice = gates || tells_google;
+        let shows_choice = gates || tells_google || offers_preferences;
         let touched = banner || link || shows_choice;
         Self { banner, link, embeds, own_hosts, cache_key, shell, gates, shows_choice, touched }
     }

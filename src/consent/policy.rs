@@ -9,8 +9,9 @@ use super::decision::{ChoiceState, Decision, Standing};
 use super::embed::Embed;
 use super::facts::NECESSARY;
 use super::own::OwnCookie;
-use super::page::Language;
+use super::page::{AddressUse, Language};
 use super::pages::Pages;
+use super::preference::{Preference, Preferences};
 use super::purpose::{LegalBasis, Purpose, PurposeSet};
 use super::register::{CookieRegister, CookieRule};
 use crate::time::CivilMonth;
@@ -35,6 +36,8 @@ pub(super) struct Terms {
     pub(super) register: CookieRegister,
     pub(super) cookie: OwnCookie,
     pub(super) visits: Option<Visits>,
+    pub(super) preferences: Option<Preferences>,
+    pub(super) address_use: Option<AddressUse>,
     pub(super) cookie_finder: Finder<'static>,
     pub(super) cookie_domain: Option<String>,
     pub(super) fingerprint: u32,
@@ -112,6 +115,11 @@ impl Policy {
         self.0.purposes.iter().map(|(purpose, _)| purpose)
     }
 
+    /// The preferences that visitors are offered, in the order in which they were declared.
+    pub fn preferences(&self) -> &[Preference] {
+        self.0.preferences.as_ref().map_or(&[], Preferences::declared)
+    }
+
     /// The cookie rules.
     pub fn register(&self) -> &CookieRegister {
         &self.0.register
@@ -135,7 +143,7 @@ impl Policy {
         format!("{:08x}", self.0.fingerprint)
     }
 
-    /// The policy in words, for the record of what was asked: a line for each purpose and each cookie.
+    /// The policy in words, for the record of what was asked: a line for each purpose, cookie and preference.
     pub fn statement(&self) -> String {
         let mut text = String::new();
         for (purpose, bit) in &self.0.purposes {
@@ -159,6 +167,9 @@ impl Policy {
                 "cookie\t{}\t{}\t\t31 days\tCounts visits.",
                 visits.cookie.name, visits.purpose
             );
+        }
+        for preference in self.preferences() {
+            let _ = writeln!(text, "preference\t{}\t{}", preference.name(), preference.values().join(", "));
         }
         for (host, purpose) in self.0.pages.embeds.hosts() {
             let _ = writeln!(text, "host\t{host}\t{}", Embed::purpose_name(purpose));
@@ -187,6 +198,16 @@ impl Policy {
     /// How visits are counted, where they are.
     pub(crate) fn visits(&self) -> Option<&Visits> {
         self.0.visits.as_ref()
+    }
+
+    /// What visitors are told of their addresses.
+    pub(super) fn address_use(&self) -> Option<&AddressUse> {
+        self.0.address_use.as_ref()
+    }
+
+    /// What visitors may choose of, where anything is offered.
+    pub(super) fn offer(&self) -> Option<&Preferences> {
+        self.0.preferences.as_ref()
     }
 
     /// Whether visits of somebody who stands there may be counted: not where a browser objects for its visitor, either.
@@ -231,14 +252,16 @@ impl Policy {
     pub fn decision_values(&self) -> (u64, u32) {
         let purposes = u32::try_from(self.0.purposes.len()).unwrap_or(u32::MAX);
         let values = 3_u64.saturating_pow(purposes).saturating_mul(u64::from(self.0.lifetime));
-        (values, values.next_power_of_two().trailing_zeros())
+        (values, bits_of(values))
     }
 
     /// Pinfold's own cookies: the name of each, how many values it can have, and how many bits it can carry.
     pub fn own_cookies(&self) -> Vec<(&'static str, u64, u32)> {
         let (values, bits) = self.decision_values();
         let visits = self.0.visits.as_ref().map(|visits| (visits.cookie.name, 256, 8));
-        [(self.0.cookie.name, values, bits)].into_iter().chain(visits).collect()
+        let preferences =
+            self.offer().map(|offer| (offer.cookie.name, offer.choices(), bits_of(offer.choices())));
+        [(self.0.cookie.name, values, bits)].into_iter().chain(visits).chain(preferences).collect()
     }
 
     /// The decision that a visitor takes now.
@@ -294,6 +317,11 @@ impl Policy {
             .fold(0, |index, (place, (_, bit))| index | usize::from(granted.has(*bit)) << place);
         self.0.granted_fields.get(index).cloned().unwrap_or_else(|| list(&self.0.purposes, granted))
     }
+}
+
+/// How many bits tell so many values apart.
+pub(super) fn bits_of(values: u64) -> u32 {
+    values.next_power_of_two().trailing_zeros()
 }
 
 fn one_line(text: &str) -> String {

@@ -3,22 +3,37 @@
 use bytes::Bytes;
 use http::header::{COOKIE, Entry};
 use http::{HeaderMap, HeaderValue};
+use memchr::memmem::Finder;
 
 use super::decision::Decision;
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
+use super::own::OwnCookie;
 use super::policy::Policy;
+use super::preference::{Preferences, Preferred};
 use super::reading::{any_other_reading, has_other_readings, names_within};
 use super::register::is_token;
 
-/// Whether a `Cookie` field may carry a decision: it has the name of the cookie somewhere.
-pub(super) fn may_decide(policy: &Policy, line: &HeaderValue) -> bool {
-    policy.decision_finder().find(line.as_bytes()).is_some()
+/// Whether a `Cookie` field may carry a decision or a preference: it has the name of one of these cookies somewhere.
+pub(super) fn may_tell(policy: &Policy, line: &HeaderValue) -> bool {
+    let has = |finder: &Finder<'_>| finder.find(line.as_bytes()).is_some();
+    has(policy.decision_finder()) || policy.offer().is_some_and(|offer| has(offer.finder()))
 }
 
-/// The decision that a request carries. Two cookies of its name are none.
+/// The decision that a request carries.
 pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision> {
-    let name = policy.decision_cookie().name.as_bytes();
+    Decision::decode(only_value(policy.decision_cookie(), headers)?)
+}
+
+/// What the visitor behind a request prefers.
+pub(super) fn preferred(policy: &Policy, headers: &HeaderMap) -> Preferred {
+    let read = |offer: &Preferences| Some(offer.decode(only_value(offer.cookie, headers)?));
+    policy.offer().and_then(read).unwrap_or_default()
+}
+
+/// The value of a cookie. Two cookies of its name are none.
+fn only_value(cookie: OwnCookie, headers: &HeaderMap) -> Option<&[u8]> {
+    let name = cookie.name.as_bytes();
     let mut found = None;
     for line in headers.get_all(COOKIE) {
         for pair in Pair::all(line.as_bytes()) {
@@ -27,7 +42,7 @@ pub(super) fn decision(policy: &Policy, headers: &HeaderMap) -> Option<Decision>
             }
         }
     }
-    Decision::decode(found?)
+    found
 }
 
 /// The cookies of one field: name, where there is one, and value.

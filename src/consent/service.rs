@@ -23,7 +23,7 @@ use super::withdrawal::Unseen;
 use super::{request, signal};
 
 const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");
-const PINFOLD_PREFERENCE: HeaderName = HeaderName::from_static("pinfold-preference");
+pub(super) const PINFOLD_PREFERENCE: HeaderName = HeaderName::from_static("pinfold-preference");
 
 /// Holds what a visitor does not allow, in both directions, and serves the cookies page.
 #[derive(Debug, Clone)]
@@ -57,10 +57,10 @@ where
         let shared = &self.shared;
         let Shared { policy, calendar, clock, .. } = &**shared;
         let marks = Marks::of(request.headers(), policy);
-        let visitor = if marks.may_decide {
+        let visitor = if marks.may_tell {
             Visitor::of(policy, calendar, &**clock, request.headers(), marks.gpc)
         } else {
-            Visitor::without_decision(policy, marks.gpc)
+            Visitor::without_cookies(policy, marks.gpc)
         };
         if is_worth_a_plan(&shared.policy, request.uri().path()) {
             let may_count = policy.may_count_visits(visitor.standing);
@@ -88,7 +88,8 @@ where
                                 changes: outlook.changes.map(|changes| Box::new(changes.without_notices())),
                             });
                             let filling = Filling { content, holds, otherwise: (*page, outcome) };
-                            let request = self.shell_request(&visitor, Request::from_parts(parts, body));
+                            let request =
+                                self.shell_request(marks, &visitor, Request::from_parts(parts, body));
                             ResponseFuture::shell(self.inner.call(request), filling)
                         }
                         _ => ResponseFuture::answer(*page, outcome),
@@ -117,10 +118,7 @@ where
         if marks.has_cookies {
             request::filter(&judge, headers, &mut deeds);
         }
-        headers.insert(PINFOLD_CONSENT, shared.policy.granted_field(visitor.standing.granted));
-        if marks.claims_preferences {
-            headers.remove(PINFOLD_PREFERENCE);
-        }
+        marks.tell_site(policy, &visitor, headers);
         #[cfg(feature = "html")]
         if let Some(changes) = &outlook.changes {
             changes.prepare(headers);
@@ -129,7 +127,8 @@ where
             *request.uri_mut() = uri;
         }
         if shared.tells_handlers {
-            request.extensions_mut().insert(Consent::new(shared.policy.clone(), visitor.standing));
+            let consent = Consent::new(shared.policy.clone(), visitor.standing, visitor.preferred);
+            request.extensions_mut().insert(consent);
         }
         let future = self.inner.call(request);
         ResponseFuture::site(future, shared.clone(), visitor.standing, outlook, deeds)
@@ -139,7 +138,7 @@ where
 #[cfg(feature = "html")]
 impl<S> ConsentManager<S> {
     /// The request for the page of the site into which the cookies page is put.
-    fn shell_request<B>(&self, visitor: &Visitor, mut request: Request<B>) -> Request<B> {
+    fn shell_request<B>(&self, marks: Marks, visitor: &Visitor, mut request: Request<B>) -> Request<B> {
         let policy = &self.shared.policy;
         if let Some(shell) = &policy.pages().shell {
             super::shell::ask_for_shell(&mut request, shell);
@@ -153,8 +152,7 @@ impl<S> ConsentManager<S> {
         };
         let headers = request.headers_mut();
         request::filter(&judge, headers, &mut Deeds::default());
-        headers.insert(PINFOLD_CONSENT, policy.granted_field(visitor.standing.granted));
-        headers.remove(PINFOLD_PREFERENCE);
+        marks.tell_site(policy, visitor, headers);
         request
     }
 }
@@ -163,7 +161,7 @@ impl<S> ConsentManager<S> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Marks {
     has_cookies: bool,
-    may_decide: bool,
+    may_tell: bool,
     gpc: bool,
     claims_preferences: bool,
     asks_for_part: bool,
@@ -178,7 +176,7 @@ impl Marks {
             match name.as_str() {
                 "cookie" => {
                     marks.has_cookies = true;
-                    marks.may_decide |= request::may_decide(policy, value);
+                    marks.may_tell |= request::may_tell(policy, value);
                 }
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
@@ -194,6 +192,20 @@ impl Marks {
     /// Whether the browser sends the signal.
     pub(super) fn gpc(self) -> bool {
         self.gpc
+    }
+
+    /// Tells the site what is granted and preferred, whatever the client says of that.
+    fn tell_site(self, policy: &Policy, visitor: &Visitor, headers: &mut HeaderMap) {
+        headers.insert(PINFOLD_CONSENT, policy.granted_field(visitor.standing.granted));
+        match policy.offer().and_then(|offer| offer.field(visitor.preferred)) {
+            Some(field) => {
+                headers.insert(PINFOLD_PREFERENCE, field.clone());
+            }
+            None if self.claims_preferences => {
+                headers.remove(PINFOLD_PREFERENCE);
+            }
+            None => {}
+        }
     }
 
     /// What will have to be done to the answer.

@@ -15,14 +15,16 @@ use super::stage::{Stage, settings};
 pub(crate) type Text = Box<dyn FnOnce(Option<&str>) -> String + Send>;
 
 /// What is put in at the top of a page.
-pub(super) struct Texts {
+pub(super) struct Additions {
+    /// Attributes of the root element, in place of its own of these names. Where it is not written out they have no place.
+    pub(super) root: Vec<(String, String)>,
     /// At the start of the head, or before `top` where there is none.
     pub(super) head: String,
     /// Straight after `<body>`, written or implied.
     pub(super) top: Option<Text>,
 }
 
-/// Puts texts in at the top, then is done.
+/// Puts things in at the top, then is done.
 #[derive(Debug)]
 pub(super) struct Insertion {
     stage: Stage,
@@ -34,9 +36,9 @@ const SLICE: usize = 256;
 
 impl Insertion {
     /// `whole` says that this is a page and not a part of one, which may have no `<html>` either.
-    pub(super) fn new(texts: Texts, whole: bool, charset: Charset) -> Self {
+    pub(super) fn new(additions: Additions, whole: bool, charset: Charset) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        let search = Search { texts, whole, language: None, hidden: Arc::default(), over: over.clone() };
+        let search = Search { additions, whole, language: None, hidden: Arc::default(), over: over.clone() };
         Self { stage: search.stage(charset), over }
     }
 
@@ -67,7 +69,7 @@ static EVERY: LazyLock<Option<Selector>> = LazyLock::new(|| "*".parse().ok());
 
 /// What is known of a page so far.
 struct Search {
-    texts: Texts,
+    additions: Additions,
     whole: bool,
     language: Option<String>,
     /// How many `template` elements are open: nothing in them is shown.
@@ -104,6 +106,18 @@ impl Search {
             return;
         }
         let name = element.tag_name();
+        // The root comes first, or is not written out.
+        let root = std::mem::take(&mut self.additions.root);
+        if name == "html" {
+            for (attribute, value) in &root {
+                // The names are sound, because preferences are.
+                let _ = element.set_attribute(attribute, value);
+            }
+        }
+        if self.additions.head.is_empty() && self.additions.top.is_none() {
+            self.over.store(true, Ordering::Relaxed);
+            return;
+        }
         if name == "template" {
             self.hidden.fetch_add(1, Ordering::Relaxed);
             let hidden = self.hidden.clone();
@@ -125,7 +139,7 @@ impl Search {
             }
             "head" => {
                 self.whole = true;
-                element.prepend(&std::mem::take(&mut self.texts.head), ContentType::Html);
+                element.prepend(&std::mem::take(&mut self.additions.head), ContentType::Html);
             }
             "body" => {
                 element.prepend(&self.rest(), ContentType::Html);
@@ -149,8 +163,8 @@ impl Search {
 
     fn rest(&mut self) -> String {
         self.over.store(true, Ordering::Relaxed);
-        let top = self.texts.top.take().map(|top| top(self.language.as_deref()));
-        std::mem::take(&mut self.texts.head) + &top.unwrap_or_default()
+        let top = self.additions.top.take().map(|top| top(self.language.as_deref()));
+        std::mem::take(&mut self.additions.head) + &top.unwrap_or_default()
     }
 }
 
@@ -164,8 +178,8 @@ mod tests {
 
     fn inserted(page: &str, whole: bool, chunk: usize) -> String {
         let top: Text = Box::new(|language| format!("[T{}]", language.unwrap_or_default()));
-        let texts = Texts { head: "[H]".to_owned(), top: Some(top) };
-        let mut insertion = Insertion::new(texts, whole, Charset::of("text/html").unwrap());
+        let additions = Additions { root: vec![], head: "[H]".to_owned(), top: Some(top) };
+        let mut insertion = Insertion::new(additions, whole, Charset::of("text/html").unwrap());
         let mut done = Vec::new();
         page.as_bytes().chunks(chunk).for_each(|part| insertion.write(part, &mut done));
         insertion.end(&mut done);
@@ -209,5 +223,71 @@ mod tests {
             inserted("<p>A page, says the browser</p>", true, 3),
             "[H][T]<p>A page, says the browser</p>"
         );
+    }
+
+    fn with_root(page: &str, chunk: usize) -> String {
+        let root = [("data-text-size", "large"), ("data-contrast", "high")];
+        let root = root.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let additions = Additions { root: root.into(), head: String::new(), top: None };
+        let mut insertion = Insertion::new(additions, true, Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        page.as_bytes().chunks(chunk).for_each(|part| insertion.write(part, &mut done));
+        insertion.end(&mut done);
+        String::from_utf8(done).unwrap()
+    }
+
+    #[test]
+    fn form_05_attributes_of_the_root_where_it_is_written_out() {
+        const BOTH: &str = "data-text-size=\"large\" data-contrast=\"high\"";
+        for (page, expected) in [
+            ("<html>x", format!("<html {BOTH}>x")),
+            (
+                "<!-- <html> --> <HTML lang='cy' class=a>x",
+                format!("<!-- <html> --> <HTML lang='cy' class=a {BOTH}>x"),
+            ),
+            (
+                "<!doctype html><html lang=en data-text-size=small DATA-CONTRAST=low><head><title>x",
+                "<!doctype html><html lang=en data-text-size=\"large\" DATA-CONTRAST=\"high\"><head><title>x"
+                    .to_owned(),
+            ),
+            (
+                "<html data-text-size=a data-text-size=b>x<html>",
+                "<html data-text-size=\"large\" data-text-size=b data-contrast=\"high\">x<html>".to_owned(),
+            ),
+        ] {
+            for chunk in [1, 2, 7, 4096] {
+                assert_eq!(with_root(page, chunk), expected, "{page} in parts of {chunk}");
+            }
+        }
+        for page in [
+            "",
+            "only text",
+            "<!doctype html><title>x</title><html><p>x",
+            "<head><title><html></title></head><html>",
+            "<body><html>",
+            "<p>A part</p><html>",
+            "<template><html></template><html>",
+            "<script>'<html>'</script>",
+            "<textarea><html></textarea>",
+            "<!-- <html> -->",
+            "<svg><html></svg>",
+        ] {
+            for chunk in [1, 2, 7, 4096] {
+                assert_eq!(with_root(page, chunk), page, "in parts of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn page_05_with_the_root_found_nothing_more_is_parsed() {
+        let additions =
+            Additions { root: vec![("data-x".to_owned(), "y".to_owned())], head: String::new(), top: None };
+        let mut insertion = Insertion::new(additions, true, Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        insertion.write(b"<html>", &mut done);
+        assert!(insertion.is_over());
+        // An attribute of a tag that has not ended would wait for its end, if anybody still read it.
+        insertion.write(b"<p title=\"", &mut done);
+        assert_eq!(done, b"<html data-x=\"y\"><p title=\"");
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::charset::{Charset, is_utf_16};
 use super::gate::{Doorman, gate};
-use super::insertion::{Insertion, Text, Texts};
+use super::insertion::{Additions, Insertion, Text};
 use super::stage::Stage;
 use super::unpack::{Broken, Coding, Unpack};
 use super::watch::Watch;
@@ -11,6 +11,8 @@ use super::watch::Watch;
 /// What is to be changed in a page. All texts are ASCII.
 #[derive(Default)]
 pub(crate) struct Edits {
+    /// Attributes of the root element, if it is written out.
+    pub(crate) root: Vec<(String, String)>,
     /// Put in at the start of the head.
     pub(crate) head: String,
     /// Put in straight after the body begins.
@@ -62,8 +64,8 @@ const MOST_PACKED: u64 = 64 * 1024 * 1024;
 
 impl Rewriter {
     pub(crate) fn new(edits: Edits, charset: Charset, coding: Coding) -> Self {
-        let Edits { head, top, bottom, doorman, whole } = edits;
-        let inserts = !head.is_empty() || top.is_some();
+        let Edits { root, head, top, bottom, doorman, whole } = edits;
+        let inserts = !root.is_empty() || !head.is_empty() || top.is_some();
         let gate = match (doorman, bottom) {
             (None, None) => None,
             (Some(doorman), None) if !doorman.knows_hosts() => {
@@ -75,7 +77,7 @@ impl Rewriter {
         Self {
             packed: unpack.is_some(),
             unpack,
-            insertion: inserts.then(|| Insertion::new(Texts { head, top }, whole, charset)),
+            insertion: inserts.then(|| Insertion::new(Additions { root, head, top }, whole, charset)),
             gate,
             begun: false,
             seen: 0,

@@ -31,6 +31,11 @@ impl Retention {
         (1..=120).contains(&months).then_some(Self { months })
     }
 
+    /// How many months that are.
+    pub fn in_months(self) -> u16 {
+        self.months
+    }
+
     /// The first day of which anything is kept.
     pub fn oldest_day(self, now: UnixTime) -> CivilDate {
         let today = Calendar::utc().day_of(now).date.days();

@@ -54,6 +54,8 @@ pub(crate) fn named_or_default(named: Option<&Path>) -> Option<&Path> {
 
 #[cfg(test)]
 mod tests {
+    use pinfold::consent::page::Language;
+
     use super::*;
     use crate::config::settings::{Hosts, LISTEN};
 
@@ -137,6 +139,30 @@ url = \"http://127.0.0.1:8000\"
                 "pinfold.toml:9:10: the host `a.example` has the purpose `fun`",
             ),
             ("[[embed]]\npurpose = \"strictly-necessary\"\n", "`hosts` is missing from [embed]"),
+            ("[[preference]]\nname = \"size\"\n", "pinfold.toml:7:1: `values` is missing from [preference]"),
+            (
+                "[[preference]]\nname = \"size\"\nvalues = \"large\"\n",
+                "pinfold.toml:9:10: `values` is a text",
+            ),
+            (
+                "[[preference]]\nname = \"Size\"\nvalues = [\"a\", \"b\"]\n",
+                "pinfold.toml:8:8: `Size` cannot be the name of a preference",
+            ),
+            (
+                "[[preference]]\nname = \"size\"\nvalues = [\"a\", \"b\"]\nlabels = [\"A\"]\n",
+                "pinfold.toml:8:8: the preference `size` has 2 values and 1 labels in English",
+            ),
+            (
+                "[[preference]]\nname = \"size\"\nvalues = [\"a\", \"b\"]\n[preference.cy]\ntitl = \"x\"\n",
+                "pinfold.toml:11:1: unknown key `titl` in [preference.cy] (did you mean `title`?)",
+            ),
+            (
+                &format!(
+                    "[[preference]]\nname = \"a\"\nvalues = [\"x\", \"y\"]\n[[preference]]\nname = \"b\"\nvalues = [{}]\n",
+                    (0..200).map(|n| format!("\"v{n}\"")).collect::<Vec<_>>().join(", ")
+                ),
+                "pinfold.toml:11:8: with the preference `b` there are 400 choices, more than the 256 (8 bits)",
+            ),
             ("[consent]\nshell = \"cookies\"\n", "pinfold.toml:8:9: `cookies` cannot be the page around"),
             ("[consent]\nshared_cache_key = \"Cookie\"\n", "pinfold.toml:8:20: `Cookie` cannot be the field"),
             (
@@ -178,6 +204,28 @@ url = \"http://127.0.0.1:8000\"
     }
 
     #[test]
+    fn what_visitors_are_told_of_addresses_follows_the_file() {
+        for (more, words) in [
+            ("", "10 or more different networks"),
+            ("", "are not told your address."),
+            ("", "kept for 25 months"),
+            ("", "we can tell whether an address came here"),
+            ("[audit]\ncrowd = 20\n", "20 or more different networks"),
+            ("[audit]\nretention = \"6 months\"\n", "kept for 6 months"),
+            ("[audit]\nfootprint = false\n", "We do not count visits by a cookie."),
+            ("[client_address]\nto_origin = \"address\"\n", "this website are told your address."),
+            ("[client_address]\nto_origin = \"obfuscated\"\n", "but a name that stands for it"),
+            ("[admin]\nlookup_approval = \"second-user\"\n", "a second person has to let it through"),
+            ("[consent]\nmode = \"report\"\n", "it holds none back yet"),
+        ] {
+            let settings = check(&format!("{LEAST}{more}")).settings.unwrap();
+            let policy = settings.policy(Default::default(), Vec::new()).unwrap();
+            let text = policy.privacy_section(Language::English).to_markdown();
+            assert!(text.contains(words), "{more} {words}: {text}");
+        }
+    }
+
+    #[test]
     fn all_faults_in_one_pass_in_the_order_of_the_file() {
         let found =
             faults("version = 3\n[site]\nname = 1\n[origin]\nurl = \"ftp://x\"\n[audit]\ncrowd = 0\n");
@@ -207,10 +255,9 @@ url = \"http://127.0.0.1:8000\"
 
     #[test]
     fn keys_of_later_versions_are_warnings() {
-        let checked =
-            check(&format!("{LEAST}[audit]\nspool = \"x\"\n[[preference]]\nname = \"x\"\nvalues = []\n"));
+        let checked = check(&format!("{LEAST}[audit]\nspool = \"x\"\n"));
         assert!(checked.settings.is_ok());
-        assert_eq!(checked.warnings.len(), 2, "{:#?}", checked.warnings);
+        assert_eq!(checked.warnings.len(), 1, "{:#?}", checked.warnings);
         assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `spool` is not acted on"));
     }
 }

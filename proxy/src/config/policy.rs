@@ -1,6 +1,8 @@
 //! What the sections about visitors say: what is asked, which cookies and hosts there are, and what pages are given.
 
-use pinfold::consent::{CookieRule, Embed, LegalBasis, Mode, PolicyBuilder, Purpose, Regime, Undeclared};
+use pinfold::consent::{
+    CookieRule, Embed, LegalBasis, Mode, PolicyBuilder, Preference, Purpose, Regime, Undeclared,
+};
 use pinfold::{ConfigError, Subject};
 
 use super::fault::{Faults, Place};
@@ -181,6 +183,36 @@ pub(super) fn read_cookie(section: Section<'_>, places: &mut Places) -> Option<C
         rule = rule.with_welsh(description, lifetime);
     }
     Some(rule)
+}
+
+pub(super) fn read_preference(section: Section<'_>, places: &mut Places) -> Option<Preference> {
+    let name = section.required("name", "text-size");
+    if let Some(name) = &name {
+        places.note(Subject::Preference(name.value.clone()), &name.place);
+    }
+    let texts = |section: &Section<'_>, key| {
+        section.texts(key).map(|texts| texts.into_iter().map(|text| text.value).collect::<Vec<_>>())
+    };
+    let values = texts(&section, "values");
+    if values.is_none() {
+        section.required("values", "normal");
+    }
+    let words = |section: &Section<'_>| {
+        let [title, description] =
+            ["title", "description"].map(|key| section.text(key).map_or_else(String::new, |text| text.value));
+        (title, description, texts(section, "labels").unwrap_or_default())
+    };
+    let (title, description, labels) = words(&section);
+    let welsh = section.section("cy");
+    let (welsh_title, welsh_description, welsh_labels) = words(&welsh);
+    welsh.end();
+    section.end();
+    let preference = Preference::new(name?.value, values?)
+        .with_english(title, description)
+        .with_labels(labels)
+        .with_welsh(welsh_title, welsh_description)
+        .with_welsh_labels(welsh_labels);
+    Some(preference)
 }
 
 pub(super) fn read_embed(section: Section<'_>, places: &mut Places) -> Option<Embed> {

@@ -15,7 +15,7 @@ use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
 use super::fault::{Faults, Place};
-use super::policy::{Places, read_consent, read_cookie, read_embed, read_purpose};
+use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
     ADMIN, Approval, Hold, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri,
@@ -75,7 +75,11 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
             policy = policy.embed(embed);
         }
     }
-    read_what_is_to_come(&root);
+    for preference in root.sections("preference") {
+        if let Some(preference) = read_preference(preference, &mut places) {
+            policy = policy.preference(preference);
+        }
+    }
     root.end();
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
@@ -408,11 +412,6 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }
-}
-
-/// Tables that are known but wait for a later version.
-fn read_what_is_to_come(root: &Section<'_>) {
-    root.not_yet("preference", "preferences");
 }
 
 /// A name or address, and perhaps a port.

@@ -9,6 +9,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderName, Uri};
 use pinfold::audit::AuditSettings;
 use pinfold::client_ip::TrustedProxies;
+use pinfold::consent::page::{AddressUse, Lookup};
 use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
 use pinfold_store::Retention;
@@ -141,7 +142,19 @@ impl Settings {
         known_bits: BTreeMap<String, u8>,
         known_policies: Vec<(String, String)>,
     ) -> Result<Policy, pinfold::ConfigErrors> {
-        self.policy.clone().known_bits(known_bits).known_policies(known_policies).build()
+        let policy = self.policy.clone().known_bits(known_bits).known_policies(known_policies);
+        policy.address_use(self.address_use()).build()
+    }
+
+    /// What visitors are told of their addresses.
+    fn address_use(&self) -> AddressUse {
+        let mut facts = self.audit.address_use();
+        facts.months_kept = Some(self.store.retention.in_months());
+        facts.lookup = match self.approval {
+            Approval::Named => Lookup::Named,
+            Approval::SecondUser => Lookup::SecondUser,
+        };
+        facts
     }
 }
 

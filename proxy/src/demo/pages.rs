@@ -30,6 +30,7 @@ pub(super) fn render(path: &str, received: &[String], set: &[String], granted: &
                 a.skip href="#main" { "Skip to main content" }
                 header {
                     p { strong { "Marlbury Borough Council" } " (an invented council)" }
+                    p { a href={ "/cookies?return=" (path) "#preferences" } { "Text size and contrast" } }
                     nav aria-label="Sections" {
                         ul {
                             li { a href="/" { "Home" } }

@@ -1,27 +1,46 @@
 use std::fmt::Write as _;
 
 use pinfold::audit::{ActionEntry, ChainHash};
+use pinfold::consent::Policy;
 use pinfold::consent::page::Language;
 
 use super::pack::Paper;
 use crate::report::{Audit, Shelf, csv_line};
 
 /// Everything that is shown, from what the ledgers say. Nothing in it is about a person: not who was asked about, nor who asked.
-pub(crate) fn papers(audit: &Audit, actions: &[ActionEntry], head: ChainHash) -> Vec<Paper> {
+///
+/// Where the policy in force is known, what a privacy notice has to say of it is there, too.
+pub(crate) fn papers(
+    audit: &Audit,
+    policy: Option<&Policy>,
+    actions: &[ActionEntry],
+    head: ChainHash,
+) -> Vec<Paper> {
     let paper = |name, text| Paper { name, text };
-    vec![
-        paper("README.txt", read_me(audit, actions.len(), head)),
-        paper("report.html", audit.to_html(Language::English, Shelf::File)),
-        paper("report-cy.html", audit.to_html(Language::Welsh, Shelf::File)),
+    let mut papers = vec![
+        paper("README.txt", read_me(audit, policy.is_some(), actions.len(), head)),
+        paper("report.html", audit.to_html(Language::English, Shelf::File, policy)),
+        paper("report-cy.html", audit.to_html(Language::Welsh, Shelf::File, policy)),
         paper("report.csv", audit.to_csv()),
         paper("questions.txt", questions(audit)),
         paper("cookies.csv", cookies(audit)),
         paper("keys.csv", keys(audit)),
         paper("actions.csv", written(actions)),
-    ]
+    ];
+    if let Some(policy) = policy {
+        let privacy = |language| policy.privacy_section(language).to_markdown();
+        papers.push(paper("privacy.md", privacy(Language::English)));
+        papers.push(paper("privacy-cy.md", privacy(Language::Welsh)));
+    }
+    papers
 }
 
-fn read_me(audit: &Audit, actions: usize, head: ChainHash) -> String {
+fn read_me(audit: &Audit, has_policy: bool, actions: usize, head: ChainHash) -> String {
+    let privacy = if has_policy {
+        "privacy.md, privacy-cy.md    what a privacy notice has to say, from the settings as they are now\n"
+    } else {
+        ""
+    };
     format!(
         "Evidence of how {site} uses cookies and addresses\n\
          from {from} to {to}, written {written} by Pinfold {version}\n\
@@ -41,6 +60,7 @@ fn read_me(audit: &Audit, actions: usize, head: ChainHash) -> String {
          cookies.csv                  each cookie: its purpose, what was done with it, first and last seen\n\
          keys.csv                     each key of the address ledger: when it was made, when and how it was destroyed\n\
          actions.csv                  what administrators did, without names: {actions} entries\n\
+         {privacy}\
          SHA256SUMS                   digests of these files: sha256sum --check SHA256SUMS\n\
          \n\
          The entries of the action ledger are a chain: each holds the digest of the one before. Its head is\n\

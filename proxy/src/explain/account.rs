@@ -13,6 +13,7 @@ pub(crate) struct Account {
     choice: &'static str,
     why: String,
     granted: Vec<String>,
+    preferred: Option<String>,
     request_cookies: Vec<Cookie>,
     response_cookies: Vec<Cookie>,
     answer: Option<Answer>,
@@ -56,6 +57,7 @@ impl Account {
             },
             why: explained.why,
             granted: explained.granted,
+            preferred: explained.preferred,
             request_cookies: explained.sent.into_iter().map(Cookie::of).collect(),
             response_cookies: explained.set.into_iter().map(Cookie::of).collect(),
             answer: explained.answer.map(|fields| {
@@ -91,6 +93,9 @@ impl Account {
             self.granted.join(", ")
         };
         let _ = writeln!(text, "allowed   {granted}");
+        if let Some(preferred) = &self.preferred {
+            let _ = writeln!(text, "prefers   {preferred}");
+        }
         write_cookies(&mut text, "cookies that the browser sent", &self.request_cookies);
         if let Some(answer) = &self.answer {
             write_cookies(&mut text, "cookies that the site set", &self.response_cookies);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use pinfold::consent::page::Language;
+use pinfold::consent::Policy;
+use pinfold::consent::page::{Language, PrivacySection};
 
 use super::audit::{Audit, Facet, Route};
 use super::chart;
@@ -26,9 +27,10 @@ pub(crate) enum Shelf<'a> {
 }
 
 impl Audit {
-    /// The report for people.
-    pub(crate) fn to_html(&self, language: Language, shelf: Shelf<'_>) -> String {
-        Page { audit: self, language, words: Words::of(language), shelf }.whole().into_string()
+    /// The report for people, with what a privacy notice has to say of the policy that is in force, where it is known.
+    pub(crate) fn to_html(&self, language: Language, shelf: Shelf<'_>, policy: Option<&Policy>) -> String {
+        let privacy = policy.map(|policy| policy.privacy_section(language));
+        Page { audit: self, language, words: Words::of(language), shelf, privacy }.whole().into_string()
     }
 }
 
@@ -37,6 +39,7 @@ struct Page<'a> {
     language: Language,
     words: &'static Words,
     shelf: Shelf<'a>,
+    privacy: Option<PrivacySection>,
 }
 
 impl Page<'_> {
@@ -80,6 +83,7 @@ impl Page<'_> {
                         (self.versions())
                         (self.addresses())
                         (self.keys())
+                        @if let Some(privacy) = &self.privacy { (PreEscaped(privacy.to_html())) }
                     }
                     (self.footer())
                 }

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use pinfold::consent::page::PrivacySection;
+
 use super::audit::{Audit, Facet};
 use super::visits::Sum;
 
@@ -8,8 +10,8 @@ const MOST_ROUTES: usize = 50;
 const MOST_VALUES: usize = 25;
 
 impl Audit {
-    /// The report for reading, in Markdown.
-    pub(crate) fn to_markdown(&self) -> String {
+    /// The report for reading, in Markdown, with what a privacy notice has to say, where that is known.
+    pub(crate) fn to_markdown(&self, privacy: Option<&PrivacySection>) -> String {
         let mut text = String::new();
         let traffic = &self.traffic;
         let _ = writeln!(text, "# Use of {}, {} to {}\n", self.site, self.from, self.to);
@@ -138,6 +140,7 @@ impl Audit {
                 vec![row.epoch.clone(), row.made.clone(), destroyed, row.how.clone().unwrap_or_default()]
             }),
         );
+        text.extend(privacy.map(PrivacySection::to_markdown));
         let _ = writeln!(text, "Written {} by Pinfold {}.", self.written_at, env!("CARGO_PKG_VERSION"));
         text
     }

@@ -43,6 +43,7 @@ pub(crate) struct Readings {
     pub(crate) latencies: Arc<[Arc<Latency>]>,
     pub(crate) origin: Uri,
     pub(crate) calendar: Calendar,
+    pub(crate) policy: Policy,
 }
 
 /// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
@@ -101,7 +102,7 @@ pub(crate) fn run(
     let origin =
         settings.origin.authority().cloned().ok_or_else(|| Failure::misuse("the origin has no host"))?;
     let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
-    let consent = ConsentManagerLayer::new(policy, settings.calendar.clone())
+    let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
         .with_consent_for_handlers(false);
     let audit = match store_of_keys {
@@ -124,6 +125,7 @@ pub(crate) fn run(
         latencies: latencies.clone(),
         origin: settings.origin,
         calendar: settings.calendar,
+        policy,
     };
     let (stop, stopped) = watch::channel(false);
     let hosts = Arc::new(settings.hosts);

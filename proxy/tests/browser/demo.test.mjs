@@ -83,6 +83,9 @@ test('focus goes down the cookies page in the order of its parts', async (t) => 
     `${STATISTICS}: Do you allow these cookies? Yes`,
     `${MARKETING}: Do you allow these cookies? No`,
     'Save my choice',
+    'Text size Normal',
+    'Contrast Normal',
+    'Save my preferences',
   ];
   const stops = [];
   for (const _ of expected) {
@@ -212,7 +215,13 @@ const WELSH_HEADINGS = [
   'h2 Dewis fesul un',
   "h3 Cwcis sy'n cyfrif ymweliadau",
   "h3 Cwcis sy'n mesur ymgyrchoedd",
+  "h2 Sut yr hoffech i'r wefan hon fod",
   'h2 Cwcis cwbl angenrheidiol',
+  'h2 Defnyddio cyfeiriadau IP a chwcis',
+  'h3 Cyfeiriadau IP',
+  'h3 Yr hyn rydym yn ei gyfrif',
+  'h3 Cwcis',
+  'h3 Sut i newid eich dewis',
 ];
 
 test('Welsh: one link away, and kept through the form', async (t) => {
@@ -229,6 +238,7 @@ test('Welsh: one link away, and kept through the form', async (t) => {
     'Derbyn cwcis ychwanegol',
     'Gwrthod cwcis ychwanegol',
     'Cadw fy newis',
+    'Cadw fy ngosodiadau',
   ]);
 
   await visitor.page.getByRole('group', { name: "Cwcis sy'n mesur" }).getByLabel('Ydw', { exact: true }).check();
@@ -274,7 +284,13 @@ test('the cookies page reads in order without its stylesheet', async (t) => {
     'h2 Choose one by one',
     `h3 ${STATISTICS}`,
     `h3 ${MARKETING}`,
+    'h2 How you would like this site',
     'h2 Cookies that are strictly necessary',
+    'h2 Use of IP addresses and cookies',
+    'h3 IP addresses',
+    'h3 What we count',
+    'h3 Cookies',
+    'h3 How to change your choice',
   ];
   assert.deepEqual(await visitor.headings(), headings);
   assert.ok(await visitor.page.getByRole('link', { name: 'Skip to main content' }).isVisible());

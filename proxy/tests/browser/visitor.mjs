@@ -83,9 +83,9 @@ class Visitor {
     return lines.map((line) => line.trim());
   }
 
-  /** The answer that is ticked, by question. */
-  async ticked() {
-    const radios = this.page.locator('input[type=radio]:checked');
+  /** The answer that is ticked, by question: about cookies, or `of` what visitors may prefer. */
+  async ticked(of = 'cookies') {
+    const radios = this.page.locator(`input[type=radio][name^="${of}["]:checked`);
     const pairs = await radios.evaluateAll((inputs) => inputs.map((input) => [input.name, input.value]));
     return Object.fromEntries(pairs);
   }

@@ -15,10 +15,11 @@ use super::view::View;
 use crate::consent::decision::{ChoiceState, Decision, Standing};
 use crate::consent::outcome::{Choice, ConsentEvent};
 use crate::consent::policy::Policy;
+use crate::consent::preference::Preferred;
 use crate::consent::purpose::PurposeSet;
 use crate::consent::seen::SeenRules;
 use crate::consent::{request, signal};
-use crate::time::{Calendar, Clock, UnixTime};
+use crate::time::{Calendar, CivilMonth, Clock, UnixTime};
 
 /// No script, no frame, nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str =
@@ -29,6 +30,7 @@ const CONTENT_SECURITY_POLICY: &str =
 pub(crate) struct Visitor {
     pub(crate) standing: Standing,
     pub(crate) decision: Option<Decision>,
+    pub(crate) preferred: Preferred,
     pub(crate) signal: bool,
 }
 
@@ -124,12 +126,14 @@ impl Visitor {
         let decision = request::decision(policy, headers);
         // The clock is read for a decision alone.
         let dated = decision.map(|decision| (decision, calendar.day_of(clock.now()).month));
-        Self { standing: policy.standing(dated, signal), decision, signal }
+        let preferred = request::preferred(policy, headers);
+        Self { standing: policy.standing(dated, signal), decision, preferred, signal }
     }
 
-    /// Who sends no cookie.
-    pub(crate) fn without_decision(policy: &Policy, signal: bool) -> Self {
-        Self { standing: policy.standing(None, signal), decision: None, signal }
+    /// Who sends no cookie of ours.
+    pub(crate) fn without_cookies(policy: &Policy, signal: bool) -> Self {
+        let standing = policy.standing(None, signal);
+        Self { standing, decision: None, preferred: Preferred::default(), signal }
     }
 
     /// The cookies page, and its content alone where that goes into a page of the site.
@@ -147,8 +151,9 @@ impl Visitor {
             language,
             standing: self.standing,
             decision: self.decision,
+            preferred: self.preferred,
             signal: self.signal && policy.heeds_gpc(),
-            confirmation: self.confirmation(policy, uri),
+            confirmation: self.confirmation(policy, uri).or_else(|| just_saved(policy, uri, headers)),
             back_to: asked.back_to.as_deref(),
             action: &asked.address(policy),
             other_language: other.zip(other_href.as_deref()),
@@ -167,7 +172,7 @@ impl Visitor {
         (response, content)
     }
 
-    /// Takes the choice that a form makes: the redirect with the new decision, and what there is to count.
+    /// Takes the choice that a form makes: the redirect with the new decision and preferences, and what there is to count.
     pub(crate) fn choose(
         &self,
         policy: &Policy,
@@ -202,19 +207,32 @@ impl Visitor {
         let back_to = answers.back_to.unwrap_or_else(|| Asking::read(uri).address(policy));
         let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
         let headers = response.headers_mut();
+        let chooses = !answers.answered.is_empty();
         // A form that answers nothing is not said to be saved.
-        let location =
-            if answers.answered.is_empty() { back_to } else { with_confirmation(&back_to, confirmation) };
+        let says_nothing = !chooses && answers.preferences.is_empty();
+        let location = if says_nothing { back_to } else { with_confirmation(&back_to, confirmation) };
         if let Ok(location) = HeaderValue::from_str(&location) {
             headers.insert(LOCATION, location);
         }
-        if !answers.answered.is_empty() {
+        let kept_from = |month: CivilMonth| {
             let ends = calendar.start_of(month.plus(policy.lifetime_months()));
-            let seconds = ends.seconds().saturating_sub(now.seconds());
+            ends.seconds().saturating_sub(now.seconds())
+        };
+        if chooses {
             let cookie = policy.decision_cookie();
-            headers.insert(SET_COOKIE, cookie.field(decision.encode(), seconds, policy.cookie_domain()));
+            headers.append(
+                SET_COOKIE,
+                cookie.field(decision.encode(), kept_from(month), policy.cookie_domain()),
+            );
         }
-        let refused = decision.answered.without(decision.granted);
+        if let Some(offer) = policy.offer().filter(|_| !answers.preferences.is_empty()) {
+            let preferred = offer.with(self.preferred, &answers.preferences);
+            // Who prefers what everybody has needs no cookie.
+            let seconds = if preferred.is_usual() { 0 } else { kept_from(this_month) };
+            let value = if preferred.is_usual() { String::new() } else { offer.encode(preferred) };
+            headers.append(SET_COOKIE, offer.cookie.field(value, seconds, policy.cookie_domain()));
+        }
+        let refused = if chooses { decision.answered.without(decision.granted) } else { PurposeSet::NONE };
         if policy.clears_storage() && refused.meets(self.standing.granted) {
             // Never "cookies": that would clear the whole registered domain, and sign everybody out.
             response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"storage\""));
@@ -228,12 +246,15 @@ impl Visitor {
         Confirmation::in_query(uri.query()?).filter(|confirmation| match confirmation {
             Confirmation::Accepted => !answered.is_empty() && granted == policy.declared(),
             Confirmation::Rejected => !answered.is_empty() && granted.is_empty(),
-            Confirmation::Saved => !answered.is_empty(),
+            Confirmation::Saved => !answered.is_empty() || !self.preferred.is_usual(),
         })
     }
 
     /// The value by which a shared cache tells this visitor from others; nothing where none would be right.
     pub(crate) fn cache_key(&self, policy: &Policy) -> Option<String> {
+        if !self.preferred.is_usual() {
+            return None;
+        }
         match (self.decision, self.standing.state) {
             (None, ChoiceState::Signal) => Some("gpc".to_owned()),
             (None, _) => Some("none".to_owned()),
@@ -244,6 +265,14 @@ impl Visitor {
             (Some(_), _) => None,
         }
     }
+}
+
+/// Who goes back to what everybody has leaves no cookie that shows it. But nothing except a form or a link of this very site leads here
+/// so, by the word of the browser.
+fn just_saved(policy: &Policy, uri: &Uri, headers: &HeaderMap) -> Option<Confirmation> {
+    let from_here = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    policy.offer().filter(|_| from_here)?;
+    Confirmation::in_query(uri.query()?).filter(|confirmation| *confirmation == Confirmation::Saved)
 }
 
 /// A choice that a form has made.

@@ -1,5 +1,7 @@
 //! The form of the cookies page: whether it may be believed, and what it says.
 
+use std::collections::BTreeMap;
+
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -64,10 +66,13 @@ pub(super) struct Answers {
     pub(super) granted: PurposeSet,
     /// Whether everything was answered at once, and how.
     pub(super) all: Option<bool>,
+    /// The value for each preference that is named, both by their places.
+    pub(super) preferences: BTreeMap<usize, usize>,
     pub(super) back_to: Option<String>,
 }
 
-/// Reads a form. Fields that name no purpose are ignored, and of two answers to one question the refusal counts.
+/// Reads a form. Fields that name no purpose and no preference are ignored, and so are values that are not declared. Of two answers
+/// to one question the refusal counts, of two values for one preference the first.
 pub(super) fn read(policy: &Policy, body: &[u8]) -> Result<Answers, StatusCode> {
     let mut answers = Answers::default();
     let mut refused = PurposeSet::NONE;
@@ -79,9 +84,14 @@ pub(super) fn read(policy: &Policy, body: &[u8]) -> Result<Answers, StatusCode> 
             answers.back_to = answers.back_to.or_else(|| within_site(&value).map(str::to_owned));
             continue;
         }
-        let Some(question) = name.strip_prefix("cookies[").and_then(|rest| rest.strip_suffix(']')) else {
+        let within = |list: &str| name.strip_prefix(list)?.strip_prefix('[')?.strip_suffix(']');
+        if let (Some(preference), Some(offer)) = (within("preference"), policy.offer()) {
+            if let Some((place, value)) = offer.find(preference.as_bytes(), value.as_bytes()) {
+                answers.preferences.entry(place).or_insert(value);
+            }
             continue;
-        };
+        }
+        let Some(question) = within("cookies") else { continue };
         let yes = match &*value {
             "yes" => true,
             "no" => false,
@@ -112,12 +122,14 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::consent::{LegalBasis, Purpose};
+    use crate::consent::{LegalBasis, Preference, Purpose};
 
     fn policy() -> Policy {
         Policy::builder("Town", "https://www.example.gov.uk")
             .purpose(Purpose::new("statistics", LegalBasis::Statistics, "Statistics", "Words"))
             .purpose(Purpose::new("marketing", LegalBasis::Consent, "Marketing", "Words"))
+            .preference(Preference::new("text-size", ["normal", "large"]))
+            .preference(Preference::new("contrast", ["normal", "high"]))
             .build()
             .unwrap()
     }
@@ -201,5 +213,33 @@ mod tests {
         assert_eq!(read(&policy, "a=1&".repeat(1000).as_bytes()), Err(StatusCode::BAD_REQUEST));
         assert_eq!(read(&policy, b"return=%2Fbins%3Fa%3D1").unwrap().back_to.as_deref(), Some("/bins?a=1"));
         assert_eq!(read(&policy, b"return=//example.org").unwrap().back_to, None);
+    }
+
+    #[test]
+    fn what_a_form_prefers() {
+        let policy = policy();
+        for (body, expected) in [
+            ("preference[text-size]=large", &[(0, 1)][..]),
+            ("preference%5Bcontrast%5D=high&preference[text-size]=normal", &[(0, 0), (1, 1)]),
+            ("preference[text-size]=large&preference[text-size]=normal", &[(0, 1)]),
+            ("preference[text-size]=huge&preference[text-size]=large", &[(0, 1)]),
+            ("preference[text-size]=Large", &[]),
+            ("preference[text-size]=", &[]),
+            ("preference[size]=large", &[]),
+            ("preference[text-size=large", &[]),
+            ("preference=large", &[]),
+            ("cookies[text-size]=large", &[]),
+        ] {
+            let answers = read(&policy, body.as_bytes()).unwrap();
+            assert!(
+                answers
+                    .preferences
+                    .iter()
+                    .map(|(place, value)| (*place, *value))
+                    .eq(expected.iter().copied()),
+                "{body}"
+            );
+            assert!(answers.answered.is_empty(), "{body}: no choice about cookies");
+        }
     }
 }

@@ -16,10 +16,13 @@ mod asset;
 mod banner;
 mod form;
 mod language;
+mod preferences;
+mod privacy;
 mod view;
 mod words;
 
 pub use language::Language;
+pub use privacy::{AddressUse, Lookup, Phrase, PrivacyPart, PrivacySection, ToSite};
 
 #[cfg(feature = "html")]
 pub(super) use address::Confirmation;

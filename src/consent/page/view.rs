@@ -1,12 +1,14 @@
 //! The cookies page as HTML, drawn from the policy that is enforced.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::address::Confirmation;
 use super::language::Language;
 use super::words::{Words, with};
 use crate::consent::decision::{ChoiceState, Decision, Standing};
+use crate::consent::own::OwnCookie;
 use crate::consent::policy::{Policy, Undeclared};
+use crate::consent::preference::Preferred;
 use crate::consent::purpose::{Purpose, Wording};
 use crate::consent::register::CookieRule;
 use crate::consent::seen::SeenRules;
@@ -18,6 +20,7 @@ pub(super) struct View<'a> {
     pub(super) language: Language,
     pub(super) standing: Standing,
     pub(super) decision: Option<Decision>,
+    pub(super) preferred: Preferred,
     pub(super) signal: bool,
     pub(super) confirmation: Option<Confirmation>,
     /// A sound address of this site to go back to.
@@ -91,7 +94,9 @@ impl View<'_> {
             p { (words.intro) }
             (self.choice(words))
             (self.questions(words))
+            (self.preferences(words))
             (self.necessary(words))
+            (PreEscaped(self.policy.privacy_section(self.language).to_html()))
         }
     }
 
@@ -220,25 +225,25 @@ impl View<'_> {
     fn necessary(&self, words: &Words) -> Markup {
         let rules = self.rules(None);
         let (values, bits) = self.policy.decision_values();
-        let capacity = with(&with(words.own_values, &values.to_string()), &bits.to_string());
-        let own = html! {
-            tr {
-                td data-label=(words.cookie) { code { (self.policy.decision_cookie().name) } }
-                td data-label=(words.what_for) { (words.own_what) " " (words.own_basis) " " (capacity) }
-                td data-label=(words.provider) { (words.this_site) }
-                td data-label=(words.lasts) {
-                    @match self.policy.lifetime_months() {
-                        1 => (words.own_lasts_one),
-                        months => (with(words.own_lasts, &months.to_string())),
-                    }
-                }
-            }
-        };
+        let what = [words.own_what, words.own_basis, &capacity(words, values, bits)].join(" ");
+        let own = self.own_cookie(words, self.policy.decision_cookie(), &what);
         html! {
             h2 { (words.necessary) }
             p { (words.necessary_why) }
             (self.cookie_table(words, words.necessary, &rules, own))
             @if self.policy.undeclared() == Undeclared::Hold { p { (words.undeclared) } }
+        }
+    }
+
+    /// A cookie of ours that lives as long as a decision.
+    pub(super) fn own_cookie(&self, words: &Words, cookie: OwnCookie, what: &str) -> Markup {
+        html! {
+            tr {
+                td data-label=(words.cookie) { code { (cookie.name) } }
+                td data-label=(words.what_for) { (what) }
+                td data-label=(words.provider) { (words.this_site) }
+                td data-label=(words.lasts) { (words.months(self.policy.lifetime_months().into())) }
+            }
         }
     }
 
@@ -273,7 +278,13 @@ impl View<'_> {
         (self.language != Language::English).then(|| Language::English.code())
     }
 
-    fn cookie_table(&self, words: &Words, caption: &str, rules: &[&CookieRule], more_rows: Markup) -> Markup {
+    pub(super) fn cookie_table(
+        &self,
+        words: &Words,
+        caption: &str,
+        rules: &[&CookieRule],
+        more_rows: Markup,
+    ) -> Markup {
         if rules.is_empty() && more_rows.0.is_empty() {
             return html! { p { (words.none_declared) } };
         }
@@ -304,4 +315,9 @@ impl View<'_> {
             }
         }
     }
+}
+
+/// How much a cookie of ours can tell.
+pub(super) fn capacity(words: &Words, values: u64, bits: u32) -> String {
+    with(&with(words.own_values, &values.to_string()), &words.bits(bits))
 }

@@ -45,8 +45,15 @@ pub(super) struct Words {
     pub(super) own_lasts_one: &'static str,
     pub(super) own_basis: &'static str,
     pub(super) own_values: &'static str,
+    pub(super) bits: &'static str,
+    pub(super) bit: &'static str,
     pub(super) footprint_what: &'static str,
     pub(super) footprint_lasts: &'static str,
+    pub(super) preferences: &'static str,
+    pub(super) preferences_why: &'static str,
+    pub(super) preferences_save: &'static str,
+    pub(super) preferences_what: &'static str,
+    pub(super) preferences_basis: &'static str,
     pub(super) undeclared: &'static str,
     pub(super) other_language: &'static str,
     pub(super) banner_necessary: &'static str,
@@ -80,6 +87,18 @@ impl Words {
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl Words {
+    /// So many months.
+    pub(super) fn months(&self, months: u16) -> String {
+        if months == 1 { self.own_lasts_one.to_owned() } else { with(self.own_lasts, &months.to_string()) }
+    }
+
+    /// So many bits.
+    pub(super) fn bits(&self, bits: u32) -> String {
+        if bits == 1 { self.bit.to_owned() } else { with(self.bits, &bits.to_string()) }
+    }
 }
 
 /// Puts a text in the place of `{}`.
@@ -133,10 +152,18 @@ const ENGLISH: Words = Words {
     own_lasts: "{} months",
     own_lasts_one: "1 month",
     own_basis: "It is strictly necessary, because without it we would have to ask you on every page.",
-    own_values: "It can have at most {} different values ({} bits), the same for many visitors.",
+    own_values: "It can have at most {} different values ({}), the same for many visitors.",
+    bits: "{} bits",
+    bit: "1 bit",
     footprint_what: "Notes the day of your last visit and roughly how many pages you looked at that day, so that we can count \
                      visits. It can have at most 256 different values (8 bits), the same for many visitors.",
     footprint_lasts: "31 days",
+    preferences: "How you would like this site",
+    preferences_why: "This is no part of your choice about cookies: it is kept whether you accept or refuse them.",
+    preferences_save: "Save my preferences",
+    preferences_what: "Remembers how you would like this site, and nothing else. It is set only when you ask for something other than \
+                       the usual, and goes when you choose the usual again.",
+    preferences_basis: "It is strictly necessary, because without it we could not keep what you asked for.",
     undeclared: "A cookie that is not listed here is held back, whatever you choose.",
     other_language: "Cymraeg",
     banner_necessary: "We use some cookies that this site cannot work without.",
@@ -204,11 +231,19 @@ const WELSH: Words = Words {
     own_lasts: "{} mis",
     own_lasts_one: "1 mis",
     own_basis: "Mae'n gwbl angenrheidiol, oherwydd hebddo byddai'n rhaid i ni ofyn i chi ar bob tudalen.",
-    own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({} did), yr un fath i lawer o ymwelwyr.",
+    own_values: "Gall gael {} o werthoedd gwahanol ar y mwyaf ({}), yr un fath i lawer o ymwelwyr.",
+    bits: "{} did",
+    bit: "1 did",
     footprint_what: "Mae'n nodi diwrnod eich ymweliad diwethaf a thua faint o dudalennau y gwnaethoch edrych arnynt y diwrnod \
                      hwnnw, fel y gallwn gyfri ymweliadau. Gall gael 256 o werthoedd gwahanol ar y mwyaf (8 did), yr un fath i \
                      lawer o ymwelwyr.",
     footprint_lasts: "31 diwrnod",
+    preferences: "Sut yr hoffech i'r wefan hon fod",
+    preferences_why: "Nid yw hyn yn rhan o'ch dewis am gwcis: caiff ei gadw p'un a ydych yn eu derbyn neu'n eu gwrthod.",
+    preferences_save: "Cadw fy ngosodiadau",
+    preferences_what: "Mae'n cofio sut yr hoffech i'r wefan hon fod, a dim byd arall. Dim ond pan fyddwch yn gofyn am rywbeth \
+                       heblaw'r arferol y caiff ei osod, ac mae'n mynd pan ddewiswch yr arferol eto.",
+    preferences_basis: "Mae'n gwbl angenrheidiol, oherwydd hebddo ni allem gadw'r hyn y gofynnoch amdano.",
     undeclared: "Caiff cwci nad yw wedi'i restru yma ei ddal yn ôl, beth bynnag a ddewiswch.",
     other_language: "English",
     banner_necessary: "Rydym yn defnyddio rhai cwcis na all y wefan hon weithio hebddynt.",
