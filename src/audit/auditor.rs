@@ -11,18 +11,17 @@ use super::address::{AddressShard, Collected, Met, new_union};
 use super::asked::Asked;
 use super::block::Blocks;
 use super::choice_rate::ChoiceRate;
-use super::cookies::CookieFacts;
-use super::details::{Answered, DetailShard, Totals, add_cookies};
+use super::cookies::{stats as cookie_stats, value_stats};
+use super::edition::{Edition, Editions, Sums};
 use super::footprint::{Depth, Held, KEPT, tread};
 use super::hold::Holding;
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass, VisitCell};
-use super::route::Routes;
 use super::senders::Senders;
 use super::shards::Shards;
 use super::sink::{Delivery, Sink, warn_of_loss};
 use super::stats::AuditStats;
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
-use crate::consent::{Choice, ConsentEvent, CookieValues, Policy, ResponseBody, UndeclaredNames, is_private};
+use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, is_private};
 use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
 use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
@@ -33,16 +32,14 @@ const NO_DAY: i32 = i32::MIN;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocked;
 
-/// What all clones of the audit share: the counts, the keys, and where the ledgers go.
+/// What all clones of the audit share, under whatever policy: the keys, the counts, and where the ledgers go.
 pub(super) struct Auditor {
     pub(super) site: Arc<str>,
+    /// Scheme and authority of the site, for which keys are made.
+    pub(super) origin: String,
     /// Where keys and blocks are held for the next process, if anywhere.
     pub(super) holding: Option<Holding>,
-    pub(super) policy: Policy,
-    pub(super) undeclared: Arc<UndeclaredNames>,
-    pub(super) values: Arc<CookieValues>,
-    pub(super) routes: Routes,
-    pub(super) crowd: usize,
+    pub(super) editions: Editions,
     pub(super) calendar: Calendar,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
@@ -52,7 +49,6 @@ pub(super) struct Auditor {
     /// The day of the key in force, [`NO_DAY`] once there is none.
     day: AtomicI32,
     pub(super) addresses: Shards<AddressShard>,
-    pub(super) details: Shards<DetailShard>,
     pub(super) gate: Gate,
     /// How many visitors of today have seen how many pages.
     depth: Mutex<Depth>,
@@ -87,12 +83,7 @@ impl fmt::Debug for Unsettled {
 
 /// Parts of an [`Auditor`] that are chosen from outside.
 pub(super) struct Parts {
-    pub(super) policy: Policy,
-    pub(super) undeclared: Arc<UndeclaredNames>,
-    pub(super) values: Arc<CookieValues>,
-    pub(super) routes: Routes,
-    pub(super) crowd: usize,
-    pub(super) choice_rows: u32,
+    pub(super) edition: Arc<Edition>,
     pub(super) calendar: Calendar,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timer: Arc<dyn Timer>,
@@ -104,47 +95,30 @@ pub(super) struct Parts {
 
 impl Auditor {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts {
-            policy,
-            undeclared,
-            values,
-            routes,
-            crowd,
-            choice_rows,
-            calendar,
-            clock,
-            timer,
-            sink,
-            ..
-        } = parts;
-        let rules = policy.register().rules().len();
+        let Parts { edition, calendar, clock, timer, sink, holding, blocks, ring } = parts;
         let auditor = Self {
-            site: host_of(policy.origin()).into(),
-            holding: parts.holding,
+            site: host_of(edition.policy.origin()).into(),
+            origin: edition.policy.origin().to_owned(),
+            holding,
             ring: Mutex::default(),
             day: AtomicI32::new(NO_DAY),
             addresses: Shards::new(AddressShard::new),
-            details: Shards::new(|| DetailShard::new(rules)),
-            gate: Gate::new(crowd),
+            gate: Gate::default(),
             depth: Mutex::default(),
-            blocks: parts.blocks,
+            blocks,
             senders: Mutex::new(Senders::new()),
             below_crowd: AtomicU64::new(0),
-            choice_rate: ChoiceRate::new(choice_rows),
+            choice_rate: ChoiceRate::default(),
             choices: Mutex::default(),
             lost: Default::default(),
             unsettled: Mutex::default(),
-            policy,
-            undeclared,
-            values,
-            routes,
-            crowd,
+            editions: Editions::new(edition),
             calendar,
             clock,
             timer,
             sink,
         };
-        auditor.turn_to(parts.ring);
+        auditor.turn_to(ring);
         auditor
     }
 
@@ -152,11 +126,12 @@ impl Auditor {
     /// from whoever does not.
     pub(super) fn note_visit<B>(
         &self,
+        policy: &Policy,
         asked: &Asked,
         day: CivilDate,
         response: &mut Response<ResponseBody<B>>,
     ) -> Option<VisitCell> {
-        let cookie = self.policy.visits()?.cookie;
+        let cookie = policy.visits()?.cookie;
         let allowed = response.body().outcome().may_count_visits();
         if !allowed && asked.held == Held::Nothing {
             return None;
@@ -174,10 +149,18 @@ impl Auditor {
             (None, Some((String::new(), 0)))
         };
         if let Some((value, seconds)) = field {
-            let field = cookie.field(value, seconds, self.policy.cookie_domain());
+            let field = cookie.field(value, seconds, policy.cookie_domain());
             response.headers_mut().append(SET_COOKIE, field);
         }
         cell
+    }
+
+    /// Puts another policy in force, and tells the policy ledger.
+    pub(super) fn succeed(&self, next: Arc<Edition>) {
+        let row = next.policy_row(self.calendar.day_of(self.clock.now()).date);
+        let told = self.deliver(Rows::Policy(row));
+        lock(&self.unsettled).push(told);
+        self.editions.succeed(next);
     }
 
     /// Puts another ring in force. The key in force before lives on in it, or not at all.
@@ -198,7 +181,7 @@ impl Auditor {
     /// Gives keys and blocks as they are to where they are held, if anywhere.
     pub(super) fn hold(&self) {
         if let Some(holding) = &self.holding {
-            holding.give(self.policy.origin(), || lock(&self.ring).clone(), &self.blocks);
+            holding.give(&self.origin, || lock(&self.ring).clone(), &self.blocks);
         }
     }
 
@@ -211,7 +194,7 @@ impl Auditor {
 
     /// A key for a new day.
     pub(super) fn fresh_key(&self) -> Result<FreshKey, getrandom::Error> {
-        fresh_key(self.policy.origin(), self.holding.is_some())
+        fresh_key(&self.origin, self.holding.is_some())
     }
 
     /// Lets go of the keys.
@@ -231,13 +214,14 @@ impl Auditor {
         &self,
         evidence: Option<&Evidence<'_>>,
         resolver: &ClientIpResolver,
+        crowd: usize,
     ) -> Result<Option<Pseudonym>, Blocked> {
         let met = self.addresses.mine().count(evidence, resolver, &self.blocks);
         match met {
             Met::Nobody => Ok(None),
             Met::Again(host) => Ok(Some(host)),
             Met::First { host, network } => {
-                self.gate.meet(network);
+                self.gate.meet(network, crowd);
                 Ok(Some(host))
             }
             Met::Keyless => {
@@ -264,21 +248,19 @@ impl Auditor {
         senders
     }
 
-    /// Counts an answered request.
-    pub(super) fn count_answer(&self, answered: &Answered<'_>) {
-        self.details.mine().count(answered, &self.routes, &self.policy);
-    }
-
     /// Hands the choice of a visitor to the store; nothing where the address has added too many rows, which are lost.
     pub(super) fn record_choice(
         &self,
         choice: &Choice,
+        most_rows: u32,
         address: Option<Pseudonym>,
         day: CivilDate,
     ) -> Option<Unsettled> {
         let count = choice.events.len();
         let rows = u32::try_from(count).unwrap_or(u32::MAX);
-        if address.is_some_and(|address| !self.choice_rate.admits(address, rows, self.clock.uptime())) {
+        if address
+            .is_some_and(|address| !self.choice_rate.admits(address, rows, most_rows, self.clock.uptime()))
+        {
             self.count_loss(Ledger::Consent, count);
             tracing::debug!(rows, "an address adds more choices than are counted");
             return None;
@@ -340,10 +322,7 @@ impl Auditor {
     }
 
     pub(super) fn stats(&self) -> AuditStats {
-        let mut sum = Totals::default();
-        for shard in self.details.each() {
-            sum.add(&shard.totals());
-        }
+        let Sums { totals: sum, cookies } = self.editions.sums();
         let requests = MethodClass::ALL.iter().zip(sum.requests).flat_map(|(method, by_status)| {
             by_status
                 .into_iter()
@@ -363,12 +342,11 @@ impl Auditor {
             blocked += shard.refused();
             address_sources.iter_mut().for_each(|(source, count)| *count += shard.requests_by(*source));
         }
-        let cookies = self.cookies();
         AuditStats {
             requests: requests.collect(),
             page_views: sum.page_views,
-            cookies: cookies.stats(&sum.cookies),
-            cookie_values: cookies.value_stats(),
+            cookies: cookie_stats(&cookies),
+            cookie_values: value_stats(self.editions.in_force().cookies().estimates()),
             consent_events,
             address_sources: address_sources.into(),
             lost: Ledger::ALL.into_iter().zip(self.lost.iter().map(relaxed)).collect(),
@@ -379,11 +357,6 @@ impl Auditor {
             distinct_today: self.distinct(),
         }
     }
-
-    /// What is known of cookies besides how often they came.
-    pub(super) fn cookies(&self) -> CookieFacts<'_> {
-        CookieFacts::new(&self.policy, &self.undeclared, Some(&self.values))
-    }
 }
 
 impl fmt::Debug for Auditor {
@@ -393,43 +366,25 @@ impl fmt::Debug for Auditor {
 }
 
 /// Opens once a crowd of networks has been met since it was last shut. Until then nothing detailed leaves memory.
-#[derive(Debug)]
-pub(super) struct Gate {
-    crowd: usize,
-    met: Mutex<Vec<Pseudonym>>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Vec<Pseudonym>>);
 
 impl Gate {
-    fn new(crowd: usize) -> Self {
-        Self { crowd, met: Mutex::default() }
-    }
-
-    fn meet(&self, network: Pseudonym) {
-        let mut met = lock(&self.met);
-        if met.len() < self.crowd && !met.contains(&network) {
+    fn meet(&self, network: Pseudonym, crowd: usize) {
+        let mut met = lock(&self.0);
+        if met.len() < crowd && !met.contains(&network) {
             met.push(network);
         }
     }
 
     /// Whether there is a crowd.
-    pub(super) fn is_open(&self) -> bool {
-        lock(&self.met).len() >= self.crowd
+    pub(super) fn is_open(&self, crowd: usize) -> bool {
+        lock(&self.0).len() >= crowd
     }
 
     /// Forgets whom it has met.
     pub(super) fn shut(&self) {
-        lock(&self.met).clear();
-    }
-}
-
-impl Totals {
-    fn add(&mut self, other: &Self) {
-        let pairs = self.requests.iter_mut().flatten().zip(other.requests.iter().flatten());
-        pairs.for_each(|(sum, more)| *sum += more);
-        self.page_views += other.page_views;
-        self.asked += other.asked;
-        self.signalled += other.signalled;
-        add_cookies(&mut self.cookies, &other.cookies);
+        lock(&self.0).clear();
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::address::{BUCKET, Collected, OpenBucket};
 use super::auditor::{Auditor, Unsettled, lock};
 use super::day_book::DayBook;
-use super::ledger::{DistinctRow, PolicyRow, Rows};
+use super::edition::Edition;
+use super::ledger::{AddressRow, DistinctRow, Rows};
 use crate::pseudonym::{KeyEvent, KeyRing};
 use crate::time::UnixTime;
 
@@ -33,6 +34,8 @@ const LAST_WAIT: Duration = Duration::from_secs(10);
 pub struct Background {
     auditor: Arc<Auditor>,
     bucket: OpenBucket,
+    /// How many are a crowd in it: the most that were promised to anybody since it was opened.
+    bucket_crowd: usize,
     book: DayBook,
     /// When the open address bucket is next looked at.
     bucket_ends: UnixTime,
@@ -50,6 +53,7 @@ impl Background {
         let (now, uptime) = (auditor.clock.now(), auditor.clock.uptime());
         let mut background = Self {
             bucket: OpenBucket::new(now),
+            bucket_crowd: 0,
             book: DayBook::default(),
             bucket_ends: now.floor_to(BUCKET).plus(BUCKET),
             details_due: uptime + HOUR + jitter(600),
@@ -59,7 +63,8 @@ impl Background {
             auditor,
         };
         background.send(Rows::Key(made));
-        background.send(Rows::Policy(background.policy_row()));
+        let edition = background.auditor.editions.in_force();
+        background.send(Rows::Policy(edition.policy_row(background.auditor.calendar.day_of(now).date)));
         // A ring that another process began may be of a day that is over.
         background.turn_keys(now, uptime);
         background
@@ -107,12 +112,12 @@ impl Background {
         self.auditor.hold_changes();
         if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
             self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
-            if let Some(rows) = self.bucket.close(now, self.auditor.crowd) {
+            if let Some(rows) = self.close_bucket(now) {
                 self.outbox.push((uptime + jitter(120), Rows::Address(rows)));
             }
             self.bucket_ends = now.floor_to(BUCKET).plus(BUCKET);
         }
-        if uptime >= self.details_due && self.auditor.gate.is_open() {
+        if uptime >= self.details_due && self.auditor.gate.is_open(self.auditor.editions.in_force().crowd) {
             self.auditor.gate.shut();
             self.details_due = uptime + HOUR + jitter(600);
             self.write_distinct();
@@ -182,14 +187,23 @@ impl Background {
                 under_the_next_key.push(collected.hosts);
             }
         }
-        match self.bucket.close(now, self.auditor.crowd) {
+        match self.close_bucket(now) {
             Some(rows) => self.outbox.push((self.auditor.clock.uptime(), Rows::Address(rows))),
             None => {
                 let requests = self.bucket.destroy(now);
+                self.bucket_crowd = 0;
                 self.auditor.below_crowd.fetch_add(requests, Ordering::Relaxed);
             }
         }
         under_the_next_key.into_iter().for_each(|hosts| self.bucket.add(hosts));
+    }
+
+    /// The rows of the bucket, if they are a crowd under every policy by which they came.
+    fn close_bucket(&mut self, now: UnixTime) -> Option<Vec<AddressRow>> {
+        self.bucket_crowd = self.bucket_crowd.max(self.auditor.editions.in_force().crowd);
+        let rows = self.bucket.close(now, self.bucket_crowd)?;
+        self.bucket_crowd = 0;
+        Some(rows)
     }
 
     fn collect_addresses(&self) -> Vec<Collected> {
@@ -200,7 +214,12 @@ impl Background {
 
     fn write_traffic(&mut self) {
         let mut rows = Vec::new();
-        self.auditor.details.each().for_each(|mut shard| shard.take_traffic(&mut rows));
+        for edition in self.auditor.editions.take_ended() {
+            self.bucket_crowd = self.bucket_crowd.max(edition.crowd);
+            edition.take_traffic(&mut rows);
+            self.gather(&edition);
+        }
+        self.auditor.editions.open().iter().for_each(|edition| edition.take_traffic(&mut rows));
         rows.sort_unstable();
         rows.dedup_by(|later, earlier| {
             let same =
@@ -216,12 +235,11 @@ impl Background {
 
     fn write_details(&mut self, now: UnixTime) {
         let auditor = self.auditor.clone();
-        for mut shard in auditor.details.each() {
-            shard.take_days().into_iter().for_each(|day| self.book.add(day));
-        }
+        auditor.editions.open().iter().for_each(|edition| self.gather(edition));
         let today = auditor.calendar.day_of(now).date;
-        let rows = self.book.rows(auditor.crowd, &auditor.policy, &auditor.cookies());
-        auditor.values.begin_again();
+        let in_force = auditor.editions.in_force();
+        let rows = self.book.rows(&in_force.cookies().estimates());
+        in_force.values.begin_again();
         self.book.forget_before(today);
         for refused in std::mem::take(&mut self.refused) {
             self.send(refused);
@@ -248,13 +266,11 @@ impl Background {
         self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));
     }
 
-    fn policy_row(&self) -> PolicyRow {
-        let Auditor { policy, calendar, clock, .. } = &*self.auditor;
-        PolicyRow {
-            fingerprint: policy.fingerprint(),
-            statement: policy.statement(),
-            bits: policy.bits().into_iter().collect(),
-            from: calendar.day_of(clock.now()).date,
+    /// Takes the details of an edition into the book, where they stand by name.
+    fn gather(&mut self, edition: &Edition) {
+        let facts = edition.cookies();
+        for day in edition.take_days() {
+            self.book.add(day, &facts, edition.crowd);
         }
     }
 

@@ -15,19 +15,14 @@ const ROOM: usize = 10_000;
 ///
 /// It decides on the count alone: a choice is always honoured, because a library or a school stands behind one
 /// address too. Nothing is kept beyond the minute.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ChoiceRate {
-    most: u32,
     this_minute: Mutex<(u64, HashMap<Pseudonym, u32>)>,
 }
 
 impl ChoiceRate {
-    pub(super) fn new(most: u32) -> Self {
-        Self { most, this_minute: Mutex::default() }
-    }
-
-    /// Whether `rows` more may be counted for an address, `uptime` after the start.
-    pub(super) fn admits(&self, address: Pseudonym, rows: u32, uptime: Duration) -> bool {
+    /// Whether `rows` more may be counted for an address, `uptime` after the start, where `most` may in a minute.
+    pub(super) fn admits(&self, address: Pseudonym, rows: u32, most: u32, uptime: Duration) -> bool {
         let mut this_minute = lock(&self.this_minute);
         let (minute, added) = &mut *this_minute;
         if *minute != uptime.as_secs() / 60 {
@@ -39,7 +34,7 @@ impl ChoiceRate {
         }
         let added = added.entry(address).or_default();
         let sum = added.saturating_add(rows);
-        if sum > self.most {
+        if sum > most {
             return false;
         }
         *added = sum;
@@ -54,13 +49,13 @@ mod tests {
     #[test]
     fn form_08_rows_of_one_address_in_one_minute() {
         let address = Pseudonym::from_number;
-        let rate = ChoiceRate::new(5);
-        let at = Duration::from_secs;
-        assert!(rate.admits(address(1), 3, at(0)));
-        assert!(!rate.admits(address(1), 3, at(30)));
-        assert!(rate.admits(address(1), 2, at(31)));
-        assert!(!rate.admits(address(1), 1, at(59)));
-        assert!(rate.admits(address(2), 5, at(59)));
-        assert!(rate.admits(address(1), 5, at(60)));
+        let rate = ChoiceRate::default();
+        let admits = |address, rows, seconds| rate.admits(address, rows, 5, Duration::from_secs(seconds));
+        assert!(admits(address(1), 3, 0));
+        assert!(!admits(address(1), 3, 30));
+        assert!(admits(address(1), 2, 31));
+        assert!(!admits(address(1), 1, 59));
+        assert!(admits(address(2), 5, 59));
+        assert!(admits(address(1), 5, 60));
     }
 }

@@ -1,14 +1,27 @@
 //! How cookies are called in ledgers and metrics, and what their values look like.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::details::{CookieCounts, done, subject_at};
+use super::details::{CookieCounts, add_counts, done, subject_at};
 use super::ledger::CookieRow;
 use super::stats::{CookieStat, CookieValuesStat};
 use crate::consent::{
     CookieSubject, CookieValues, Direction, LegalBasis, Policy, UndeclaredNames, looks_like_an_identifier,
 };
 use crate::time::CivilDate;
+
+/// What a cookie is called: the same under one policy and the next, where a number is not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CookieName {
+    pattern: String,
+    purpose: String,
+}
+
+/// What was done with each cookie, by name.
+pub(super) type CookieTotals = BTreeMap<CookieName, CookieCounts>;
+
+/// How many different values each cookie has, and whether it looks like an identifier.
+pub(super) type Estimates = HashMap<CookieName, (u16, bool)>;
 
 /// What is known of cookies besides how often they came.
 pub(super) struct CookieFacts<'a> {
@@ -26,44 +39,25 @@ impl<'a> CookieFacts<'a> {
         Self { policy, names: undeclared.all().into_iter().collect(), values }
     }
 
-    /// The rows of the cookie at a place in a list of counts.
-    pub(super) fn rows(
-        &self,
-        day: CivilDate,
-        place: usize,
-        counts: &CookieCounts,
-    ) -> impl Iterator<Item = CookieRow> {
-        let subject = subject_at(place);
-        done(counts).map(move |(direction, action, seen)| {
-            let (pattern, purpose) = self.described(subject);
-            let values = self.values.filter(|_| direction == Direction::Request);
-            let values = values.and_then(|values| values.estimate(subject));
-            let identifies = values.is_some_and(|values| self.identifies(subject, values));
-            CookieRow { pattern, direction, purpose, action, seen, values, identifies, day }
-        })
+    /// The policy by whose rules cookies have their numbers.
+    pub(super) fn policy(&self) -> &Policy {
+        self.policy
     }
 
-    /// What was done with each cookie.
-    pub(super) fn stats(&self, cookies: &[CookieCounts]) -> Vec<CookieStat> {
-        let mut stats = Vec::new();
-        for (place, counts) in cookies.iter().enumerate() {
-            stats.extend(done(counts).map(|(direction, action, seen)| {
-                let (pattern, purpose) = self.described(subject_at(place));
-                CookieStat { pattern, purpose, direction, action, seen }
-            }));
+    /// Adds counts that are listed by the numbers of rules.
+    pub(super) fn add_named(&self, totals: &mut CookieTotals, cookies: &[CookieCounts]) {
+        for (place, counts) in cookies.iter().enumerate().filter(|(_, counts)| done(counts).next().is_some())
+        {
+            add_counts(totals.entry(self.name(subject_at(place))).or_default(), counts);
         }
-        stats.sort();
-        stats
     }
 
     /// How many different values each has.
-    pub(super) fn value_stats(&self) -> Vec<CookieValuesStat> {
+    pub(super) fn estimates(&self) -> Estimates {
         let estimates = self.values.into_iter().flat_map(CookieValues::estimates);
-        let stats = estimates.map(|(subject, values)| {
-            let (pattern, purpose) = self.described(subject);
-            CookieValuesStat { pattern, purpose, values, identifies: self.identifies(subject, values) }
-        });
-        stats.collect()
+        estimates
+            .map(|(subject, values)| (self.name(subject), (values, self.identifies(subject, values))))
+            .collect()
     }
 
     fn identifies(&self, subject: CookieSubject, values: u16) -> bool {
@@ -73,22 +67,60 @@ impl<'a> CookieFacts<'a> {
     }
 
     /// How a cookie is called, and its purpose.
-    fn described(&self, subject: CookieSubject) -> (String, String) {
-        let undeclared = "undeclared".to_owned();
+    fn name(&self, subject: CookieSubject) -> CookieName {
+        let name = |pattern: &str, purpose: &str| CookieName {
+            pattern: pattern.to_owned(),
+            purpose: purpose.to_owned(),
+        };
         match subject {
-            CookieSubject::Malformed => ("(malformed)".to_owned(), undeclared),
-            CookieSubject::Own => ("(pinfold)".to_owned(), "strictly-necessary".to_owned()),
+            CookieSubject::Malformed => name("(malformed)", "undeclared"),
+            CookieSubject::Own => name("(pinfold)", "strictly-necessary"),
             CookieSubject::Undeclared(number) => {
-                let name = number.and_then(|number| self.names.get(&number)).cloned();
-                (name.unwrap_or_else(|| "(undeclared)".to_owned()), undeclared)
+                let known = number.and_then(|number| self.names.get(&number));
+                name(known.map_or("(undeclared)", String::as_str), "undeclared")
             }
             CookieSubject::Rule(number) => match self.policy.register().rules().get(usize::from(number)) {
-                Some(rule) => {
-                    let purpose = rule.purpose().unwrap_or("strictly-necessary");
-                    (rule.pattern().to_owned(), purpose.to_owned())
-                }
-                None => ("(undeclared)".to_owned(), undeclared),
+                Some(rule) => name(rule.pattern(), rule.purpose().unwrap_or("strictly-necessary")),
+                None => name("(undeclared)", "undeclared"),
             },
         }
     }
+}
+
+/// The rows of one cookie.
+pub(super) fn rows(
+    day: CivilDate,
+    name: &CookieName,
+    counts: &CookieCounts,
+    estimates: &Estimates,
+) -> impl Iterator<Item = CookieRow> {
+    done(counts).map(move |(direction, action, seen)| {
+        let estimate = estimates.get(name).filter(|_| direction == Direction::Request);
+        let CookieName { pattern, purpose } = name.clone();
+        let (values, identifies) = (estimate.map(|one| one.0), estimate.is_some_and(|one| one.1));
+        CookieRow { pattern, direction, purpose, action, seen, values, identifies, day }
+    })
+}
+
+/// What was done with each cookie, for metrics.
+pub(super) fn stats(totals: &CookieTotals) -> Vec<CookieStat> {
+    let mut stats = Vec::new();
+    for (CookieName { pattern, purpose }, counts) in totals {
+        stats.extend(done(counts).map(|(direction, action, seen)| {
+            let (pattern, purpose) = (pattern.clone(), purpose.clone());
+            CookieStat { pattern, purpose, direction, action, seen }
+        }));
+    }
+    stats.sort();
+    stats
+}
+
+/// How many different values each has, for metrics.
+pub(super) fn value_stats(estimates: Estimates) -> Vec<CookieValuesStat> {
+    let stats = estimates.into_iter().map(|(CookieName { pattern, purpose }, (values, identifies))| {
+        CookieValuesStat { pattern, purpose, values, identifies }
+    });
+    let mut stats: Vec<_> = stats.collect();
+    stats.sort();
+    stats
 }

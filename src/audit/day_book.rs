@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::cookies::CookieFacts;
+use super::cookies::{self, CookieFacts, CookieTotals, Estimates};
 use super::crowd::Crowds;
-use super::details::{CookieCounts, Counts, DayDetails, add_cookies};
+use super::details::{Counts, DayDetails};
 use super::ledger::{ConsentRow, CookieRow, FacetKind, FacetRow, StatusClass, UsageRow, VisitCell, VisitRow};
-use crate::consent::{ConsentEvent, Policy};
+use crate::consent::ConsentEvent;
 use crate::time::CivilDate;
 
 /// How many routes of a day are told apart, all threads together.
@@ -26,9 +26,11 @@ pub(super) struct DayBook {
 struct Day {
     routes: Crowds<StatusClass, Counts>,
     facets: Crowds<FacetKind, i64>,
-    cookies: Vec<CookieCounts>,
-    asked: u64,
-    signalled: u64,
+    cookies: CookieTotals,
+    /// Who was asked, and whose browser had refused, by the fingerprint of the policy.
+    asked: BTreeMap<String, [u64; 2]>,
+    /// The largest of those that were in force: it was promised to somebody.
+    crowd: usize,
     /// By cell, each in its place.
     visits: Vec<u64>,
     /// Which addition was the last.
@@ -52,14 +54,16 @@ pub(super) struct DetailRows {
 }
 
 impl DayBook {
-    /// Adds what a thread has counted.
-    pub(super) fn add(&mut self, details: DayDetails) {
+    /// Adds what a thread has counted under a policy, where so many are a crowd.
+    pub(super) fn add(&mut self, details: DayDetails, facts: &CookieFacts<'_>, crowd: usize) {
         self.additions += 1;
         let day = self.days.entry(details.day).or_default();
         day.touched = self.additions;
-        day.asked += details.asked;
-        day.signalled += details.signalled;
-        add_cookies(&mut day.cookies, &details.cookies);
+        day.crowd = day.crowd.max(crowd);
+        let [asked, signalled] = day.asked.entry(facts.policy().fingerprint()).or_default();
+        *asked += details.asked;
+        *signalled += details.signalled;
+        facts.add_named(&mut day.cookies, &details.cookies);
         day.visits.resize(VisitCell::COUNT, 0);
         day.visits.iter_mut().zip(details.visits).for_each(|(sum, more)| *sum += more);
         for (route, by_status) in details.routes {
@@ -74,40 +78,32 @@ impl DayBook {
     }
 
     /// What is new since the last rows, sorted by value.
-    pub(super) fn rows(&mut self, crowd: usize, policy: &Policy, cookies: &CookieFacts<'_>) -> DetailRows {
+    pub(super) fn rows(&mut self, estimates: &Estimates) -> DetailRows {
         let mut rows = DetailRows::default();
         for (date, day) in &mut self.days {
-            let routes = day.routes.changes(crowd).into_iter();
+            let routes = day.routes.changes(day.crowd).into_iter();
             rows.usage.extend(routes.map(|(route, status, change)| usage_row(*date, route, status, change)));
-            let facets = day.facets.changes(crowd).into_iter();
+            let facets = day.facets.changes(day.crowd).into_iter();
             rows.facets.extend(facets.map(|(value, kind, page_views)| FacetRow {
                 day: *date,
                 kind,
                 value: value.to_owned(),
                 page_views,
             }));
-            for (place, counts) in day.cookies.iter_mut().enumerate() {
-                let counts = std::mem::take(counts);
-                rows.cookies.extend(cookies.rows(*date, place, &counts));
+            for (name, counts) in std::mem::take(&mut day.cookies) {
+                rows.cookies.extend(cookies::rows(*date, &name, &counts, estimates));
             }
             for (cell, count) in VisitCell::all().zip(std::mem::take(&mut day.visits)) {
                 if count > 0 {
                     rows.visits.push(VisitRow { day: *date, cell, count });
                 }
             }
-            let events = [
-                (ConsentEvent::Asked, std::mem::take(&mut day.asked)),
-                (ConsentEvent::Signalled, std::mem::take(&mut day.signalled)),
-            ];
-            rows.consent.extend(events.into_iter().filter(|(_, events)| *events > 0).map(
-                |(event, events)| ConsentRow {
-                    day: *date,
-                    policy: policy.fingerprint(),
-                    event,
-                    purpose: String::new(),
-                    events,
-                },
-            ));
+            for (policy, events) in std::mem::take(&mut day.asked) {
+                let events = [ConsentEvent::Asked, ConsentEvent::Signalled].into_iter().zip(events);
+                rows.consent.extend(events.filter(|(_, events)| *events > 0).map(|(event, events)| {
+                    ConsentRow { day: *date, policy: policy.clone(), event, purpose: String::new(), events }
+                }));
+            }
         }
         rows.visits.sort_unstable();
         rows.usage.sort_unstable();
@@ -149,25 +145,26 @@ fn usage_row(day: CivilDate, route: &str, status: StatusClass, change: Counts) -
 mod tests {
     use super::*;
     use crate::audit::facet::FacetCounts;
-    use crate::consent::UndeclaredNames;
-
-    const CROWD: usize = 10;
+    use crate::consent::{Policy, UndeclaredNames};
 
     struct Town {
         book: DayBook,
+        crowd: usize,
         written: BTreeMap<(CivilDate, String, StatusClass), i64>,
     }
 
     impl Town {
         fn new() -> Self {
-            Self { book: DayBook::default(), written: BTreeMap::new() }
+            Self { book: DayBook::default(), crowd: 10, written: BTreeMap::new() }
         }
 
         fn visit(&mut self, day: i32, route: &str, times: i64) {
+            let policy = Policy::builder("Town", "https://town.example").build().unwrap();
+            let facts = CookieFacts::new(&policy, &UndeclaredNames::default(), None);
             let counts = Counts { requests: times, page_views: times, ..Counts::default() };
             let mut by_status = [Counts::default(); StatusClass::COUNT];
             by_status[1] = counts;
-            self.book.add(DayDetails {
+            let details = DayDetails {
                 day: CivilDate::from_days(day),
                 routes: [(route.into(), by_status)].into_iter().collect(),
                 facets: FacetCounts::default(),
@@ -175,13 +172,12 @@ mod tests {
                 asked: 0,
                 signalled: 0,
                 visits: [0; VisitCell::COUNT],
-            });
+            };
+            self.book.add(details, &facts, self.crowd);
         }
 
         fn write(&mut self, today: i32) -> usize {
-            let policy = Policy::builder("Town", "https://town.example").build().unwrap();
-            let cookies = CookieFacts::new(&policy, &UndeclaredNames::default(), None);
-            let rows = self.book.rows(CROWD, &policy, &cookies);
+            let rows = self.book.rows(&Estimates::default());
             self.book.forget_before(CivilDate::from_days(today));
             assert!(rows.usage.is_sorted());
             let count = rows.usage.len();
@@ -228,5 +224,22 @@ mod tests {
         assert_eq!((town.shows(0, "(rare)"), town.shows(1, "(rare)")), (9, 9));
         assert_eq!(town.book.days.len(), 1);
         assert_eq!(town.written.values().sum::<i64>(), 18);
+    }
+
+    #[test]
+    fn a_crowd_that_was_promised_holds_for_the_day() {
+        let mut town = Town::new();
+        town.visit(0, "/odd", 9);
+        town.crowd = 5;
+        town.visit(0, "/odd", 1);
+        town.visit(1, "/odd", 5);
+        town.write(1);
+        assert_eq!((town.shows(0, "/odd"), town.shows(1, "/odd")), (10, 5));
+        let mut town = Town::new();
+        town.visit(0, "/odd", 8);
+        town.crowd = 5;
+        town.visit(0, "/odd", 1);
+        town.write(0);
+        assert_eq!(town.shows(0, "/odd"), 0);
     }
 }

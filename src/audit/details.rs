@@ -74,9 +74,14 @@ impl Count for Counts {
 pub(super) type CookieCounts = [[u64; Action::ALL.len()]; 2];
 
 /// Adds counts of cookies, place by place.
-pub(super) fn add_cookies(sum: &mut Vec<CookieCounts>, more: &[CookieCounts]) {
+fn add_cookies(sum: &mut Vec<CookieCounts>, more: &[CookieCounts]) {
     sum.resize(sum.len().max(more.len()), CookieCounts::default());
-    let pairs = sum.iter_mut().flatten().flatten().zip(more.iter().flatten().flatten());
+    sum.iter_mut().zip(more).for_each(|(sum, more)| add_counts(sum, more));
+}
+
+/// Adds counts of one cookie.
+pub(super) fn add_counts(sum: &mut CookieCounts, more: &CookieCounts) {
+    let pairs = sum.iter_mut().flatten().zip(more.iter().flatten());
     pairs.for_each(|(sum, more)| *sum += more);
 }
 
@@ -222,6 +227,15 @@ impl DetailShard {
 }
 
 impl Totals {
+    pub(super) fn add(&mut self, other: &Self) {
+        let pairs = self.requests.iter_mut().flatten().zip(other.requests.iter().flatten());
+        pairs.for_each(|(sum, more)| *sum += more);
+        self.page_views += other.page_views;
+        self.asked += other.asked;
+        self.signalled += other.signalled;
+        add_cookies(&mut self.cookies, &other.cookies);
+    }
+
     fn add_traffic(&mut self, day: &TrafficDay) {
         let pairs = self.requests.iter_mut().flatten().zip(day.cells.iter().flatten());
         pairs.for_each(|(sum, (requests, page_views))| {
@@ -233,8 +247,7 @@ impl Totals {
     fn add_day(&mut self, day: &DayDetails) {
         self.asked += day.asked;
         self.signalled += day.signalled;
-        let pairs = self.cookies.iter_mut().flatten().flatten().zip(day.cookies.iter().flatten().flatten());
-        pairs.for_each(|(sum, more)| *sum += more);
+        add_cookies(&mut self.cookies, &day.cookies);
     }
 }
 

@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::asked::{Asked, Fetch};
 use super::auditor::{Auditor, Blocked};
+use super::edition::Edition;
 use crate::client_ip::{AddressFields, ClientIpResolver, Found, Peer};
 use crate::consent::{ConsentOutcome, ResponseBody};
 use crate::pseudonym::Pseudonym;
@@ -20,6 +21,8 @@ const REFUSAL: &str = "Requests from your network are refused for the time being
 #[derive(Debug, Clone)]
 pub(super) struct Entrance {
     pub(super) auditor: Arc<Auditor>,
+    /// By which policy its requests go, from first to last.
+    pub(super) edition: Arc<Edition>,
     pub(super) resolver: ClientIpResolver,
     pub(super) fields: AddressFields,
     /// Where the peer is found, if not in [`Peer`].
@@ -43,7 +46,7 @@ impl Entrance {
         let extension = request.extensions_mut().remove::<Peer>();
         let peer = found.unwrap_or_else(|| extension.map(|peer| peer.0.ip()));
         let (fetch, host) = self.admit_fields(peer, request.headers_mut());
-        let footprint = self.auditor.policy.visits().map(|visits| visits.cookie.name);
+        let footprint = self.edition.policy.visits().map(|visits| visits.cookie.name);
         Admitted { asked: Asked::of(request, fetch, footprint), host }
     }
 
@@ -74,7 +77,7 @@ impl Entrance {
                 evidence.see(name, value);
             }
         }
-        let host = self.auditor.count_address(evidence.as_ref(), &self.resolver);
+        let host = self.auditor.count_address(evidence.as_ref(), &self.resolver, self.edition.crowd);
         let client = match self.fields {
             AddressFields::None => None,
             AddressFields::Address | AddressFields::Obfuscated => {

@@ -72,12 +72,15 @@ where
             None => Poll::Ready(Ok(this.entrance.refusal())),
         };
         let Poll::Ready(Ok(response)) = &mut polled else { return polled };
-        let auditor = &*this.entrance.auditor;
+        let (auditor, edition) = (&*this.entrance.auditor, &*this.entrance.edition);
         let (day, asked) = (auditor.today(auditor.clock.now()), &*this.asked);
         let page = asked.is_answered_by_page(response.status(), || is_html(response));
-        let visit =
-            if page && asked.is_by_a_person() { auditor.note_visit(asked, day, response) } else { None };
-        auditor.count_answer(&Answered {
+        let visit = if page && asked.is_by_a_person() {
+            auditor.note_visit(&edition.policy, asked, day, response)
+        } else {
+            None
+        };
+        edition.count(&Answered {
             day,
             method: asked.method,
             status: response.status(),
@@ -94,7 +97,9 @@ where
             auditor.addresses.mine().note_error(host);
         }
         let Some(choice) = response.body().outcome().choice() else { return polled };
-        let Some(batch) = auditor.record_choice(choice, *this.host, day) else { return polled };
+        let Some(batch) = auditor.record_choice(choice, edition.choice_rows, *this.host, day) else {
+            return polled;
+        };
         let patience = auditor.timer.sleep(PATIENCE);
         let auditor = this.entrance.auditor.clone();
         let response = Some(ready!(polled?));

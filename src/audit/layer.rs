@@ -10,6 +10,7 @@ use super::auditor::{Auditor, Parts, fresh_key};
 use super::background::Background;
 use super::block::{Block, Blocks, TooManyBlocks};
 use super::choice_rate::ROWS_A_MINUTE;
+use super::edition::Edition;
 use super::entrance::Entrance;
 use super::hold::{HeldKeys, Holding, KeyHold};
 use super::ledger::{ActionRow, Rows};
@@ -55,6 +56,7 @@ impl AuditLayer {
         timer: Arc<dyn Timer>,
         settings: AuditSettings,
     ) -> Result<(Self, Background), NoRandomness> {
+        let edition = Arc::new(Edition::new(consent, &settings));
         let shared = consent.shared();
         let (calendar, clock) = (shared.calendar.clone(), shared.clock.clone());
         let (now, uptime) = (clock.now(), clock.uptime());
@@ -72,12 +74,7 @@ impl AuditLayer {
             }
         };
         let auditor = Arc::new(Auditor::new(Parts {
-            policy: shared.policy.clone(),
-            undeclared: shared.undeclared.clone(),
-            values: shared.values.clone(),
-            routes: settings.routes,
-            crowd: settings.crowd,
-            choice_rows: settings.choice_rows,
+            edition: edition.clone(),
             calendar,
             clock,
             timer,
@@ -88,7 +85,38 @@ impl AuditLayer {
         }));
         let background = Background::new(auditor.clone(), made);
         let AuditSettings { resolver, fields, peer, blocked_status, .. } = settings;
-        Ok((Self(Entrance { auditor, resolver, fields, peer, blocked_status }), background))
+        Ok((Self(Entrance { auditor, edition, resolver, fields, peer, blocked_status }), background))
+    }
+
+    /// The same audit under another policy, from now on: the same keys, blocks, open buckets and totals, and the same [`Background`]. `consent` is
+    /// what [`ConsentManagerLayer::renewed`] makes of the layer before.
+    ///
+    /// It is for services that are made of it. Put them in the place of those before: requests under way are finished, and counted, under the
+    /// policy under which they began. What is counted of cookies has their names by then, so that it is right under either. Of `settings` a
+    /// [`KeyHold`] has no meaning here. A smaller crowd counts for what comes from then on, and for routes from the next day.
+    ///
+    /// The policy ledger is given the policy at once; it is the duty of whoever calls to keep bits: see [`crate::consent::Policy::bits`].
+    ///
+    /// # Errors
+    ///
+    /// Where the policy is that of another site: keys are made for one.
+    pub fn renewed(
+        &self,
+        consent: &ConsentManagerLayer,
+        settings: AuditSettings,
+    ) -> Result<Self, ConfigError> {
+        let auditor = self.0.auditor.clone();
+        let edition = Arc::new(Edition::new(consent, &settings));
+        if edition.policy.origin() != auditor.origin {
+            return Err(ConfigError::new(
+                Subject::SiteUrl,
+                format!("the site cannot become `{}` while its keys live", edition.policy.origin()),
+                "start anew",
+            ));
+        }
+        auditor.succeed(edition.clone());
+        let AuditSettings { resolver, fields, peer, blocked_status, .. } = settings;
+        Ok(Self(Entrance { auditor, edition, resolver, fields, peer, blocked_status }))
     }
 
     /// A view of what is counted.
@@ -296,6 +324,11 @@ impl AuditSettings {
     /// How many are a crowd.
     pub(super) fn crowd(&self) -> usize {
         self.crowd
+    }
+
+    /// How many rows of choices one address may add in a minute.
+    pub(super) fn choice_rows(&self) -> u32 {
+        self.choice_rows
     }
 
     /// Patterns by which paths are counted.

@@ -41,6 +41,7 @@ mod cookies;
 mod crowd;
 mod day_book;
 mod details;
+mod edition;
 mod entrance;
 mod facet;
 mod footprint;

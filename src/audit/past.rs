@@ -1,7 +1,7 @@
 use http::StatusCode;
 
 use super::agent::Agent;
-use super::cookies::CookieFacts;
+use super::cookies::{CookieFacts, Estimates};
 use super::day_book::DayBook;
 use super::details::{Answered, DetailShard};
 use super::layer::AuditSettings;
@@ -140,15 +140,17 @@ impl PastUse {
         self.shard.take_traffic(&mut traffic);
         traffic.sort_unstable();
         self.gather();
-        let none = CookieFacts::new(&self.policy, &UndeclaredNames::default(), None);
-        let rows = self.book.rows(self.settings.crowd(), &self.policy, &none);
+        let rows = self.book.rows(&Estimates::default());
         self.book.forget_beyond(ROOM);
         let ledgers = [Rows::Traffic(traffic), Rows::Usage(rows.usage), Rows::Facet(rows.facets)];
         ledgers.into_iter().filter(|rows| !rows.is_empty()).collect()
     }
 
     fn gather(&mut self) {
-        self.shard.take_days().into_iter().for_each(|day| self.book.add(day));
+        let facts = CookieFacts::new(&self.policy, &UndeclaredNames::default(), None);
+        for day in self.shard.take_days() {
+            self.book.add(day, &facts, self.settings.crowd());
+        }
         self.in_shard = 0;
     }
 }

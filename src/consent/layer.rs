@@ -28,6 +28,20 @@ impl ConsentManagerLayer {
         })
     }
 
+    /// The same under another policy: what is known of the cookies of the site goes on. Calendar and clock stay.
+    ///
+    /// For the services that are made of it. Those made before go on as they were, so put the new ones in their place: what is under way is
+    /// finished under the policy under which it began.
+    pub fn renewed(&self, policy: Policy) -> Self {
+        let Shared { calendar, clock, undeclared, tells_handlers, .. } = self.0.clone();
+        let numbers = self.0.policy.register().numbers();
+        let rules = policy.register().rules();
+        let before = |place: usize| numbers.get(rules.get(place)?.pattern()).copied();
+        let seen = Arc::new(self.0.seen.renewed(rules.len(), before));
+        let values = Arc::new(self.0.values.renewed(rules.len(), before));
+        Self(Shared { policy, calendar, clock, undeclared, seen, values, tells_handlers })
+    }
+
     /// Takes the time from another clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.0.clock = clock;

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::own::{is_own, prefix_length};
 use super::purpose::PurposeSet;
 use super::well_known::{KnownCookie, Service};
@@ -306,6 +308,11 @@ impl CookieRegister {
     /// The rules, in the order in which they were declared.
     pub fn rules(&self) -> &[CookieRule] {
         &self.rules
+    }
+
+    /// The number of each rule, by its pattern.
+    pub(super) fn numbers(&self) -> HashMap<&str, usize> {
+        self.rules.iter().enumerate().map(|(number, rule)| (rule.pattern(), number)).collect()
     }
 
     /// The purposes, one or none, that the rule of this number needs.

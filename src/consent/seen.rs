@@ -9,6 +9,18 @@ pub(crate) struct SeenRules([AtomicU64; Self::WORDS]);
 impl SeenRules {
     const WORDS: usize = 32;
 
+    /// For another register, in which so many rules are each the same as the one of that number before, if there was one.
+    pub(super) fn renewed(&self, rules: usize, before: impl Fn(usize) -> Option<usize>) -> Self {
+        let renewed = Self::default();
+        for rule in 0..u16::try_from(rules).unwrap_or(u16::MAX) {
+            let same = before(usize::from(rule)).and_then(|place| u16::try_from(place).ok());
+            if same.is_some_and(|same| self.has(same)) {
+                renewed.note(rule);
+            }
+        }
+        renewed
+    }
+
     /// Notes that the site has set a cookie for the rule of this number; tells whether it is the first.
     pub(super) fn note(&self, rule: u16) -> bool {
         // Nearly always it is there already, and then nothing is written that other threads must see.
@@ -41,5 +53,8 @@ mod tests {
         }
         seen.note(2048);
         assert!(seen.has(2048) && !seen.has(1));
+        // Of another register the second rule was rule 64, and the third is new.
+        let renewed = seen.renewed(3, |place| [Some(1), Some(64), None][place]);
+        assert_eq!([0, 1, 2].map(|rule| renewed.has(rule)), [false, true, false]);
     }
 }

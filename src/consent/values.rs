@@ -1,7 +1,7 @@
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::outcome::CookieSubject;
 use super::purpose::LegalBasis;
@@ -31,7 +31,7 @@ pub(crate) struct CookieValues {
     key: RandomState,
     rules: usize,
     /// By rule, then by undeclared name; made when the first of it comes.
-    samples: Box<[OnceLock<Box<Sample>>]>,
+    samples: Box<[OnceLock<Arc<Sample>>]>,
 }
 
 struct Sample {
@@ -48,14 +48,29 @@ impl CookieValues {
         Self { key: RandomState::new(), rules, samples }
     }
 
+    /// For another register of so many rules. A rule goes on with the sample of the one before that is the same, and of undeclared names
+    /// each with its own.
+    pub(crate) fn renewed(&self, rules: usize, before: impl Fn(usize) -> Option<usize>) -> Self {
+        let sample = |place: usize| {
+            let place = match place.checked_sub(rules) {
+                None => before(place)?,
+                Some(number) => self.rules + number,
+            };
+            self.samples.get(place)?.get().cloned()
+        };
+        let samples = (0..rules + ROOM).map(|place| sample(place).map_or_else(OnceLock::new, OnceLock::from));
+        Self { key: self.key.clone(), rules, samples: samples.collect() }
+    }
+
     /// Adds a value that came with a request for a page.
     pub(super) fn note(&self, subject: CookieSubject, value: &[u8]) {
         let Some(sample) = self.place(subject).and_then(|place| self.samples.get(place)) else { return };
-        sample.get_or_init(Box::default).note(|| self.key.hash_one(value));
+        sample.get_or_init(Arc::default).note(|| self.key.hash_one(value));
     }
 
     /// How many different values a thousand requests had, in the last full sample.
-    pub(crate) fn estimate(&self, subject: CookieSubject) -> Option<u16> {
+    #[cfg(test)]
+    fn estimate(&self, subject: CookieSubject) -> Option<u16> {
         self.samples.get(self.place(subject)?)?.get()?.estimate()
     }
 
@@ -171,6 +186,25 @@ mod tests {
             (0..1_000).for_each(|_| cookies.note(unnamed, b"1"));
             assert_eq!(cookies.estimate(unnamed), None);
         }
+    }
+
+    #[test]
+    fn a_sample_goes_on_under_another_register() {
+        let before = CookieValues::new(2);
+        let note = |values: &CookieValues, subject, count: u32| {
+            (0..count).for_each(|value| values.note(subject, &value.to_le_bytes()));
+        };
+        note(&before, CookieSubject::Rule(1), 600);
+        note(&before, CookieSubject::Undeclared(Some(3)), 600);
+        // What was the second rule is the first of three.
+        let after = before.renewed(3, |place| (place == 0).then_some(1));
+        note(&after, CookieSubject::Rule(0), 399);
+        assert_eq!(after.estimate(CookieSubject::Rule(0)), None);
+        note(&before, CookieSubject::Rule(1), 1);
+        assert!(after.estimate(CookieSubject::Rule(0)) > Some(550), "both added to one sample");
+        note(&after, CookieSubject::Undeclared(Some(3)), 400);
+        assert!(after.estimate(CookieSubject::Undeclared(Some(3))).is_some());
+        assert_eq!(after.estimates().count(), 2);
     }
 
     #[test]
