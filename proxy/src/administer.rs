@@ -136,6 +136,25 @@ pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
     })
 }
 
+/// Has the configuration read again. A faulty file still says where the server is.
+pub(crate) fn reload(server: &Administer) -> Result<String, Failure> {
+    let file = config::named_or_default(server.config.as_deref());
+    let socket = file.map_or_else(|| PathBuf::from(SOCKET), config::socket);
+    let reply = ask(&socket, &Ask::Reload)?;
+    if let Reply::Faults { faults } = &reply {
+        return Err(Failure::faults(faults));
+    }
+    show(server.format, &reply, |reply| {
+        let Reply::Reloaded { changed, waiting, head } = reply else { return None };
+        if changed.is_empty() && waiting.is_empty() {
+            return Some("nothing has changed\n".to_owned());
+        }
+        let changed = changed.iter().map(|name| format!("changed: {name}\n"));
+        let waiting = waiting.iter().map(|one| format!("needs a restart: {} ({})\n", one.name, one.why));
+        Some(changed.chain(waiting).chain(head.iter().map(|head| head_of_ledger(head))).collect())
+    })
+}
+
 fn head_of_ledger(head: &str) -> String {
     format!("Head of the action ledger: {head} (note it elsewhere)\n")
 }
@@ -146,12 +165,17 @@ fn put(
     question: &Ask,
     in_words: impl FnOnce(&Reply) -> Option<String>,
 ) -> Result<String, Failure> {
-    let reply = ask(&socket(server.config.as_deref())?, question)?;
-    match server.format {
-        CheckFormat::Json => {
-            serde_json::to_string_pretty(&reply).map(|text| text + "\n").map_err(Failure::of)
-        }
-        CheckFormat::Human => in_words(&reply)
+    show(server.format, &ask(&socket(server.config.as_deref())?, question)?, in_words)
+}
+
+fn show(
+    format: CheckFormat,
+    reply: &Reply,
+    in_words: impl FnOnce(&Reply) -> Option<String>,
+) -> Result<String, Failure> {
+    match format {
+        CheckFormat::Json => serde_json::to_string_pretty(reply).map(|text| text + "\n").map_err(Failure::of),
+        CheckFormat::Human => in_words(reply)
             .ok_or_else(|| Failure::of("the server answered something else (it is of another version)")),
     }
 }

@@ -133,6 +133,12 @@ pub(crate) enum Command {
     /// Print the manual page
     #[command(after_help = "Example: pinfold man > /usr/local/share/man/man1/pinfold.1")]
     Man,
+    /// Let a running server read its configuration again, without losing a request
+    ///
+    /// It is checked whole first: a faulty one changes nothing, and each fault is printed. What has come into force is said, and what
+    /// waits for a restart. SIGHUP does the same, with its answer in the log. Exit code 0: in force. 2: faults.
+    #[command(after_help = "Example: pinfold reload --config /etc/pinfold/pinfold.toml")]
+    Reload(Administer),
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.

@@ -49,6 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
         Command::Man => manual(),
+        Command::Reload(command) => say(administer::reload(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
         Command::Scrub(command) => scrub_logs(&command),
@@ -70,7 +71,7 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {
-    let Checked { settings, warnings } = config::read(&command.config);
+    let Checked { settings, warnings, .. } = config::read(&command.config);
     let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
     let faults = settings.err().unwrap_or_default();
     let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
@@ -109,12 +110,17 @@ fn own_cookies(settings: &Settings) -> Vec<(&'static str, u64, u32)> {
 }
 
 fn start(command: &Run) -> Result<Exit, Failure> {
-    let settings = match &command.origin {
-        Some(origin) => Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?,
-        None => read(command.config.as_deref().unwrap_or(Path::new("pinfold.toml")))?,
+    let (settings, written) = match &command.origin {
+        Some(origin) => (Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?, None),
+        None => {
+            let file = command.config.clone().unwrap_or_else(|| PathBuf::from("pinfold.toml"));
+            let Checked { settings, warnings, entries } = config::read(&file);
+            print_warnings(&warnings);
+            (settings.map_err(|faults| Failure::faults(&faults))?, Some(serve::Written { file, entries }))
+        }
     };
     serve::log_to_stderr();
-    serve::run(settings, |addresses| {
+    serve::run(settings, written, |addresses| {
         tracing::info!(site = %addresses.site, admin = %addresses.admin, "ready");
         Ok(())
     })?;
@@ -387,7 +393,7 @@ fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
 
 /// The settings of a file; its warnings go to standard error.
 fn read(file: &Path) -> Result<Settings, Failure> {
-    let Checked { settings, warnings } = config::read(file);
+    let Checked { settings, warnings, .. } = config::read(file);
     print_warnings(&warnings);
     settings.map_err(|faults| Failure::faults(&faults))
 }

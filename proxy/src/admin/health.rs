@@ -40,8 +40,9 @@ pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness 
 }
 
 async fn can_reach(readings: &Readings) -> bool {
-    let Some(host) = readings.origin.host() else { return false };
+    let origin = readings.in_force.load().origin.clone();
+    let Some(host) = origin.host() else { return false };
     let host = host.trim_matches(['[', ']']);
-    let port = readings.origin.port_u16().unwrap_or(80);
+    let port = origin.port_u16().unwrap_or(80);
     matches!(tokio::time::timeout(REACH, TcpStream::connect((host, port))).await, Ok(Ok(_)))
 }

@@ -30,6 +30,7 @@ struct Snapshot {
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
     store_size: (u64, u64),
+    configuration_sound: bool,
 }
 
 impl Snapshot {
@@ -43,6 +44,7 @@ impl Snapshot {
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
+            configuration_sound: readings.in_force.load().sound,
         }
     }
 
@@ -155,8 +157,8 @@ impl Collector for Snapshot {
         )?;
         writer.gauges(
             "pinfold_config_reload_success",
-            "1 when the configuration in force was read without a fault",
-            one(1.0),
+            "1 unless the configuration was at fault when it was last read, or could not be put in force",
+            one(f64::from(u8::from(self.configuration_sound))),
         )
     }
 }

@@ -47,7 +47,11 @@ pub(super) fn render(readings: &Readings, asked: Asked) -> String {
     let audit = Ledgers::open(&readings.store_path)
         .and_then(|ledgers| Audit::read(&ledgers, &readings.site, period, now));
     match audit {
-        Ok(audit) => audit.to_html(asked.language, Shelf::Served { moment: &moment }, Some(&readings.policy)),
+        Ok(audit) => audit.to_html(
+            asked.language,
+            Shelf::Served { moment: &moment },
+            Some(&readings.in_force.load().policy),
+        ),
         Err(error) => without_report(readings, &moment, &error.to_string()),
     }
 }

@@ -1,11 +1,13 @@
 //! Reading a configuration as a whole: what can be run, or every fault.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
+use super::effective::{Entry, Record};
 use super::fault::{Fault, Faults, Place};
 use super::reader::Section;
 use super::sections::read_settings;
-use super::settings::Settings;
+use super::settings::{SOCKET, Settings};
 use super::source;
 
 /// What became of a configuration.
@@ -14,19 +16,18 @@ pub(crate) struct Checked {
     /// What can be run, or every fault.
     pub(crate) settings: Result<Settings, Vec<Fault>>,
     pub(crate) warnings: Vec<Fault>,
+    /// Every value, as far as they could be read.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// Reads a file with the environment over it.
 pub(crate) fn read(file: &Path) -> Checked {
-    let environment: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
     match std::fs::read_to_string(file) {
-        Ok(text) => parse(file, &text, &environment),
+        Ok(text) => parse(file, &text, &environment()),
         Err(error) => {
             let faults = Faults::new(file, "");
             faults.add(&Place::Whole, format!("it cannot be read: {error}"), "name a file with --config");
-            Checked { settings: Err(faults.into_found().0), warnings: Vec::new() }
+            Checked { settings: Err(faults.into_found().0), warnings: Vec::new(), entries: Vec::new() }
         }
     }
 }
@@ -35,7 +36,8 @@ pub(crate) fn read(file: &Path) -> Checked {
 pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -> Checked {
     let faults = Faults::new(file, text);
     let tree = source::read(text, environment, &faults);
-    let root = Section::whole(&tree, &faults);
+    let record = Record::default();
+    let root = Section::whole(&tree, &faults, &record);
     let directory = file.parent().unwrap_or(Path::new("."));
     let settings = read_settings(root, directory, &faults);
     let (found, warnings) = faults.into_found();
@@ -43,7 +45,23 @@ pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -
         Some(settings) if found.is_empty() => Ok(settings),
         _ => Err(found),
     };
-    Checked { settings, warnings }
+    Checked { settings, warnings, entries: record.into_entries() }
+}
+
+/// Where the server of a configuration listens for commands, as far as that can be told: the rest may be at fault.
+pub(crate) fn socket(file: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let (faults, record) = (Faults::new(file, &text), Record::default());
+    let tree = source::read(&text, &environment(), &faults);
+    let root = Section::whole(&tree, &faults, &record);
+    let socket = root.section("admin").text_or("socket", SOCKET).value;
+    file.parent().unwrap_or(Path::new(".")).join(socket)
+}
+
+fn environment() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// The configuration that a command goes by: the one that is named, else the one of this directory, if there is one.

@@ -14,7 +14,7 @@ pub(crate) enum Place {
 }
 
 /// Something that is wrong, or might be.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub(crate) struct Fault {
     /// `file:line:column`, the file alone, or the environment variable.
     pub(crate) place: String,
@@ -69,18 +69,31 @@ impl Faults {
         (in_order(self.found), in_order(self.warnings))
     }
 
+    /// Where a value came from: what is written nowhere is a default.
+    pub(super) fn origin(&self, place: &Place) -> String {
+        match place {
+            Place::Environment(name) => name.clone(),
+            Place::Whole => "default".to_owned(),
+            Place::File(offset) => format!("{}:{}", self.file.display(), self.line_and_column(*offset).0),
+        }
+    }
+
     fn fault(&self, place: &Place, problem: String, remedy: String) -> Fault {
         let file = self.file.display();
         let place = match place {
             Place::Environment(name) => name.clone(),
             Place::Whole => file.to_string(),
             Place::File(offset) => {
-                let before = self.text.get(..*offset).unwrap_or(&self.text);
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+                let (line, column) = self.line_and_column(*offset);
                 format!("{file}:{line}:{column}")
             }
         };
         Fault { place, problem, remedy }
+    }
+
+    fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration: read whole, checked whole, before anything is opened.
 
+mod changes;
 mod check;
+mod effective;
 mod fault;
 mod policy;
 mod reader;
@@ -10,7 +12,9 @@ mod source;
 mod underscore;
 mod units;
 
-pub(crate) use check::{Checked, named_or_default, parse, read};
+pub(crate) use changes::{Change, changes, in_force};
+pub(crate) use check::{Checked, named_or_default, parse, read, socket};
+pub(crate) use effective::Entry;
 pub(crate) use fault::Fault;
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

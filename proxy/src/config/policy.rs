@@ -29,8 +29,8 @@ impl Places {
 }
 
 pub(super) struct ConsentSettings {
-    page: Option<String>,
-    lifetime: Option<u8>,
+    page: String,
+    lifetime: u8,
     undeclared: Undeclared,
     mode: Mode,
     regime: Regime,
@@ -46,12 +46,6 @@ pub(super) struct ConsentSettings {
 
 impl ConsentSettings {
     pub(super) fn apply(self, mut policy: PolicyBuilder) -> PolicyBuilder {
-        if let Some(page) = self.page {
-            policy = policy.page(page);
-        }
-        if let Some(lifetime) = self.lifetime {
-            policy = policy.lifetime_months(lifetime);
-        }
         if let Some(path) = self.shell {
             policy = policy.shell(path);
         }
@@ -59,6 +53,8 @@ impl ConsentSettings {
             policy = policy.shared_cache_key(field);
         }
         policy
+            .page(self.page)
+            .lifetime_months(self.lifetime)
             .undeclared(self.undeclared)
             .mode(self.mode)
             .regime(self.regime)
@@ -72,23 +68,23 @@ impl ConsentSettings {
 }
 
 pub(super) fn read_consent(section: Section<'_>, places: &mut Places) -> ConsentSettings {
-    let page = section.text("page");
-    if let Some(page) = &page {
-        places.note(Subject::Page, &page.place);
-    }
-    let lifetime = section.parsed("lifetime", "a number of months, such as \"12 months\"", units::months);
+    let page = section.text_or("page", "/cookies");
+    places.note(Subject::Page, &page.place);
+    let expected = "a number of months, such as \"12 months\"";
+    let lifetime = section.parsed_or("lifetime", expected, "12 months", units::months);
     if let Some(lifetime) = &lifetime {
         places.note(Subject::Lifetime, &lifetime.place);
     }
-    let undeclared = section.choice("undeclared", &[("hold", Undeclared::Hold), ("pass", Undeclared::Pass)]);
-    let mode = section.choice("mode", &[("enforce", Mode::Enforce), ("report", Mode::Report)]);
-    let regime = section.choice("regime", &[("uk", Regime::Uk), ("consent", Regime::Consent)]);
-    let on_unless = |key| section.flag(key).is_none_or(|flag| flag.value);
-    let (gpc, banner) = (on_unless("global_privacy_control"), on_unless("banner"));
-    let gate = section.flag("gate").map_or(banner, |flag| flag.value);
-    let well_known = on_unless("well_known");
-    let clear_storage = section.flag("clear_storage").is_some_and(|flag| flag.value);
-    let link = section.choice("link", &[("site", false), ("insert", true)]);
+    let undeclared =
+        section.choice_or_first("undeclared", [("hold", Undeclared::Hold), ("pass", Undeclared::Pass)]).value;
+    let mode = section.choice_or_first("mode", [("enforce", Mode::Enforce), ("report", Mode::Report)]).value;
+    let regime = section.choice_or_first("regime", [("uk", Regime::Uk), ("consent", Regime::Consent)]).value;
+    let gpc = section.flag_or("global_privacy_control", true);
+    let banner = section.flag_or("banner", true);
+    let gate = section.flag_or("gate", banner);
+    let well_known = section.flag_or("well_known", true);
+    let clear_storage = section.flag_or("clear_storage", false);
+    let link = section.choice_or_first("link", [("site", false), ("insert", true)]).value;
     let shell = section.text("shell");
     if let Some(shell) = &shell {
         places.note(Subject::Shell, &shell.place);
@@ -99,14 +95,14 @@ pub(super) fn read_consent(section: Section<'_>, places: &mut Places) -> Consent
     }
     section.end();
     ConsentSettings {
-        page: page.map(|page| page.value),
-        lifetime: lifetime.map(|lifetime| u8::try_from(lifetime.value).unwrap_or(u8::MAX)),
-        undeclared: undeclared.map(|word| word.value).unwrap_or_default(),
-        mode: mode.map(|word| word.value).unwrap_or_default(),
-        regime: regime.map(|word| word.value).unwrap_or_default(),
+        page: page.value,
+        lifetime: lifetime.map_or(0, |lifetime| u8::try_from(lifetime.value).unwrap_or(u8::MAX)),
+        undeclared,
+        mode,
+        regime,
         gpc,
         banner,
-        link: link.is_some_and(|link| link.value),
+        link,
         gate,
         well_known,
         clear_storage,

@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 
+use super::effective::Record;
 use super::fault::{Faults, Place};
 use super::source::{Node, Table, Value};
 
 /// One table of the configuration. Keys that nobody asks for are faults when it is dropped from view by [`Section::end`].
 pub(super) struct Section<'a> {
     name: String,
+    /// As a person would point to it: `[consent]`, `[[cookie]] _ga*`.
+    heading: String,
     place: Place,
     table: Option<&'a Table>,
     known: RefCell<Vec<&'static str>>,
+    /// Keys that hold values, each with what it stands for where it is not written.
+    values: RefCell<Vec<(&'static str, Option<Value>)>>,
     faults: &'a Faults,
+    record: &'a Record,
 }
 
 /// A value and where it was written.
@@ -23,19 +29,41 @@ pub(super) struct Located<T> {
 
 impl<'a> Section<'a> {
     /// The whole file.
-    pub(super) fn whole(table: &'a Table, faults: &'a Faults) -> Self {
+    pub(super) fn whole(table: &'a Table, faults: &'a Faults, record: &'a Record) -> Self {
         Self {
             name: String::new(),
+            heading: String::new(),
             place: Place::Whole,
             table: Some(table),
             known: RefCell::default(),
+            values: RefCell::default(),
             faults,
+            record,
         }
     }
 
-    fn inner(&self, key: &'static str, place: Place, table: Option<&'a Table>) -> Self {
+    fn inner(&self, key: &'static str, heading: String, place: Place, table: Option<&'a Table>) -> Self {
         let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
-        Self { name, place, table, known: RefCell::default(), faults: self.faults }
+        let (faults, record) = (self.faults, self.record);
+        Self {
+            name,
+            heading,
+            place,
+            table,
+            known: RefCell::default(),
+            values: RefCell::default(),
+            faults,
+            record,
+        }
+    }
+
+    /// How a table within this one is called.
+    fn heading_of(&self, key: &str) -> String {
+        match self.heading.strip_suffix(']') {
+            Some(outer) if !outer.starts_with("[[") => format!("{outer}.{key}]"),
+            _ if self.heading.is_empty() => format!("[{key}]"),
+            _ => format!("{}, {key}", self.heading),
+        }
     }
 
     /// Where the section begins.
@@ -46,12 +74,12 @@ impl<'a> Section<'a> {
     /// A table within this one; an empty one where it is not written.
     pub(super) fn section(&self, key: &'static str) -> Self {
         match self.find(key) {
-            None => self.inner(key, Place::Whole, None),
+            None => self.inner(key, self.heading_of(key), Place::Whole, None),
             Some((place, node)) => match &node.value {
-                Value::Table(table) => self.inner(key, place.clone(), Some(table)),
+                Value::Table(table) => self.inner(key, self.heading_of(key), place.clone(), Some(table)),
                 _ => {
                     self.wrong_kind(key, node, "a table");
-                    self.inner(key, place.clone(), None)
+                    self.inner(key, self.heading_of(key), place.clone(), None)
                 }
             },
         }
@@ -65,7 +93,10 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let table = |item: &'a Node| match &item.value {
-            Value::Table(table) => Some(self.inner(key, item.place.clone(), Some(table))),
+            Value::Table(table) => {
+                let heading = format!("[[{key}]] {}", label(table));
+                Some(self.inner(key, heading, item.place.clone(), Some(table)))
+            }
             _ => self.refuse(key, item, "a table"),
         };
         items.iter().filter_map(table).collect()
@@ -73,7 +104,7 @@ impl<'a> Section<'a> {
 
     /// A text.
     pub(super) fn text(&self, key: &'static str) -> Option<Located<String>> {
-        let (_, node) = self.find(key)?;
+        let (_, node) = self.value(key)?;
         match &node.value {
             Value::String(text) => Some(Located { value: text.clone(), place: node.place.clone() }),
             _ => self.refuse(key, node, "a text in quotation marks"),
@@ -124,7 +155,7 @@ impl<'a> Section<'a> {
 
     /// True or false.
     pub(super) fn flag(&self, key: &'static str) -> Option<Located<bool>> {
-        let (_, node) = self.find(key)?;
+        let (_, node) = self.value(key)?;
         match &node.value {
             Value::Boolean(flag) => Some(Located { value: *flag, place: node.place.clone() }),
             _ => self.refuse(key, node, "true or false, without quotation marks"),
@@ -133,7 +164,7 @@ impl<'a> Section<'a> {
 
     /// A whole number.
     pub(super) fn number(&self, key: &'static str) -> Option<Located<i64>> {
-        let (_, node) = self.find(key)?;
+        let (_, node) = self.value(key)?;
         match &node.value {
             Value::Integer(number) => Some(Located { value: *number, place: node.place.clone() }),
             _ => self.refuse(key, node, "a whole number, without quotation marks"),
@@ -142,7 +173,7 @@ impl<'a> Section<'a> {
 
     /// A list of texts.
     pub(super) fn texts(&self, key: &'static str) -> Option<Vec<Located<String>>> {
-        let (_, node) = self.find(key)?;
+        let (_, node) = self.value(key)?;
         let Value::Array(items) = &node.value else {
             return self.refuse(key, node, "a list in square brackets");
         };
@@ -153,9 +184,64 @@ impl<'a> Section<'a> {
         Some(items.iter().filter_map(text).collect())
     }
 
+    /// A text, or what it is where it is not written.
+    pub(super) fn text_or(&self, key: &'static str, default: &str) -> Located<String> {
+        let text = self.text(key);
+        self.assume(key, Value::String(default.to_owned()));
+        text.unwrap_or_else(|| Located { value: default.to_owned(), place: Place::Whole })
+    }
+
+    /// A text that something can be made of, and so can the one that stands for none.
+    pub(super) fn parsed_or<T>(
+        &self,
+        key: &'static str,
+        expected: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Located<T>> {
+        let parsed = self.parsed(key, expected, &parse);
+        self.assume(key, Value::String(default.to_owned()));
+        parsed.or_else(|| Some(Located { value: parse(default)?, place: Place::Whole }))
+    }
+
+    /// One of a few words, the first where none is written.
+    pub(super) fn choice_or_first<T: Clone, const N: usize>(
+        &self,
+        key: &'static str,
+        words: [(&str, T); N],
+    ) -> Located<T> {
+        const { assert!(N > 0) };
+        let chosen = self.choice(key, &words);
+        let (word, first) = &words[0];
+        self.assume(key, Value::String((*word).to_owned()));
+        chosen.unwrap_or_else(|| Located { value: first.clone(), place: Place::Whole })
+    }
+
+    /// True or false, or what it is where it is not written.
+    pub(super) fn flag_or(&self, key: &'static str, default: bool) -> bool {
+        let flag = self.flag(key);
+        self.assume(key, Value::Boolean(default));
+        flag.map_or(default, |flag| flag.value)
+    }
+
+    /// A whole number, or what it is where it is not written.
+    pub(super) fn number_or(&self, key: &'static str, default: i64) -> Located<i64> {
+        let number = self.number(key);
+        self.assume(key, Value::Integer(default));
+        number.unwrap_or(Located { value: default, place: Place::Whole })
+    }
+
+    /// Notes what a key stands for where it is not written.
+    pub(super) fn assume(&self, key: &'static str, default: Value) {
+        let mut values = self.values.borrow_mut();
+        if let Some((_, assumed)) = values.iter_mut().find(|(known, _)| *known == key) {
+            *assumed = Some(default);
+        }
+    }
+
     /// Notes that a key is known though this version does nothing with it; warns where it is written.
     pub(super) fn not_yet(&self, key: &'static str, what: &str) {
-        if let Some((place, _)) = self.find(key) {
+        if let Some((place, _)) = self.value(key) {
             self.faults.warn(
                 place,
                 format!("`{key}` is not acted on by this version: {what}"),
@@ -166,6 +252,14 @@ impl<'a> Section<'a> {
 
     /// Refuses every key that nobody asked for.
     pub(super) fn end(self) {
+        for (key, default) in self.values.into_inner() {
+            let written =
+                self.table.and_then(|table| table.get(key)).map(|(_, node)| (&node.value, &node.place));
+            if let Some((value, place)) = written.or(default.as_ref().map(|default| (default, &Place::Whole)))
+            {
+                self.record.note(&self.heading, key, value, self.faults.origin(place));
+            }
+        }
         let known = self.known.into_inner();
         for (key, (place, _)) in
             self.table.into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()))
@@ -177,6 +271,14 @@ impl<'a> Section<'a> {
             };
             self.faults.add(place, format!("unknown key `{key}`{whole}"), remedy);
         }
+    }
+
+    fn value(&self, key: &'static str) -> Option<&'a (Place, Node)> {
+        let mut values = self.values.borrow_mut();
+        if !values.iter().any(|(known, _)| *known == key) {
+            values.push((key, None));
+        }
+        self.find(key)
     }
 
     fn find(&self, key: &'static str) -> Option<&'a (Place, Node)> {
@@ -195,6 +297,22 @@ impl<'a> Section<'a> {
     fn refuse<T>(&self, key: &str, node: &Node, wanted: &str) -> Option<T> {
         self.wrong_kind(key, node, wanted);
         None
+    }
+}
+
+/// What tells one table of a list from the others.
+fn label(table: &Table) -> &str {
+    let first = |key| match &table.get(key)?.1 {
+        Node { value: Value::Array(items), .. } => words(items.first()?),
+        node => words(node),
+    };
+    ["id", "name", "hosts"].into_iter().find_map(first).unwrap_or("?")
+}
+
+fn words(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -20,12 +20,14 @@ use super::reader::{Located, Section};
 use super::settings::{
     ADMIN, Approval, Hold, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri,
 };
+use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
 pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
-    if let Some(version) = root.number("version").filter(|version| version.value != 1) {
+    let version = root.number_or("version", 1);
+    if version.value != 1 {
         faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
     }
     let mut places = Places::default();
@@ -34,7 +36,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
-    let footprint = audit_section.flag("footprint").is_none_or(|flag| flag.value);
+    let footprint = audit_section.flag_or("footprint", true);
     let audit = AuditSettings::default();
     let ClientAddress { resolver, fields, announcers } =
         read_client_address(root.section("client_address"), faults);
@@ -90,15 +92,15 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
         hosts: Hosts::Only(site.hosts),
         calendar: site.calendar?,
-        listen,
+        listen: listen?,
         underscore_fields,
         announcers,
-        admin: admin.listen,
+        admin: admin.listen?,
         socket: directory.join(admin.socket),
         origin: origin?,
-        origin_timeout,
+        origin_timeout: origin_timeout?,
         audit: audit?,
-        store,
+        store: store?,
         hold,
         approval: admin.approval,
     })
@@ -127,7 +129,11 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     let own_host =
         url.as_ref().and_then(|url| authority_of(&url.value)).map(|authority| without_port(&authority));
     let hosts = match section.texts("hosts") {
-        None => own_host.clone().into_iter().collect(),
+        None => {
+            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.clone())));
+            section.assume("hosts", Value::Array(own.collect()));
+            own_host.clone().into_iter().collect()
+        }
         Some(hosts) => {
             if hosts.is_empty() {
                 faults.add(
@@ -165,6 +171,7 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
         );
     }
     let shared = section.flag("shared_choice").filter(|shared| shared.value);
+    section.assume("shared_choice", Value::Boolean(false));
     let shared_domain = match (&shared, &domain) {
         (Some(shared), None) => {
             faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
@@ -185,9 +192,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             ),
         }
     }
-    let zone = section.text("time_zone");
-    let (zone, place) =
-        zone.map_or(("Europe/London".to_owned(), Place::Whole), |zone| (zone.value, zone.place));
+    let built_in = ["en", "cy"].map(|code| Node::unwritten(Value::String(code.to_owned())));
+    section.assume("languages", Value::Array(built_in.into()));
+    let Located { value: zone, place } = section.text_or("time_zone", "Europe/London");
     let calendar = match Calendar::named(&zone) {
         Ok(calendar) => Some(calendar),
         Err(fault) => {
@@ -199,8 +206,8 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, faults: &Faults) -> (SocketAddr, Vec<HeaderName>) {
-    let http = address(&section, "http", "127.0.0.1:8080");
+fn read_listen(section: Section<'_>, faults: &Faults) -> (Option<SocketAddr>, Vec<HeaderName>) {
+    let http = address(&section, "http", LISTEN);
     let https = section.section("https");
     if https.place() != &Place::Whole {
         faults.add(
@@ -211,14 +218,17 @@ fn read_listen(section: Section<'_>, faults: &Faults) -> (SocketAddr, Vec<Header
     }
     let underscore_fields = read_underscore_fields(&section, faults);
     section.end();
-    (http.map_or(LISTEN, |address| address.value), underscore_fields)
+    (http.map(|http| http.value), underscore_fields)
 }
 
-fn address(section: &Section<'_>, key: &'static str, example: &str) -> Option<Located<SocketAddr>> {
-    section.parsed(key, &format!("an address and port such as {example:?}"), |text| text.parse().ok())
+fn address(section: &Section<'_>, key: &'static str, default: SocketAddr) -> Option<Located<SocketAddr>> {
+    let default = default.to_string();
+    section.parsed_or(key, &format!("an address and port such as {default:?}"), &default, |text| {
+        text.parse().ok()
+    })
 }
 
-fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Duration) {
+fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Option<Duration>) {
     let url = section.required("url", "http://127.0.0.1:8000");
     let origin = url.as_ref().and_then(|url| {
         let origin = origin_uri(&url.value);
@@ -232,10 +242,11 @@ fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Duration)
         origin
     });
     let expected = "a time with its unit, such as \"30 s\"";
-    let timeout =
-        section.parsed("timeout", expected, |text| units::duration(text).filter(|time| !time.is_zero()));
+    let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
+        units::duration(text).filter(|time| !time.is_zero())
+    });
     section.end();
-    (origin, timeout.map_or(ORIGIN_TIMEOUT, |timeout| timeout.value))
+    (origin, timeout.map(|timeout| timeout.value))
 }
 
 /// How the client behind a connection is found, and what the site is told of it.
@@ -254,9 +265,9 @@ enum Source {
 }
 
 fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
-    let source = section.choice(
+    let source = section.choice_or_first(
         "source",
-        &[
+        [
             ("peer", Source::Peer),
             ("x-forwarded-for", Source::Fields(HeaderFamily::XForwardedFor)),
             ("forwarded", Source::Fields(HeaderFamily::Forwarded)),
@@ -276,17 +287,15 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
             Err(fault) => faults.add(&network.place, fault.problem(), fault.remedy()),
         }
     }
-    let fields = section.choice(
+    let fields = section.choice_or_first(
         "to_origin",
-        &[
+        [
             ("none", AddressFields::None),
             ("obfuscated", AddressFields::Obfuscated),
             ("address", AddressFields::Address),
         ],
     );
-    if let Some(source) = source.as_ref().filter(|source| !matches!(source.value, Source::Peer))
-        && networks.is_empty()
-    {
+    if !matches!(source.value, Source::Peer) && networks.is_empty() {
         faults.add(
             &source.place,
             "nobody is trusted to say who the client is",
@@ -294,13 +303,13 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
         );
     }
     let trusted = TrustedProxies::new(trusted).unwrap_or_default();
-    let (resolver, announcers) = match source.map_or(Source::Peer, |source| source.value) {
+    let (resolver, announcers) = match source.value {
         Source::Peer => (ClientIpResolver::peer(), None),
         Source::Fields(family) => (ClientIpResolver::behind(trusted, family), None),
         Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
     section.end();
-    ClientAddress { resolver, fields: fields.map_or(AddressFields::None, |fields| fields.value), announcers }
+    ClientAddress { resolver, fields: fields.value, announcers }
 }
 
 fn read_audit(
@@ -308,34 +317,31 @@ fn read_audit(
     audit: AuditSettings,
     directory: &Path,
     faults: &Faults,
-) -> (Option<AuditSettings>, StoreSettings) {
+) -> (Option<AuditSettings>, Option<StoreSettings>) {
     let expected = "\"sqlite:\" and a file, such as \"sqlite:pinfold.db\"; this version has no other store";
-    let store = section.parsed("store", expected, |text| {
+    let store = section.parsed_or("store", expected, "sqlite:pinfold.db", |text| {
         text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
     });
     let expected = "a size of at least 1 MiB, such as \"4 GiB\"";
-    let most_bytes =
-        section.parsed("store_limit", expected, |text| units::bytes(text).filter(|bytes| *bytes >= 1 << 20));
+    let most_bytes = section.parsed_or("store_limit", expected, "4 GiB", |text| {
+        units::bytes(text).filter(|bytes| *bytes >= 1 << 20)
+    });
     let expected = "\"1 month\" to \"10 years\"";
-    let retention = section.parsed("retention", expected, |text| {
+    let retention = section.parsed_or("retention", expected, "25 months", |text| {
         units::months(text).and_then(|months| u16::try_from(months).ok()).and_then(Retention::months)
     });
     let report = |place: &Place, fault: &ConfigError| faults.add(place, fault.problem(), fault.remedy());
-    let mut audit = Some(audit);
-    if let Some(crowd) = section.number("crowd") {
-        let threshold = usize::try_from(crowd.value).unwrap_or_default();
-        audit = audit
-            .and_then(|audit| audit.with_crowd(threshold).map_err(|fault| report(&crowd.place, &fault)).ok());
-    }
-    if let Some(rows) = section.number("choice_rows_per_minute") {
-        match u32::try_from(rows.value) {
-            Ok(rows) if rows > 0 => audit = audit.map(|audit| audit.with_choice_rows_per_minute(rows)),
-            _ => faults.add(
-                &rows.place,
-                format!("{} rows a minute would count nobody", rows.value),
-                "write at least 1; 20 is usual",
-            ),
-        }
+    let crowd = section.number_or("crowd", 10);
+    let threshold = usize::try_from(crowd.value).unwrap_or_default();
+    let mut audit = audit.with_crowd(threshold).map_err(|fault| report(&crowd.place, &fault)).ok();
+    let rows = section.number_or("choice_rows_per_minute", 20);
+    match u32::try_from(rows.value) {
+        Ok(rows) if rows > 0 => audit = audit.map(|audit| audit.with_choice_rows_per_minute(rows)),
+        _ => faults.add(
+            &rows.place,
+            format!("{} rows a minute would count nobody", rows.value),
+            "write at least 1; 20 is usual",
+        ),
     }
     let patterns = section.texts("routes").unwrap_or_default();
     for pattern in &patterns {
@@ -348,20 +354,16 @@ fn read_audit(
     }
     section.not_yet("spool", "it belongs to a store that this version has not");
     section.end();
-    let store = store.map_or_else(|| PathBuf::from("pinfold.db"), |store| store.value);
-    let mut settings = StoreSettings::at(directory.join(store));
-    if let Some(retention) = retention {
-        settings.retention = retention.value;
-    }
-    if let Some(bytes) = most_bytes {
-        settings.most_bytes = bytes.value;
-    }
-    (audit, settings)
+    let store = || {
+        let (file, retention) = (directory.join(store?.value), retention?.value);
+        Some(StoreSettings { file, retention, most_bytes: most_bytes?.value })
+    };
+    (audit, store())
 }
 
 fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
     let words = [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore)];
-    let hold = section.choice("hold", &words).map(|hold| hold.value).unwrap_or_default();
+    let hold = section.choice_or_first("hold", words).value;
     let valkey = section.section("valkey");
     if valkey.place() != &Place::Whole {
         faults.add(valkey.place(), "this version does not share keys through Valkey", "remove `valkey`");
@@ -371,14 +373,14 @@ fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
 }
 
 struct Admin {
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
     socket: PathBuf,
     blocked_status: StatusCode,
     approval: Approval,
 }
 
 fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
-    let listen = address(&section, "listen", "127.0.0.1:8081");
+    let listen = address(&section, "listen", ADMIN);
     if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
         faults.add(
             &listen.place,
@@ -391,24 +393,24 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
     }
     section.not_yet("password_file", "the admin listener is on loopback");
     let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
-    let approval = section.choice("lookup_approval", &words).map(|word| word.value).unwrap_or_default();
-    let socket = section.text("socket");
-    if let Some(socket) = socket.as_ref().filter(|socket| socket.value.is_empty()) {
+    let approval = section.choice_or_first("lookup_approval", words).value;
+    let socket = section.text_or("socket", SOCKET);
+    if socket.value.is_empty() {
         faults.add(&socket.place, "`socket` is empty", "write a file name such as \"pinfold.sock\"");
     }
-    let status = section.number("blocked_status");
-    if let Some(status) = status.as_ref().filter(|status| ![403, 429].contains(&status.value)) {
+    let status = section.number_or("blocked_status", 429);
+    if ![403, 429].contains(&status.value) {
         faults.add(
             &status.place,
             format!("{} cannot be the answer to whoever is blocked", status.value),
             "write 429 or 403",
         );
     }
-    let forbidden = status.is_some_and(|status| status.value == 403);
+    let forbidden = status.value == 403;
     section.end();
     Admin {
-        listen: listen.map_or(ADMIN, |listen| listen.value),
-        socket: socket.map_or_else(|| PathBuf::from(SOCKET), |socket| PathBuf::from(socket.value)),
+        listen: listen.map(|listen| listen.value),
+        socket: PathBuf::from(socket.value),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }

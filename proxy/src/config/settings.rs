@@ -85,7 +85,7 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The control socket, beside the configuration.
 pub(crate) const SOCKET: &str = "pinfold.sock";
-pub(super) const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const ORIGIN_TIMEOUT: &str = "30 s";
 
 impl Settings {
     /// What `pinfold run --origin URL` means: loopback, any host, nothing declared.
@@ -111,7 +111,7 @@ impl Settings {
             admin: ADMIN,
             socket: PathBuf::from(SOCKET),
             origin,
-            origin_timeout: ORIGIN_TIMEOUT,
+            origin_timeout: Duration::from_secs(30),
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
             hold: Hold::default(),
@@ -144,6 +144,12 @@ impl Settings {
     ) -> Result<Policy, pinfold::ConfigErrors> {
         let policy = self.policy.clone().known_bits(known_bits).known_policies(known_policies);
         policy.address_use(self.address_use()).build()
+    }
+
+    /// These, but for what is decided once, at the start, which stays as it is in `running`.
+    pub(crate) fn beside(self, running: &Self) -> Self {
+        let Self { site, calendar, listen, admin, socket, store, .. } = running.clone();
+        Self { site, calendar, listen, admin, socket, store, hold: running.hold, ..self }
     }
 
     /// What visitors are told of their addresses.

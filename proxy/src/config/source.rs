@@ -28,6 +28,13 @@ pub(super) enum Value {
     Other(&'static str),
 }
 
+impl Node {
+    /// What stands for a value that is not written.
+    pub(super) fn unwritten(value: Value) -> Self {
+        Self { place: Place::Whole, value }
+    }
+}
+
 /// Keys with their places, and what they hold.
 pub(super) type Table = BTreeMap<String, (Place, Node)>;
 

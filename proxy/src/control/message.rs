@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use pinfold::audit::{Block, LivingKey, Sender};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Change, Fault};
+
 /// What an operator asks of a running server. It may hold an address, so it is never shown.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -30,6 +32,8 @@ pub(crate) enum Ask {
         requested_by: String,
         approved_by: String,
     },
+    /// Reads the configuration again.
+    Reload,
     Top {
         by: Rank,
         most: usize,
@@ -50,6 +54,7 @@ impl Ask {
             Self::Blocks => "blocks",
             Self::Keys => "keys",
             Self::Lookup { .. } => "look-up",
+            Self::Reload => "reload",
             Self::Top { .. } => "top",
             Self::Unblock { .. } => "unblock",
             Self::Waiting => "approve",
@@ -90,6 +95,10 @@ pub(crate) enum Reply {
         /// Whether they outlive a restart.
         held: bool,
     },
+    /// The configuration is at fault, and nothing has changed.
+    Faults {
+        faults: Vec<Fault>,
+    },
     Keys {
         keys: Vec<KeyLine>,
         /// Whether they outlive a restart.
@@ -99,6 +108,12 @@ pub(crate) enum Reply {
     Lookup {
         known: Known,
         head: String,
+    },
+    /// What has come into force, what waits for a restart, and the head of the action ledger where it has something of this.
+    Reloaded {
+        changed: Vec<String>,
+        waiting: Vec<WaitingChange>,
+        head: Option<String>,
     },
     /// It will not, and why.
     Refused {
@@ -119,6 +134,19 @@ pub(crate) enum Reply {
     Waiting {
         lookups: Vec<WaitingLine>,
     },
+}
+
+/// A key of the configuration that is written differently and waits for a restart.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WaitingChange {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
+impl From<Change> for WaitingChange {
+    fn from(change: Change) -> Self {
+        Self { name: change.name, why: change.waits.unwrap_or_default() }
+    }
 }
 
 /// A look-up that waits, without the address that it is about.

@@ -6,6 +6,7 @@
 mod client;
 mod message;
 mod office;
+mod reload;
 mod server;
 mod waiting;
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, WaitingLine};
 use super::waiting::{Asked, Waiting, WaitingRoom};
 use crate::config::{Approval, Hold};
+use crate::serve::Reloader;
 
 /// The most that `top` lists.
 const MOST_LISTED: usize = 1_000;
@@ -42,7 +43,10 @@ pub(crate) struct Office {
     site: String,
     calendar: Calendar,
     clock: SystemClock,
-    rules: Rules,
+    rules: Mutex<Rules>,
+    /// Nothing where there is no file to be read again.
+    pub(super) reloader: Option<Reloader>,
+    pub(super) reloading: tokio::sync::Mutex<()>,
     /// When look-ups were answered, or began to wait, by uptime.
     lookups: Mutex<VecDeque<Duration>>,
     waiting: WaitingRoom,
@@ -73,7 +77,7 @@ pub(super) enum GivenUp {
 }
 
 /// Why something is not done, for the operator to read.
-type Why = String;
+pub(super) type Why = String;
 
 impl Office {
     pub(crate) fn new(
@@ -82,6 +86,7 @@ impl Office {
         site: String,
         calendar: Calendar,
         rules: Rules,
+        reloader: Option<Reloader>,
     ) -> Self {
         Self {
             audit,
@@ -89,11 +94,22 @@ impl Office {
             site,
             calendar,
             clock: SystemClock::new(),
-            rules,
+            rules: Mutex::new(rules),
+            reloader,
+            reloading: tokio::sync::Mutex::default(),
             lookups: Mutex::default(),
             waiting: WaitingRoom::new(),
             longest_wait: LONGEST_WAIT,
         }
+    }
+
+    fn rules(&self) -> Rules {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets look-ups be approved by another rule from now on. Those that wait go on waiting.
+    pub(super) fn go_by(&self, approval: Approval) {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).approval = approval;
     }
 
     /// How long a look-up waits for a second user.
@@ -114,7 +130,7 @@ impl Office {
     }
 
     async fn answer_now(&self, ask: Ask, uid: u32) -> Result<Reply, Why> {
-        let held = self.rules.hold == Hold::DescriptorStore;
+        let held = self.rules().hold == Hold::DescriptorStore;
         match ask {
             Ask::Approve { number } => self.approve(number, uid).await,
             Ask::Block { pseudonym, seconds, reason } => self.block(uid, &pseudonym, seconds, reason).await,
@@ -125,6 +141,7 @@ impl Office {
                 Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect(), held })
             }
             Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
+            Ask::Reload => self.reload(uid).await,
             Ask::Top { by, most } => {
                 let top = |unit| {
                     let top = self.audit.top(unit, by.into(), most.min(MOST_LISTED));
@@ -156,7 +173,7 @@ impl Office {
         self.write_down(ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
         let block = self.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
-        let held = self.rules.hold == Hold::DescriptorStore;
+        let held = self.rules().hold == Hold::DescriptorStore;
         Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)], held })
     }
 
@@ -176,7 +193,7 @@ impl Office {
             self.write_down(ActionRow { result: format!("refused: {why}"), ..row }).await?;
             return Err(why);
         }
-        if self.rules.approval == Approval::SecondUser {
+        if self.rules().approval == Approval::SecondUser {
             return self.wait(asked, row).await;
         }
         let known = self.known(&asked).map_err(|fault| fault.to_string())?;
@@ -295,7 +312,12 @@ impl Office {
         })
     }
 
-    fn row(&self, uid: u32, act: &str, [requested_by, approved_by, basis]: [&str; 3]) -> ActionRow {
+    pub(super) fn row(
+        &self,
+        uid: u32,
+        act: &str,
+        [requested_by, approved_by, basis]: [&str; 3],
+    ) -> ActionRow {
         let text = |text: &str| text.trim().chars().take(LONGEST_TEXT).collect();
         ActionRow {
             at: self.clock.now(),
@@ -309,7 +331,7 @@ impl Office {
     }
 
     /// Writes to the action ledger: once it is on disk, the head of the ledger. Without a row there is no answer.
-    async fn write_down(&self, row: ActionRow) -> Result<ChainHash, Why> {
+    pub(super) async fn write_down(&self, row: ActionRow) -> Result<ChainHash, Why> {
         let kept = tokio::time::timeout(PATIENCE, self.audit.record(row)).await;
         if !matches!(kept, Ok(Ok(()))) {
             let why = "the action ledger cannot be written, so nothing was done (see /readyz of the admin listener)";
@@ -362,7 +384,7 @@ pub(super) mod tests {
         let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
         let (layer, _) = PinfoldLayer::of(consent, sink, timer, AuditSettings::default()).unwrap();
         let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
-        let office = Office::new(layer.handle(), file, SITE.to_owned(), calendar, rules);
+        let office = Office::new(layer.handle(), file, SITE.to_owned(), calendar, rules, None);
         (Office { longest_wait, ..office }, store, directory)
     }
 

@@ -46,8 +46,7 @@ impl ControlSocket {
     }
 
     /// Answers until the task is dropped.
-    pub(crate) async fn serve(self, office: Office) {
-        let office = Arc::new(office);
+    pub(crate) async fn serve(self, office: Arc<Office>) {
         let Some(listener) = self.listener.try_clone().and_then(UnixListener::from_std).ok() else { return };
         loop {
             match listener.accept().await {

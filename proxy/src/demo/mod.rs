@@ -39,7 +39,7 @@ pub(crate) fn run(
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Failure::of(format!("the demo is at fault: {}", faults.join("; ")))
     })?;
-    serve::run(settings, |addresses| {
+    serve::run(settings, None, |addresses| {
         ready(addresses)?;
         tracing::info!(configuration = %file.display(), "Ctrl-C stops the demo");
         Ok(())

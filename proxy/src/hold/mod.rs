@@ -13,4 +13,4 @@ mod systemd;
 
 pub(crate) use clock::BootClock;
 pub(crate) use descriptor::DescriptorStore;
-pub(crate) use systemd::notify;
+pub(crate) use systemd::{Reloading, notify};

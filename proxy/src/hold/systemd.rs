@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The first descriptor that is passed on.
 const FIRST: u32 = 3;
@@ -22,6 +23,25 @@ pub(super) fn socket() -> Option<OsString> {
 pub(crate) fn notify(state: &str) {
     if let Some(Err(error)) = socket().map(|socket| send(&socket, state, &[])) {
         tracing::warn!(%error, state, "systemd could not be told");
+    }
+}
+
+/// Tells systemd that the configuration is read again, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reloading(());
+
+impl Reloading {
+    pub(crate) fn begin() -> Self {
+        let now = clock_gettime(ClockId::Monotonic);
+        let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;
+        notify(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+        Self(())
+    }
+}
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        notify("READY=1");
     }
 }
 

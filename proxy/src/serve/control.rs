@@ -4,21 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
-use http::Uri;
+use arc_swap::ArcSwap;
 use http::uri::Scheme;
 use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditHandle, HeldKeys};
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::time::{Calendar, Clock};
 use pinfold_store::{Ledgers, SqliteStore};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tower::Layer;
 
-use super::door::Door;
-use super::forward::Forward;
+use super::doorway::{Doorway, Plan};
 use super::latency::Latency;
-use super::origin::Origin;
+use super::reload::{InForce, Known, Reloader, Written};
 use super::{listener, memory, worker};
 use crate::admin;
 use crate::config::{Hold, Settings, StoreSettings};
@@ -41,9 +39,8 @@ pub(crate) struct Readings {
     pub(crate) store_path: std::path::PathBuf,
     pub(crate) site: String,
     pub(crate) latencies: Arc<[Arc<Latency>]>,
-    pub(crate) origin: Uri,
     pub(crate) calendar: Calendar,
-    pub(crate) policy: Policy,
+    pub(crate) in_force: Arc<ArcSwap<InForce>>,
 }
 
 /// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
@@ -56,6 +53,10 @@ pub(crate) fn log_to_stderr() {
 
 /// The policy of a site, with what its store knows of the policies before.
 pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
+    known(settings)?.policy(settings).map_err(Failure::misuse)
+}
+
+fn known(settings: &Settings) -> Result<Known, Failure> {
     let (bits, policies) = match Ledgers::open(&settings.store.file) {
         Ok(ledgers) => (
             ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
@@ -65,18 +66,20 @@ pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
         Err(_) => Default::default(),
     };
     let policies = policies.into_iter().map(|policy| (policy.fingerprint, policy.statement)).collect();
-    settings.policy(bits, policies).map_err(Failure::misuse)
+    Ok(Known { bits, policies })
 }
 
-/// Runs the server until it is told to stop. `ready` is called once requests are taken.
+/// Runs the server until it is told to stop. `ready` is called once requests are taken. What is `written` can be read again meanwhile.
 pub(crate) fn run(
     settings: Settings,
+    written: Option<Written>,
     ready: impl FnOnce(Addresses) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // Before there is a key.
     memory::keep_private();
-    let policy = policy(&settings)?;
-    let StoreSettings { file, retention, most_bytes } = settings.store;
+    let known = known(&settings)?;
+    let policy = known.policy(&settings).map_err(Failure::misuse)?;
+    let StoreSettings { file, retention, most_bytes } = settings.store.clone();
     let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
     let (store_of_keys, held) = keys(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
     let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
@@ -99,74 +102,71 @@ pub(crate) fn run(
         admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
     };
 
-    let origin =
-        settings.origin.authority().cloned().ok_or_else(|| Failure::misuse("the origin has no host"))?;
     let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
     let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
         .with_consent_for_handlers(false);
     let audit = match store_of_keys {
-        Some(store) => settings.audit.with_key_hold(Arc::new(store), held),
-        None => settings.audit,
+        Some(store) => settings.audit.clone().with_key_hold(Arc::new(store), held),
+        None => settings.audit.clone(),
     };
     let (layer, background) =
         PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), audit)
             .map_err(Failure::of)?;
 
-    let rules = Rules { hold: settings.hold, approval: settings.approval };
-    let office =
-        Office::new(layer.handle(), file.clone(), settings.site.clone(), settings.calendar.clone(), rules);
+    let plan = Plan::new(layer.clone(), &settings, scheme.clone())
+        .ok_or_else(|| Failure::misuse("the origin has no host"))?;
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
-    let readings = Readings {
-        audit: layer.handle(),
-        store: store.clone(),
-        store_path: file,
-        site: settings.site,
-        latencies: latencies.clone(),
-        origin: settings.origin,
-        calendar: settings.calendar,
-        policy,
-    };
+    let doorways: Vec<_> = latencies.iter().map(|latency| Doorway::new(&plan, latency.clone())).collect();
+    drop(plan);
     let (stop, stopped) = watch::channel(false);
-    let hosts = Arc::new(settings.hosts);
-    let announcers = settings.announcers.map(Arc::new);
-    let underscored: Arc<[_]> = settings.underscore_fields.into();
     let mut threads = Vec::new();
-    for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
-        let connections = Arc::new(Origin::new(&origin));
-        let forward = Forward::new(
-            connections.clone(),
-            origin.clone(),
-            scheme.clone(),
-            underscored.clone(),
-            settings.origin_timeout,
-        );
-        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
-        let (stopped, announcers) = (stopped.clone(), announcers.clone());
+    for (index, (listener, doorway)) in listeners.into_iter().zip(doorways.iter().cloned()).enumerate() {
+        let stopped = stopped.clone();
         let worker = thread::Builder::new()
             .name(format!("pinfold-{index}"))
-            .spawn(move || worker::run(listener, announcers, door, connections, stopped));
+            .spawn(move || worker::run(listener, doorway, stopped));
         threads.push(worker.map_err(Failure::of)?);
     }
 
+    let in_force = InForce { policy, origin: settings.origin.clone(), sound: true };
+    let in_force = Arc::new(ArcSwap::from_pointee(in_force));
+    let readings = Readings {
+        audit: layer.handle(),
+        store: store.clone(),
+        store_path: file.clone(),
+        site: settings.site.clone(),
+        latencies,
+        calendar: settings.calendar.clone(),
+        in_force: in_force.clone(),
+    };
+    let (site, calendar) = (settings.site.clone(), settings.calendar.clone());
+    let rules = Rules { hold: settings.hold, approval: settings.approval };
+    let audit = layer.handle();
+    let reloader =
+        written.map(|written| Reloader::new(written, settings, layer, known, in_force, (doorways, scheme)));
+    let reloads = reloader.is_some();
+    let office = Arc::new(Office::new(audit, file, site, calendar, rules, reloader));
+
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let outcome = control.block_on(async move {
-        let mut signals = Signals::new().map_err(Failure::of)?;
+        let mut signals = Signals::new(reloads).map_err(Failure::of)?;
         let (written, write_out) = tokio::sync::oneshot::channel::<()>();
         let background = tokio::spawn(background.run(async {
             // An error means that the sender is gone: that is a stop as well.
             let _ = write_out.await;
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
-        let commands = tokio::spawn(socket.serve(office));
+        let commands = tokio::spawn(socket.serve(office.clone()));
         ready(addresses)?;
         notify("READY=1");
-        signals.wait(stop, threads).await;
+        signals.until_told_to_stop(&office).await;
+        signals.drain(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.
         let _ = written.send(());
         tokio::select! {
             _ = background => {}
-            () = signals.any() => tracing::warn!("stopping at once: what waits to be written is lost"),
+            () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
         for task in [admin, commands] {
             task.abort();
@@ -220,24 +220,35 @@ fn no_listener(address: SocketAddr, error: &std::io::Error, other: &str) -> Fail
     Failure::of(format!("cannot listen on {address}: {error} (free it, or name another{other})"))
 }
 
-/// SIGTERM, SIGINT.
+/// SIGTERM and SIGINT, which stop the server, and SIGHUP, which lets it read its configuration again.
 struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    /// Whether there is anything to be read again. Else a terminal that is closed ends the server, as it ends any other program.
+    reloads: bool,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    fn new(reloads: bool) -> std::io::Result<Self> {
+        let [terminate, interrupt, hang_up] =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+        Ok(Self { terminate: terminate?, interrupt: interrupt?, hang_up: hang_up?, reloads })
     }
 
-    /// Waits for a signal, then for the workers to finish what is under way; a second signal cuts that short.
-    async fn wait(
+    /// Has the configuration read again, as often as that is asked for, until the server is told to stop.
+    async fn until_told_to_stop(&mut self, office: &Office) {
+        while self.next().await == Told::Reload {
+            office.reload_by_signal().await;
+        }
+    }
+
+    /// Waits for the workers to finish what is under way; another signal cuts that short.
+    async fn drain(
         &mut self,
         stop: watch::Sender<bool>,
         threads: Vec<thread::JoinHandle<std::io::Result<()>>>,
     ) {
-        self.any().await;
         tracing::info!("stopping: finishing what is under way");
         notify("STOPPING=1");
         // No receiver left means that every worker has stopped.
@@ -253,14 +264,27 @@ impl Signals {
         });
         tokio::select! {
             _ = drained => {}
-            () = self.any() => tracing::warn!("stopping at once: requests under way are cut off"),
+            () = self.stop() => tracing::warn!("stopping at once: requests under way are cut off"),
         }
     }
 
-    async fn any(&mut self) {
+    /// What stops has nothing to reload any more.
+    async fn stop(&mut self) {
+        while self.next().await == Told::Reload {}
+    }
+
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => if self.reloads { Told::Reload } else { Told::Stop },
         }
     }
+}
+
+/// What a signal tells a server to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Reload,
+    Stop,
 }

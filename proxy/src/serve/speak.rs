@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::door::Door;
+use super::doorway::Doorway;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
 
@@ -51,15 +51,15 @@ impl Server {
     }
 
     /// Answers the requests of a connection that is from `client`, until it ends.
-    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, door: Door, watcher: Watcher)
+    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, doorway: Doorway, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let conversation = Conversation::default();
-        let mut guarded = Guarded::new(stream, conversation.clone(), door.latency.clone());
+        let mut guarded = Guarded::new(stream, conversation.clone(), doorway.door().latency);
         let Some(speaks) = guarded.speaks().await else { return };
         let service = service_fn(move |request: Request<Incoming>| {
-            let (door, conversation, open) = (door.clone(), conversation.clone(), conversation.open());
+            let (door, conversation, open) = (doorway.door(), conversation.clone(), conversation.open());
             async move {
                 let Ok(response) = door.answer(request, client).await;
                 // Whoever is slow with one request is not given time for another.

@@ -2,16 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use pinfold::client_ip::TrustedProxies;
 use tokio::sync::watch;
 
 use super::announced;
-use super::door::Door;
-use super::origin::Origin;
+use super::doorway::Doorway;
 use super::speak::Server;
 
 /// How long a stop waits for requests under way.
@@ -20,30 +17,20 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
 
-/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread. Where there are `announcers`, each connection
+/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread. Where the doorway has announcers, each connection
 /// must come from one of them, and begin with whom it is from.
-pub(super) fn run(
-    listener: TcpListener,
-    announcers: Option<Arc<TrustedProxies>>,
-    door: Door,
-    origin: Arc<Origin>,
-    stop: watch::Receiver<bool>,
-) -> io::Result<()> {
+pub(super) fn run(listener: TcpListener, doorway: Doorway, stop: watch::Receiver<bool>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        tokio::spawn(async move { origin.tidy().await });
+        let tidied = doorway.clone();
+        tokio::spawn(async move { tidied.tidy().await });
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        serve(listener, announcers, door, stop).await;
+        serve(listener, doorway, stop).await;
         Ok(())
     })
 }
 
-async fn serve(
-    listener: tokio::net::TcpListener,
-    announcers: Option<Arc<TrustedProxies>>,
-    door: Door,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn serve(listener: tokio::net::TcpListener, doorway: Doorway, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let server = Server::new();
     loop {
@@ -56,15 +43,15 @@ async fn serve(
             Ok((mut stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
-                let (server, watcher, door) = (server.clone(), graceful.watcher(), door.clone());
-                let announcers = announcers.clone();
+                let (server, watcher, doorway) = (server.clone(), graceful.watcher(), doorway.clone());
+                let announcers = doorway.announcers();
                 tokio::spawn(async move {
                     let client = match &announcers {
                         None => Some(peer),
                         Some(trusted) => announced::client(&mut stream, peer, trusted).await,
                     };
                     let Some(client) = client else { return };
-                    server.serve(stream, client, door, watcher).await;
+                    server.serve(stream, client, doorway, watcher).await;
                 });
             }
             Err(error) => rest_after(&error).await,

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the origin is. Nothing that a client says has a part in it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Address {
     host: String,
     port: u16,

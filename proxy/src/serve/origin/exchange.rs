@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::uri::Authority;
 use http::{Request, Response};
@@ -12,9 +11,6 @@ use super::address::Address;
 use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
-
-/// How often unused connections are looked at.
-const TIDY: Duration = Duration::from_secs(1);
 
 /// The origin, as one thread reaches it.
 #[derive(Debug)]
@@ -44,12 +40,14 @@ impl Origin {
         Self { address: Address::new(origin), pool: Arc::default() }
     }
 
-    /// Closes unused connections in time, for as long as it is run.
-    pub(in super::super) async fn tidy(&self) {
-        loop {
-            tokio::time::sleep(TIDY).await;
-            self.pool.tidy();
-        }
+    /// Whether it is where `origin` says.
+    pub(in super::super) fn is_at(&self, origin: &Authority) -> bool {
+        self.address == Address::new(origin)
+    }
+
+    /// Closes connections that have been unused for long.
+    pub(in super::super) fn tidy(&self) {
+        self.pool.tidy();
     }
 
     /// The origin's answer. A request that can be sent twice is, once, where a connection that was used before turns out to be closed
