@@ -411,6 +411,48 @@ fn fault_16_a_stop_finishes_what_is_under_way_and_writes_what_is_counted() {
     assert!(markdown.contains("6 requests, 5 page views."), "{markdown}");
 }
 
+/// A server, the origin's end of a request that is never answered, and the client that waits for it.
+fn held_up() -> (Pinfold, TcpStream, thread::JoinHandle<Vec<u8>>) {
+    let origin = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let pinfold = Pinfold::configured(&configuration(origin.local_addr().unwrap(), "timeout = \"5 min\""));
+    let site = pinfold.site;
+    let client = thread::spawn(move || {
+        let (mut stream, mut answer) = (TcpStream::connect(site).unwrap(), Vec::new());
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: www.town.example\r\n\r\n").unwrap();
+        // It may be reset.
+        let _ = stream.read_to_end(&mut answer);
+        answer
+    });
+    let (held, _) = origin.accept().unwrap();
+    (pinfold, held, client)
+}
+
+#[test]
+fn fault_16_a_stop_lets_nobody_in_and_a_second_signal_ends_it_at_once() {
+    let (pinfold, held, client) = held_up();
+    signal(pinfold.pid(), "TERM");
+    pinfold.wait_until("it lets nobody in", |pinfold| TcpStream::connect(pinfold.site).is_err());
+    assert!(pinfold.log().contains("finishing what is under way"));
+    let second = Instant::now();
+    let (directory, log) = pinfold.stop();
+    assert!(second.elapsed() < Duration::from_secs(5), "{:?}", second.elapsed());
+    assert!(log.contains("stopping at once"), "{log}");
+    drop(held);
+    assert_eq!(client.join().unwrap(), b"", "cut off");
+    assert_eq!(Pinfold::report(directory.path())["keys"][0]["how"], "stopped");
+}
+
+/// `cargo test -p pinfold-proxy --test serving -- --ignored fault_16`.
+#[test]
+#[ignore = "half a minute"]
+fn fault_16_a_stop_waits_thirty_seconds_and_no_longer() {
+    let (pinfold, _held, client) = held_up();
+    let first = Instant::now();
+    pinfold.stop();
+    assert!((29..35).contains(&first.elapsed().as_secs()), "{:?}", first.elapsed());
+    client.join().unwrap();
+}
+
 #[test]
 fn a_killed_server_starts_again_by_itself_with_every_answered_choice() {
     let origin = Origin::hello();

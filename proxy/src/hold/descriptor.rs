@@ -12,7 +12,7 @@ use super::{swap, systemd};
 use crate::exit::Failure;
 
 /// The name under which systemd has the descriptor.
-const NAME: &str = "pinfold-keys";
+pub(crate) const NAME: &str = "pinfold-keys";
 
 /// The most that is read back: a million blocks with long reasons are less.
 const MOST: u64 = 1 << 30;

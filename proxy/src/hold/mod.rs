@@ -12,5 +12,5 @@ mod swap;
 mod systemd;
 
 pub(crate) use clock::BootClock;
-pub(crate) use descriptor::DescriptorStore;
-pub(crate) use systemd::{Reloading, notify};
+pub(crate) use descriptor::{DescriptorStore, NAME as KEYS};
+pub(crate) use systemd::{Reloading, notify, passed_on};

@@ -7,12 +7,19 @@ use std::os::fd::BorrowedFd;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::OnceLock;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The first descriptor that is passed on.
 const FIRST: u32 = 3;
+
+/// The most that are believed to have been passed on.
+const MOST: u32 = 64;
+
+/// What sd_listen_fds_with_names(3) calls a descriptor that has no name.
+const UNNAMED: &str = "unknown";
 
 /// Where systemd listens, where this runs as a service.
 pub(super) fn socket() -> Option<OsString> {
@@ -69,18 +76,27 @@ fn address(socket: &OsStr) -> io::Result<SocketAddr> {
 
 /// The number of the first descriptor of a name that was passed to this process.
 pub(super) fn passed(name: &str) -> Option<u32> {
-    passed_of(name, std::process::id(), |key: &str| std::env::var(key).ok())
+    let place = passed_on().iter().position(|one| one == name)?;
+    u32::try_from(place).ok()?.checked_add(FIRST)
 }
 
-fn passed_of(name: &str, process: u32, read: impl Fn(&str) -> Option<String>) -> Option<u32> {
+/// The names of the descriptors that were passed to this process, in their order.
+pub(crate) fn passed_on() -> &'static [String] {
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    // Once: whoever takes descriptors may take the variables away.
+    NAMES.get_or_init(|| names(std::process::id(), |key: &str| std::env::var(key).ok()))
+}
+
+fn names(process: u32, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let number = |key| read(key)?.parse::<u32>().ok();
     // Whatever has the variables by inheritance alone is not meant.
-    if read("LISTEN_PID")?.parse() != Ok(process) {
-        return None;
+    if number("LISTEN_PID") != Some(process) {
+        return Vec::new();
     }
-    let count: usize = read("LISTEN_FDS")?.parse().ok()?;
-    let names = read("LISTEN_FDNAMES")?;
-    let place = names.split(':').take(count).position(|one| one == name)?;
-    u32::try_from(place).ok()?.checked_add(FIRST)
+    let count = number("LISTEN_FDS").filter(|count| *count <= MOST).unwrap_or_default();
+    let given = read("LISTEN_FDNAMES").unwrap_or_default();
+    let given = given.split(':').map(|name| if name.is_empty() { UNNAMED } else { name });
+    given.chain(std::iter::repeat(UNNAMED)).take(count as usize).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -88,25 +104,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn descriptors_are_found_by_name() {
-        for (pid, count, names, expected) in [
-            ("7", "1", "keys", Some(3)),
-            ("7", "3", "http:keys:keys", Some(4)),
-            ("7", "1", "http:keys", None),
-            ("7", "0", "keys", None),
-            ("7", "1", "", None),
-            ("8", "1", "keys", None),
-            ("", "1", "keys", None),
-            ("7", "-1", "keys", None),
+    fn descriptors_have_names() {
+        for (pid, count, given, expected) in [
+            ("7", "1", "keys", &["keys"][..]),
+            ("7", "3", "http:keys:keys", &["http", "keys", "keys"]),
+            ("7", "1", "http:keys", &["http"]),
+            ("7", "2", "", &["unknown", "unknown"]),
+            ("7", "2", ":keys", &["unknown", "keys"]),
+            ("7", "0", "keys", &[]),
+            ("8", "1", "keys", &[]),
+            ("", "1", "keys", &[]),
+            ("7", "-1", "keys", &[]),
+            ("7", "4000000000", "keys", &[]),
         ] {
             let read = |key: &str| match key {
                 "LISTEN_PID" => Some(pid.to_owned()),
                 "LISTEN_FDS" => Some(count.to_owned()),
-                _ => Some(names.to_owned()),
+                _ => Some(given.to_owned()),
             };
-            assert_eq!(passed_of("keys", 7, read), expected, "{pid} {count} {names}");
+            assert_eq!(names(7, read), expected, "{pid} {count} {given}");
         }
-        assert_eq!(passed_of("keys", 7, |_| None), None);
+        assert_eq!(names(7, |_| None), [""; 0]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::doorway::{Doorway, Plan};
+use super::inherited::{self, Inherited};
 use super::latency::Latency;
 use super::reload::{InForce, Known, Reloader, Written};
 use super::{listener, memory, worker};
@@ -86,11 +87,22 @@ pub(crate) fn run(
     let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let listeners = listener::bind(settings.listen, workers)
+    let inherited = Inherited::take(&settings)?;
+    let listeners = match &inherited.site {
+        Some(listener) => inherited::shared(listener, workers),
+        None => listener::bind(settings.listen, workers),
+    };
+    let listeners = listeners
         .map_err(|error| no_listener(settings.listen, &error, " with `[listen] http` or --listen"))?;
-    let admin_listener = listener::bind(settings.admin, 1).map_err(|error| {
+    let admin_listener = match inherited.admin {
+        Some(listener) => Ok(vec![listener]),
+        None => listener::bind(settings.admin, 1),
+    };
+    let admin_listener = admin_listener.map_err(|error| {
         no_listener(settings.admin, &error, " with `[admin] listen`, or --admin for the demo")
     })?;
+    // The workers have it: it is to be closed when they stop.
+    drop(inherited.site);
     let socket = ControlSocket::bind(&settings.socket).map_err(|error| {
         let shown = settings.socket.display();
         Failure::of(format!(

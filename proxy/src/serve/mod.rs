@@ -18,6 +18,7 @@ mod doorway;
 mod fields;
 mod forward;
 mod guard;
+mod inherited;
 mod latency;
 mod limits;
 mod listener;

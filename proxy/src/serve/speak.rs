@@ -1,7 +1,10 @@
 //! A conversation with one client, in the version of HTTP that it speaks, behind the guard.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{Request, StatusCode};
@@ -72,7 +75,14 @@ impl Server {
         let io = TokioIo::new(guarded);
         // Clients hang up and talk nonsense; what can be answered has been.
         let _ = match speaks {
-            Speaks::Http1 => watcher.watch(self.http1.serve_connection(io, service)).await,
+            Speaks::Http1 => {
+                let mut connection = self.http1.serve_connection(io, service);
+                // What has come is read before a stop is heard of: hyper takes a connection of which it has read nothing for unused.
+                match poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await {
+                    Poll::Ready(ended) => ended,
+                    Poll::Pending => watcher.watch(connection).await,
+                }
+            }
             Speaks::Http2 => watcher.watch(self.http2.serve_connection(io, service)).await,
         };
     }
