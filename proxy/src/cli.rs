@@ -77,6 +77,12 @@ pub(crate) enum Command {
     /// Print what makes a shell complete these commands
     #[command(after_help = "Example: pinfold completions bash > /etc/bash_completion.d/pinfold")]
     Completions(Completions),
+    /// Print every value in force, and where each came from
+    ///
+    /// A line of the file, a variable of the environment, a default, or what is built in. Passwords are masked. It is a file that
+    /// comes to the same; built-in cookies and purposes stand in its remarks.
+    #[command(after_help = "Example: pinfold config --effective --config pinfold.toml")]
+    Config(Config),
     /// Start a sample council site with Pinfold in front of it
     ///
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
@@ -266,6 +272,19 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// With the environment and the defaults
+    #[arg(long, required = true)]
+    pub(crate) effective: bool,
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
+    pub(crate) config: PathBuf,
+    /// How they are printed
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]

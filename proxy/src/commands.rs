@@ -11,8 +11,8 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Completions, Demo, Evidence, Explain, Healthcheck, Import, Init,
-    KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
+    Check, CheckFormat, Cli, Command, Completions, Config, Demo, Evidence, Explain, Healthcheck, Import,
+    Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
 use crate::exit::{Exit, Failure};
@@ -39,6 +39,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),
         Command::Completions(command) => complete(&command),
+        Command::Config(command) => show_values(&command),
         Command::Demo(command) => start_demo(command),
         Command::Evidence(command) => gather(&command),
         Command::Explain(command) => explain_recorded(&command),
@@ -107,6 +108,20 @@ fn check(command: &Check) -> Result<Exit, Failure> {
 /// The name of each cookie of ours, how many values it can have, and how many bits those are.
 fn own_cookies(settings: &Settings) -> Vec<(&'static str, u64, u32)> {
     settings.policy(BTreeMap::new(), Vec::new()).map(|policy| policy.own_cookies()).unwrap_or_default()
+}
+
+fn show_values(command: &Config) -> Result<Exit, Failure> {
+    let Checked { settings, warnings, mut entries } = config::read(&command.config);
+    print_warnings(&warnings);
+    let settings = settings.map_err(|faults| Failure::faults(&faults))?;
+    let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
+    let built_in = config::built_in(&policy, &entries);
+    entries.extend(built_in);
+    print(&match command.format {
+        CheckFormat::Human => config::to_toml(&entries),
+        CheckFormat::Json => format!("{:#}\n", serde_json::json!({ "values": entries })),
+    })?;
+    Ok(Exit::Success)
 }
 
 fn start(command: &Run) -> Result<Exit, Failure> {

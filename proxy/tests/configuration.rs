@@ -5,8 +5,9 @@ mod common;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
 
-use common::{configuration, pinfold};
+use common::{BINARY, configuration, pinfold};
 
 #[test]
 fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
@@ -217,4 +218,41 @@ fn init_writes_a_configuration_that_is_sound_and_runs() {
         .replace("127.0.0.1:8081", "127.0.0.1:0");
     let server = common::Pinfold::configured(&text);
     assert_eq!(server.send("GET", "/.pinfold/health", &[], "").status, 200);
+}
+
+#[test]
+fn every_value_in_force_is_shown_with_where_it_came_from() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = configuration("127.0.0.1:8000".parse().unwrap(), "");
+    fs::write(directory.path().join("pinfold.toml"), &text).unwrap();
+    let shown = |arguments: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command.args(["config", "--effective"]).args(arguments).current_dir(directory.path());
+        let output = command.env("PINFOLD__AUDIT__CROWD", "12").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = shown(&[]);
+    for (value, from) in [
+        ("name = \"Town\"", "pinfold.toml:3"),
+        ("crowd = 12", "PINFOLD__AUDIT__CROWD"),
+        ("retention = \"25 months\"", "default"),
+        ("# [[cookie]] PHPSESSID: purpose = \"strictly-necessary\"", "built in"),
+    ] {
+        let line =
+            said.lines().find(|line| line.starts_with(value)).unwrap_or_else(|| panic!("{value}: {said}"));
+        assert!(line.ends_with(&format!("# {from}")), "{line}");
+    }
+    let data: serde_json::Value = serde_json::from_str(&shown(&["--format", "json"])).unwrap();
+    let crowd = data["values"].as_array().unwrap().iter().find(|one| one["key"] == "crowd").unwrap();
+    assert_eq!((crowd["heading"].as_str(), crowd["value"].as_i64()), (Some("[audit]"), Some(12)));
+    fs::write(directory.path().join("again.toml"), &said).unwrap();
+    assert_eq!(
+        pinfold(&["check", "--config", "again.toml", "--strict"], directory.path()).status.code(),
+        Some(0)
+    );
+
+    fs::write(directory.path().join("pinfold.toml"), text.replace("name = \"Town\"", "nam = 1")).unwrap();
+    assert_eq!(pinfold(&["config", "--effective"], directory.path()).status.code(), Some(2));
+    assert_eq!(pinfold(&["config"], directory.path()).status.code(), Some(2));
 }

@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -204,6 +205,34 @@ fn a_decision_stands_and_a_purpose_that_comes_back_has_its_bit() {
     let ledgers = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
     let bits = ledgers.purpose_bits("www.town.example").unwrap();
     assert_eq!((bits["films"], bits["maps"]), (2, 3), "{bits:?}");
+}
+
+#[test]
+fn systemd_is_told_that_it_reloads_and_that_it_is_ready_again() {
+    let origin = site("one");
+    let (directory, notices) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let text = configuration(origin.address, "");
+    fs::write(directory.path().join("pinfold.toml"), &text).unwrap();
+    let socket = UnixDatagram::bind(notices.path().join("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let hears = || {
+        let mut said = [0; 512];
+        let length = socket.recv(&mut said).unwrap();
+        String::from_utf8(said[..length].to_vec()).unwrap()
+    };
+    let mut command = Command::new(common::BINARY);
+    command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path());
+    command.env("NOTIFY_SOCKET", notices.path().join("notify"));
+    let server = Pinfold::spawn(command, directory);
+    assert_eq!(hears(), "READY=1");
+    for text in [text.as_str(), "[site"] {
+        write(&server, text);
+        signal(server.pid(), "HUP");
+        let said = hears();
+        let since = said.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| panic!("{said}"));
+        assert!(since.parse::<u64>().unwrap() > 0);
+        assert_eq!(hears(), "READY=1");
+    }
 }
 
 /// Reloads twenty times, by signal and by command in turn, while four clients ask until so many answers are there.

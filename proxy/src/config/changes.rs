@@ -173,6 +173,15 @@ purpose = \"marketing\"
     }
 
     #[test]
+    fn whatever_is_fixed_is_a_key_that_is_known() {
+        for (table, key, _) in FIXED {
+            let faults =
+                parse(Path::new("pinfold.toml"), &format!("{table}\n{key} = 1\n"), &[]).settings.unwrap_err();
+            assert!(!faults.iter().any(|fault| fault.problem.contains("unknown key")), "{table} {key}");
+        }
+    }
+
+    #[test]
     fn order_counts() {
         let turned = BEFORE.replace("\"a\"", "\"?\"").replace("\"b\"", "\"a\"").replace("\"?\"", "\"b\"");
         let found = changes(&entries(BEFORE), &entries(&turned));

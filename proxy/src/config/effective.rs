@@ -1,10 +1,15 @@
 //! What a configuration comes to: each value and where it came from. It is written down by what reads it, so that it is what is meant.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 
+use pinfold::consent::Policy;
 use serde_json::Value as Json;
 
 use super::source::{Node, Value};
+
+/// What is in force though no file and no variable says so.
+const BUILT_IN: &str = "built in";
 
 /// One value that is in force.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -13,25 +18,88 @@ pub(crate) struct Entry {
     pub(crate) heading: String,
     pub(crate) key: String,
     pub(crate) value: Json,
-    /// A file with the line, a variable of the environment, or `default`.
+    /// A file with the line, a variable of the environment, `default`, or `built in`.
     pub(crate) from: String,
+    /// In which table it stands: two may be called alike.
+    #[serde(skip)]
+    table: Number,
 }
+
+/// The number of a table, and the number of one within it: in the order in which they are written out.
+pub(super) type Number = (usize, usize);
 
 /// Gathers values on one pass through a configuration.
 #[derive(Debug, Default)]
-pub(super) struct Record(RefCell<Vec<Entry>>);
+pub(super) struct Record {
+    tables: Cell<usize>,
+    entries: RefCell<Vec<Entry>>,
+}
 
 impl Record {
-    pub(super) fn note(&self, heading: &str, key: &str, value: &Value, from: String) {
+    /// A number for a table that is read from now on, within another, or within the whole file, which is 0.
+    pub(super) fn open(&self, within: Number) -> Number {
+        let next = self.tables.get() + 1;
+        self.tables.set(next);
+        match within {
+            (0, _) => (next, 0),
+            (outer, _) => (outer, next),
+        }
+    }
+
+    pub(super) fn note(&self, (table, heading): (Number, &str), key: &str, value: &Value, from: String) {
         let (heading, key) = (heading.to_owned(), key.to_owned());
-        self.0.borrow_mut().push(Entry { heading, key, value: json(value), from });
+        self.entries.borrow_mut().push(Entry { heading, key, value: json(value), from, table });
     }
 
     pub(super) fn into_entries(self) -> Vec<Entry> {
-        let mut entries = self.0.into_inner();
-        // The root is read to its end last, and stands first.
-        entries.sort_by_key(|entry| !entry.heading.is_empty());
+        let mut entries = self.entries.into_inner();
+        entries.sort_by_key(|entry| entry.table);
         entries
+    }
+}
+
+/// What a policy has of itself: the cookies of well-known products, and the purposes that nobody had to declare.
+pub(crate) fn built_in(policy: &Policy, written: &[Entry]) -> Vec<Entry> {
+    let entry = |heading: String, key: &str, value: &str| {
+        let (key, value, from) = (key.to_owned(), Json::from(value), BUILT_IN.to_owned());
+        Entry { heading, key, value, from, table: (usize::MAX, 0) }
+    };
+    let purposes = policy.purposes().map(|one| (format!("[[purpose]] {}", one.id()), one.basis().name()));
+    let purposes = purposes.filter(|(heading, _)| !written.iter().any(|entry| entry.heading == *heading));
+    let cookies = policy.register().rules().iter().filter(|rule| rule.is_well_known()).map(|rule| {
+        (format!("[[cookie]] {}", rule.pattern()), rule.purpose().unwrap_or("strictly-necessary"))
+    });
+    let purposes = purposes.map(|(heading, basis)| entry(heading, "basis", basis));
+    purposes.chain(cookies.map(|(heading, purpose)| entry(heading, "purpose", purpose))).collect()
+}
+
+/// As a file that could be run, with a word on where each value came from. What is built in is no part of it, and stands in remarks.
+pub(crate) fn to_toml(entries: &[Entry]) -> String {
+    let mut text = String::new();
+    let mut open = (0, 0);
+    // Writing into a string does not fail.
+    for Entry { heading, key, value, from, table } in entries {
+        if from == BUILT_IN {
+            let _ = writeln!(text, "# {heading}: {key} = {value}  # {from}");
+            continue;
+        }
+        if *table != open {
+            open = *table;
+            let _ = writeln!(text, "\n{}", toml_heading(heading));
+        }
+        let _ = writeln!(text, "{:<40}  # {from}", format!("{key} = {value}"));
+    }
+    text
+}
+
+/// `[[cookie]] _ga*` is `[[cookie]]`, and `[[cookie]] _ga*, cy` the table `[cookie.cy]` within it.
+fn toml_heading(heading: &str) -> String {
+    match heading.strip_prefix("[[").and_then(|rest| rest.split_once("]] ")) {
+        None => heading.to_owned(),
+        Some((list, label)) => match label.rsplit_once(", ") {
+            None => format!("[[{list}]]"),
+            Some((_, inner)) => format!("[{list}.{inner}]"),
+        },
     }
 }
 
@@ -57,7 +125,37 @@ fn masked(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
     use super::*;
+    use crate::config::{Checked, changes, parse};
+
+    #[test]
+    fn what_is_in_force_is_a_file_that_comes_to_the_same() {
+        let text = include_str!("../../../docs/pinfold.example.toml");
+        let environment = [("PINFOLD__CONSENT__BANNER".to_owned(), "false".to_owned())];
+        let written = parse(Path::new("pinfold.toml"), text, &environment);
+        assert!(written.settings.is_ok());
+        let again = parse(Path::new("again.toml"), &to_toml(&written.entries), &[]);
+        assert!(again.settings.is_ok(), "{:#?}", again.settings);
+        assert_eq!(changes(&written.entries, &again.entries), []);
+        let from = |key: &str| &written.entries.iter().find(|entry| entry.key == key).unwrap().from;
+        assert_eq!(from("banner"), "PINFOLD__CONSENT__BANNER");
+        assert!(from("url").starts_with("pinfold.toml:"));
+    }
+
+    #[test]
+    fn what_is_built_in_is_said_and_not_written() {
+        let text = "[site]\nname = \"Town\"\nurl = \"https://www.town.example\"\n[origin]\nurl = \"http://127.0.0.1:8000\"\n";
+        let Checked { settings, entries, .. } = parse(Path::new("pinfold.toml"), text, &[]);
+        let policy = settings.unwrap().policy(BTreeMap::new(), Vec::new()).unwrap();
+        let built_in = built_in(&policy, &entries);
+        assert!(built_in.iter().any(|entry| entry.heading == "[[purpose]] statistics"), "of visits");
+        assert!(built_in.iter().any(|entry| entry.heading == "[[cookie]] PHPSESSID"));
+        let all = to_toml(&[entries.clone(), built_in].concat());
+        assert_eq!(changes(&entries, &parse(Path::new("again.toml"), &all, &[]).entries), []);
+    }
 
     #[test]
     fn passwords_are_masked() {

@@ -14,7 +14,7 @@ mod units;
 
 pub(crate) use changes::{Change, changes, in_force};
 pub(crate) use check::{Checked, named_or_default, parse, read, socket};
-pub(crate) use effective::Entry;
+pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::effective::Record;
+use super::effective::{Number, Record};
 use super::fault::{Faults, Place};
 use super::source::{Node, Table, Value};
 
@@ -11,6 +11,8 @@ pub(super) struct Section<'a> {
     name: String,
     /// As a person would point to it: `[consent]`, `[[cookie]] _ga*`.
     heading: String,
+    /// Its number in the record.
+    number: Number,
     place: Place,
     table: Option<&'a Table>,
     known: RefCell<Vec<&'static str>>,
@@ -33,6 +35,7 @@ impl<'a> Section<'a> {
         Self {
             name: String::new(),
             heading: String::new(),
+            number: (0, 0),
             place: Place::Whole,
             table: Some(table),
             known: RefCell::default(),
@@ -44,16 +47,16 @@ impl<'a> Section<'a> {
 
     fn inner(&self, key: &'static str, heading: String, place: Place, table: Option<&'a Table>) -> Self {
         let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
-        let (faults, record) = (self.faults, self.record);
         Self {
             name,
             heading,
+            number: self.record.open(self.number),
             place,
             table,
             known: RefCell::default(),
             values: RefCell::default(),
-            faults,
-            record,
+            faults: self.faults,
+            record: self.record,
         }
     }
 
@@ -257,7 +260,7 @@ impl<'a> Section<'a> {
                 self.table.and_then(|table| table.get(key)).map(|(_, node)| (&node.value, &node.place));
             if let Some((value, place)) = written.or(default.as_ref().map(|default| (default, &Place::Whole)))
             {
-                self.record.note(&self.heading, key, value, self.faults.origin(place));
+                self.record.note((self.number, &self.heading), key, value, self.faults.origin(place));
             }
         }
         let known = self.known.into_inner();
