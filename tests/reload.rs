@@ -239,6 +239,28 @@ async fn decisions_of_before_stand_and_a_new_purpose_has_a_bit_of_its_own() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_crowd_that_was_promised_holds_for_whoever_came_under_it() {
+    for (before, written) in [(20, false), (10, true)] {
+        let notebook = Notebook::default();
+        let settings = || AuditSettings::default().with_crowd(before).unwrap();
+        let mut town = Town::new(policy(), notebook.clone(), settings());
+        let mut service = town.around(page);
+        for n in 0..8 {
+            service.call(asks(n, "/bins")).await.unwrap();
+        }
+        let layer = town.layer.renewed(another().build().unwrap(), AuditSettings::default()).unwrap();
+        let mut service = layer.layer(common::Site(page));
+        for n in 8..14 {
+            service.call(asks(n, "/bins")).await.unwrap();
+        }
+        town.layer = layer;
+        close(&mut town).await;
+        let rows = notebook.rows();
+        assert_eq!(rows.iter().any(|rows| matches!(rows, Rows::Address(_))), written, "a crowd of {before}");
+    }
+}
+
 #[test]
 fn keys_are_for_one_site() {
     let town = Town::new(policy(), Notebook::default(), AuditSettings::default());

@@ -200,7 +200,8 @@ impl Background {
 
     /// The rows of the bucket, if they are a crowd under every policy by which they came.
     fn close_bucket(&mut self, now: UnixTime) -> Option<Vec<AddressRow>> {
-        self.bucket_crowd = self.bucket_crowd.max(self.auditor.editions.in_force().crowd);
+        let of_open = self.auditor.editions.open().iter().map(|edition| edition.crowd).max();
+        self.bucket_crowd = self.bucket_crowd.max(of_open.unwrap_or_default());
         let rows = self.bucket.close(now, self.bucket_crowd)?;
         self.bucket_crowd = 0;
         Some(rows)

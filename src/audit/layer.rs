@@ -93,7 +93,8 @@ impl AuditLayer {
     ///
     /// It is for services that are made of it. Put them in the place of those before: requests under way are finished, and counted, under the
     /// policy under which they began. What is counted of cookies has their names by then, so that it is right under either. Of `settings` a
-    /// [`KeyHold`] has no meaning here. A smaller crowd counts for what comes from then on, and for routes from the next day.
+    /// [`KeyHold`] has no meaning here. A smaller crowd counts once nothing waits that came under a larger one: for addresses from the next
+    /// bucket, for routes from the next day.
     ///
     /// The policy ledger is given the policy at once; it is the duty of whoever calls to keep bits: see [`crate::consent::Policy::bits`].
     ///

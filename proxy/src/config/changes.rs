@@ -182,6 +182,47 @@ purpose = \"marketing\"
     }
 
     #[test]
+    fn whatever_is_fixed_stays_as_it_is_and_the_rest_does_not() {
+        let settings = |text: &str| parse(Path::new("pinfold.toml"), text, &[]).settings.unwrap();
+        let running = settings(BEFORE);
+        let became = |written: &str| {
+            let text = match written.split_once('\n') {
+                Some(("[site]", key)) => {
+                    BEFORE.replace("name = \"Town\"", &format!("name = \"Town\"\n{key}"))
+                }
+                _ => BEFORE.replace("[origin]", &format!("{written}\n[origin]")),
+            };
+            format!("{:?}", settings(&text).beside(&running))
+        };
+        let before = format!("{running:?}");
+        for fixed in [
+            "[admin]\nlisten = \"127.0.0.1:9\"",
+            "[admin]\nsocket = \"x.sock\"",
+            "[audit]\nretention = \"6 months\"",
+            "[audit]\nstore = \"sqlite:x.db\"",
+            "[audit]\nstore_limit = \"2 GiB\"",
+            "[keys]\nhold = \"descriptor-store\"",
+            "[listen]\nhttp = \"127.0.0.1:9\"",
+            "[site]\ntime_zone = \"UTC\"",
+        ] {
+            assert_eq!(became(fixed), before, "{fixed}");
+        }
+        for live in [
+            "[admin]\nblocked_status = 403",
+            "[admin]\nlookup_approval = \"second-user\"",
+            "[audit]\ncrowd = 12",
+            "[audit]\nfootprint = false",
+            "[audit]\nroutes = [\"/planning/:application\"]",
+            "[client_address]\nto_origin = \"address\"",
+            "[consent]\nbanner = false",
+            "[listen]\nunderscore_fields = [\"api_key\"]",
+            "[site]\nhosts = [\"b.example\"]",
+        ] {
+            assert_ne!(became(live), before, "{live}");
+        }
+    }
+
+    #[test]
     fn order_counts() {
         let turned = BEFORE.replace("\"a\"", "\"?\"").replace("\"b\"", "\"a\"").replace("\"?\"", "\"b\"");
         let found = changes(&entries(BEFORE), &entries(&turned));

@@ -200,6 +200,7 @@ url = \"http://127.0.0.1:8000\"
             ("[client_address]\ntrusted_proxies = [\"::/0\"]\n", "trusts the whole internet"),
             ("[audit]\ncrowd = 1\n", "pinfold.toml:8:9: a crowd of 1 is no crowd"),
             ("[audit]\nstore = \"postgres://x\"\n", "this version has no other store"),
+            ("[audit]\nstore = \"postgres://a:secret@db\"\n", "cannot be \"postgres://***@db\""),
             ("[audit]\nroutes = [\"planning\"]\n", "pinfold.toml:8:11: `planning` is not a route"),
             (
                 "[[purpose]]\nid = \"x\"\nuses = [\"advertisng\"]\nbasis = \"statistics\"\ntitle = \"x\"\ndescription = \"x\"\n",

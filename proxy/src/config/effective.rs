@@ -115,7 +115,7 @@ fn json(value: &Value) -> Json {
 }
 
 /// A text without the password that an address may have in it (`scheme://user:password@host`).
-fn masked(text: &str) -> String {
+pub(super) fn masked(text: &str) -> String {
     let parts = text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
     match parts {
         Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::effective::{Number, Record};
+use super::effective::{Number, Record, masked};
 use super::fault::{Faults, Place};
 use super::source::{Node, Table, Value};
 
@@ -141,7 +141,7 @@ impl<'a> Section<'a> {
         if parsed.is_none() {
             self.faults.add(
                 &text.place,
-                format!("`{key}` cannot be {:?}", text.value),
+                format!("`{key}` cannot be {:?}", masked(&text.value)),
                 format!("write {expected}"),
             );
         }
