@@ -6,6 +6,8 @@ mod common;
 use std::fs::{self, File};
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -191,6 +193,30 @@ fn a_descriptor_that_is_not_ours_is_not_used() {
     assert!(systemd.hears().1.is_some(), "a new one is handed over");
     assert!(server.log().contains("is not used") || server.log().contains("cannot be used"));
     assert_eq!(fs::read(&path).unwrap(), b"");
+}
+
+#[test]
+fn keys_and_a_listening_socket_are_passed_on_together() {
+    let (origin, systemd) = (Origin::hello(), Systemd::start());
+    let first = systemd.service(place(&origin), None);
+    let stored = systemd.hears().1.unwrap();
+    let began = epoch(&first);
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = Command::new("sh");
+    // The socket becomes number 3, and the file of the keys, opened again, number 4.
+    let script = format!(
+        "exec 3<&0 4<>/proc/{}/fd/{} </dev/null; \
+         export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=site:pinfold-keys; exec \"$@\"",
+        std::process::id(),
+        stored.as_raw_fd()
+    );
+    let (directory, _) = first.stop();
+    command.args(["-c", &script, "sh", BINARY, "run", "--config", "pinfold.toml"]);
+    command.current_dir(directory.path()).env("NOTIFY_SOCKET", systemd.directory.path().join("notify"));
+    command.stdin(Stdio::from(OwnedFd::from(socket.try_clone().unwrap())));
+    let second = Pinfold::spawn(command, directory);
+    assert_eq!((second.site, epoch(&second)), (socket.local_addr().unwrap(), began));
+    assert_eq!(ask(&second, CANARY), 200);
 }
 
 #[test]

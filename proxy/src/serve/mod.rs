@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker thread (one per core):
-//!   listener -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!   listener -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
