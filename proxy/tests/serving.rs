@@ -432,7 +432,7 @@ fn fault_16_a_stop_lets_nobody_in_and_a_second_signal_ends_it_at_once() {
     let (pinfold, held, client) = held_up();
     signal(pinfold.pid(), "TERM");
     pinfold.wait_until("it lets nobody in", |pinfold| TcpStream::connect(pinfold.site).is_err());
-    assert!(pinfold.log().contains("finishing what is under way"));
+    pinfold.wait_until("it says so", |pinfold| pinfold.log().contains("finishing what is under way"));
     let second = Instant::now();
     let (directory, log) = pinfold.stop();
     assert!(second.elapsed() < Duration::from_secs(5), "{:?}", second.elapsed());

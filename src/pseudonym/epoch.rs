@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::key::{EpochKey, KeyMaterial};
+use super::key::{EpochKey, KeyMaterial, scrub_stack};
 use crate::time::{Calendar, CivilDay, UnixTime};
 
 /// No key outlives this, by a clock that cannot be stepped.
@@ -182,7 +182,8 @@ impl KeyRing {
 pub struct FreshKey {
     key: EpochKey,
     number: u32,
-    material: Option<KeyMaterial>,
+    /// In one place, so that a key that is moved leaves no copy behind.
+    lasting: Option<Arc<Lasting>>,
 }
 
 impl FreshKey {
@@ -192,7 +193,7 @@ impl FreshKey {
     ///
     /// Where the operating system gives no randomness.
     pub fn generate(site: &str) -> Result<Self, getrandom::Error> {
-        Ok(Self { material: None, ..Self::generate_lasting(site)? })
+        Ok(Self { lasting: None, ..Self::generate_lasting(site)? })
     }
 
     /// The same, for a ring that is to outlive the process: see [`crate::audit::KeyHold`].
@@ -201,13 +202,21 @@ impl FreshKey {
     ///
     /// Where the operating system gives no randomness.
     pub fn generate_lasting(site: &str) -> Result<Self, getrandom::Error> {
+        let fresh = Self::made(site);
+        scrub_stack();
+        fresh
+    }
+
+    #[inline(never)]
+    fn made(site: &str) -> Result<Self, getrandom::Error> {
+        let number = getrandom::u32()?;
         let material = KeyMaterial::generate(site)?;
-        Ok(Self { key: EpochKey::of(&material), number: getrandom::u32()?, material: Some(material) })
+        let key = EpochKey::of(&material);
+        Ok(Self { key, number, lasting: Some(Arc::new(Lasting { number, restarts: 0, material })) })
     }
 
     fn epoch(self, day: CivilDay, born: Duration) -> Epoch {
-        let Self { key, number, material } = self;
-        let lasting = material.map(|material| Arc::new(Lasting { number, restarts: 0, material }));
+        let Self { key, number, lasting } = self;
         Epoch { id: id_of(day, number), day, born, key, lasting }
     }
 }

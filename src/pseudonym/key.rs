@@ -154,7 +154,7 @@ fn made(material: &KeyMaterial) -> Arc<Keys> {
 
 /// Overwrites what functions that have returned may have left below: a value that is moved leaves a copy behind, which nobody drops.
 #[inline(never)]
-fn scrub_stack() {
+pub(super) fn scrub_stack() {
     let mut stack = [0xff_u8; 16 * 1024];
     stack.zeroize();
     std::hint::black_box(&mut stack);

@@ -46,6 +46,7 @@ pub(crate) struct Office {
     rules: Mutex<Rules>,
     /// Nothing where there is no file to be read again.
     pub(super) reloader: Option<Reloader>,
+    /// Held while it is read again.
     pub(super) reloading: tokio::sync::Mutex<()>,
     /// When look-ups were answered, or began to wait, by uptime.
     lookups: Mutex<VecDeque<Duration>>,

@@ -40,10 +40,8 @@ impl Doorway {
     /// Puts another door here. Connections to the origin are kept, where it is the same; else they end with the last request on its way.
     pub(super) fn rebuild(&self, plan: &Plan) {
         let before = self.0.load();
-        let origin = match before.origin.is_at(&plan.host) {
-            true => before.origin.clone(),
-            false => Arc::new(Origin::new(&plan.host)),
-        };
+        let is_same = before.origin.is_at(&plan.host);
+        let origin = if is_same { before.origin.clone() } else { Arc::new(Origin::new(&plan.host)) };
         self.0.store(Arc::new(plan.lane(origin, before.door.latency.clone())));
     }
 
