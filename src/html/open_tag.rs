@@ -114,6 +114,10 @@ fn end_of_tag(text: &[u8], from: usize, mut quote: Option<u8>) -> Result<usize, 
 }
 
 fn place_after(tag: &[u8], begins: usize) -> Place {
+    // Nearly every tag fails here.
+    if !matches!(tag[1].to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
+        return Place::Text;
+    }
     let name = tag[1..].split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
     let raw = RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()));
     raw.map_or(Place::Text, |name| Place::Raw { name, begins: (name == TOGETHER).then_some(begins) })
