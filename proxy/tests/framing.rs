@@ -31,6 +31,8 @@ enum Expected {
 }
 use Expected::{Closed, Refused, Served, ServedLast};
 
+const NEXT: &[u8] = b"GET / HTTP/1.1\r\nHost: www.town.example\r\nConnection: close\r\n\r\n";
+
 const BAD: Expected = Refused(&[400]);
 const BAD_OR_UNKNOWN: Expected = Refused(&[400, 501]);
 
@@ -56,14 +58,16 @@ impl Rig {
     }
 
     fn fault(&self, bytes: &[u8], expected: Expected) -> Option<String> {
-        let reply = converse(self.pinfold.site, bytes);
+        // Whoever is listened to for longer shows by another answer.
+        let next: &[u8] = if matches!(expected, Served) { NEXT } else { b"" };
+        let reply = converse(self.pinfold.site, &[bytes, next].concat());
         let seen = self.origin.take();
         let statuses = reply.statuses();
         let (whole, closed) = (seen.whole.len(), reply.closed);
         let sound = match expected {
             Refused(allowed) => statuses.len() == 1 && allowed.contains(&statuses[0]) && whole == 0 && closed,
             Closed => statuses.is_empty() && whole == 0 && closed,
-            Served => statuses == [200] && whole == 1 && !closed,
+            Served => statuses == [200, 200] && whole == 2 && closed,
             ServedLast => statuses == [200] && whole == 1 && closed,
         };
         let sound = sound && seen.nonsense.is_empty();
@@ -655,6 +659,14 @@ fn frame_15_whoever_is_answered_before_the_body_came_is_not_listened_to() {
             });
         }
     });
+    // A body that goes on is not that of the answer before.
+    let origin = Recorder::start();
+    let behind = Pinfold::configured(&configuration(origin.address, ""));
+    let mut client = TcpStream::connect(behind.site).unwrap();
+    client.write_all(format!("{}{}", get(""), post("Content-Length: 5\r\n", "he")).as_bytes()).unwrap();
+    assert_eq!(listen(&mut client).statuses(), [200]);
+    client.write_all(b"llo").unwrap();
+    assert_eq!(listen(&mut client).statuses(), [200]);
     for body in [post("Content-Length: 100\r\n", "hel"), chunked("5\r\nhel")] {
         let mut client = TcpStream::connect(pinfold.site).unwrap();
         client.write_all(body.as_bytes()).unwrap();

@@ -49,6 +49,9 @@ pub(super) const BODY_STEP: u64 = 1024;
 /// How long a client may take nothing of an answer. Longer than the rest, because phones lose their network for a while, and players pause.
 pub(super) const TAKING: Duration = Duration::from_secs(60);
 
+/// The same of one answer over HTTP/2, while others are taken: over a slow line many share it, and clients take what they need first.
+pub(super) const TAKING_ONE: Duration = Duration::from_secs(5 * 60);
+
 /// How long what a client still sends is thrown away after the last answer, lest a reset destroys the answer on its way (RFC 9112
 /// section 9.6), and how many bytes of it.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);

@@ -17,8 +17,8 @@ use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
-const PING: Duration = Duration::from_secs(10);
-const PONG: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(10);
 
 /// hyper for both versions, set up once.
 #[derive(Debug, Clone)]
