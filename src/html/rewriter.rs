@@ -142,6 +142,8 @@ impl Rewriter {
                 gate.write(&between, &mut done);
             }
         }
+        // What comes after goes straight to what is left.
+        self.insertion.take_if(|insertion| insertion.is_over());
         done
     }
 
