@@ -12,6 +12,7 @@ use super::address::Address;
 use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
+use super::turns::Turns;
 
 /// How often unused connections are looked at.
 const TIDY: Duration = Duration::from_secs(1);
@@ -21,11 +22,14 @@ const TIDY: Duration = Duration::from_secs(1);
 pub(in super::super) struct Origin {
     address: Address,
     pool: Arc<Pool>,
+    turns: Turns,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum Failed {
+    #[error("too many requests wait for the origin")]
+    Busy,
     #[error("no connection to the origin")]
     Connect(#[source] io::Error),
     #[error("no answer that can be used")]
@@ -41,7 +45,7 @@ struct Unanswered {
 
 impl Origin {
     pub(in super::super) fn new(origin: &Authority) -> Self {
-        Self { address: Address::new(origin), pool: Arc::default() }
+        Self { address: Address::new(origin), pool: Arc::default(), turns: Turns::default() }
     }
 
     /// Closes unused connections in time, for as long as it is run.
@@ -58,6 +62,7 @@ impl Origin {
         &self,
         request: Request<ClientBody>,
     ) -> Result<Response<AnswerBody>, Failed> {
+        let _turn = self.turns.take().await.ok_or(Failed::Busy)?;
         let again = copy(&request);
         let Some(link) = self.pool.take(again.is_some()) else { return self.send_afresh(request).await };
         match self.over(link, request).await {
