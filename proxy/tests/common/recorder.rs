@@ -90,7 +90,7 @@ impl Reply {
 }
 
 /// How long silence means that nothing more comes.
-const SILENCE: Duration = Duration::from_millis(400);
+pub(crate) const SILENCE: Duration = Duration::from_millis(400);
 
 /// The same where thousands are asked one after the other.
 pub(crate) const SHORT_SILENCE: Duration = Duration::from_millis(80);
@@ -114,6 +114,11 @@ pub(crate) fn listen(stream: &mut TcpStream) -> Reply {
 
 fn listen_within(stream: &mut TcpStream, silence: Duration) -> Reply {
     stream.set_read_timeout(Some(silence)).unwrap();
+    read_reply(stream)
+}
+
+/// Reads until the other side closes or the stream's patience is at its end.
+pub(crate) fn read_reply(stream: &mut impl Read) -> Reply {
     let mut read = Vec::new();
     let mut part = [0; 64 * 1024];
     let closed = loop {
