@@ -52,6 +52,10 @@ pub(super) const BODY_STEP: u64 = 1024;
 /// How long a client may take nothing of an answer. Longer than the rest, because phones lose their network for a while, and players pause.
 pub(super) const TAKING: Duration = Duration::from_secs(60);
 
+/// How much of an answer may wait, encrypted, for the client to take it, in bytes: one record (RFC 8446 section 5.1). All of it must be taken
+/// within [`TAKING`], because from outside it cannot be seen to go.
+pub(super) const MOST_UNTAKEN: usize = 16 * 1024;
+
 /// How long what a client still sends is thrown away after the last answer, lest a reset destroys the answer on its way (RFC 9112
 /// section 9.6), and how many bytes of it.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
