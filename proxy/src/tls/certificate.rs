@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How many looks at unchanged files go by before they are called broken. Certificate and key are replaced one after the other, perhaps by hand.
 const LOOKS: u32 = 1;
-const LOOKS_THAT_MAY_PASS: u32 = 20;
+const LOOKS_THAT_MAY_PASS: u32 = 10;
 
 /// The certificate that is shown to whoever connects. It is replaced as its files are; connections that are open go on.
 pub(crate) struct Certificate {
