@@ -19,7 +19,7 @@ use super::door::Door;
 use super::forward::Forward;
 use super::latency::Latency;
 use super::origin::Origin;
-use super::upgrade::Upgrade;
+use super::to_https::ToHttps;
 use super::worker::{Entrance, WayIn};
 use super::{listener, memory, worker};
 use crate::admin;
@@ -153,7 +153,7 @@ pub(crate) fn run(
     let (stop, stopped) = watch::channel(false);
     let hosts = Arc::new(settings.hosts);
     let announcers = settings.announcers.map(Arc::new);
-    let upgrade = acceptor.as_ref().and_then(|_| Upgrade::new(&url, settings.fronts)).map(Arc::new);
+    let to_https = acceptor.as_ref().and_then(|_| ToHttps::new(&url, settings.fronts)).map(Arc::new);
     let underscored: Arc<[_]> = settings.underscore_fields.into();
     let (mut http, mut https) = (http.into_iter(), https.into_iter());
     let mut threads = Vec::new();
@@ -166,11 +166,11 @@ pub(crate) fn run(
             underscored.clone(),
             settings.origin_timeout,
         );
-        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency, upgrade: None };
+        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency, to_https: None };
         let way_in = WayIn { announcers: announcers.clone(), acceptor: None, door };
         let mut entrances = Vec::new();
         if let Some(listener) = http.next() {
-            let door = Door { upgrade: upgrade.clone(), ..way_in.door.clone() };
+            let door = Door { to_https: to_https.clone(), ..way_in.door.clone() };
             entrances.push(Entrance { listener, way_in: WayIn { door, ..way_in.clone() } });
         }
         if let Some(listener) = https.next() {

@@ -19,7 +19,7 @@ use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
 use super::refused::Refused;
-use super::upgrade::Upgrade;
+use super::to_https::ToHttps;
 use crate::config::Hosts;
 
 /// The body of whatever a client is answered.
@@ -32,7 +32,7 @@ pub(super) struct Door {
     pub(super) hosts: Arc<Hosts>,
     pub(super) latency: Arc<Latency>,
     /// Where visitors are sent who did not come by https and should.
-    pub(super) upgrade: Option<Arc<Upgrade>>,
+    pub(super) to_https: Option<Arc<ToHttps>>,
 }
 
 impl Door {
@@ -54,9 +54,9 @@ impl Door {
                 return Ok(refusal(refused, parts.version).map(Either::Right));
             }
         };
-        let upgrade = self.upgrade.as_ref().and_then(|upgrade| upgrade.answer(&host, &parts.uri, peer));
-        if let Some(upgrade) = upgrade {
-            return Ok(upgrade.map(Either::Right));
+        let redirect = self.to_https.as_ref().and_then(|way| way.answer(&host, &parts.uri, peer));
+        if let Some(redirect) = redirect {
+            return Ok(redirect.map(Either::Right));
         }
         let version = parts.version;
         let mut request = Request::from_parts(parts, ClientBody::new(body));

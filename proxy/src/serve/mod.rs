@@ -26,7 +26,7 @@ mod patience;
 mod refused;
 mod secured;
 mod speak;
-mod upgrade;
+mod to_https;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

@@ -12,7 +12,7 @@ use super::certificate::Certificate;
 /// that opens them all. A visitor who comes back later just shakes hands once more.
 const SESSIONS: usize = 4096;
 
-/// What answers the hand of clients: `h2` or `http/1.1` by ALPN, no client certificates, nothing before the handshake is over (0-RTT
+/// What shakes hands with clients: `h2` or `http/1.1` by ALPN, no client certificates, nothing before the handshake is over (0-RTT
 /// can be replayed, and a choice with it).
 ///
 /// # Errors

@@ -11,14 +11,14 @@ use super::body::text_response;
 
 /// Where visitors belong who come by http though the site is listened to by https, too.
 #[derive(Debug)]
-pub(super) struct Upgrade {
+pub(super) struct ToHttps {
     /// The port of the site's URL.
     port: Option<u16>,
     /// Who may have ended TLS already, and so is served.
     fronts: TrustedProxies,
 }
 
-impl Upgrade {
+impl ToHttps {
     /// For a site that visitors reach by `url`; nothing where that is not https.
     pub(super) fn new(url: &Uri, fronts: TrustedProxies) -> Option<Self> {
         (url.scheme() == Some(&Scheme::HTTPS)).then(|| Self { port: url.port_u16(), fronts })
@@ -61,8 +61,8 @@ mod tests {
     fn where_visitors_belong() {
         let fronts = || TrustedProxies::new(["10.0.0.0/8"]).unwrap();
         let location = |url: &'static str, host: &'static str, target: &str, peer: [u8; 4]| {
-            let upgrade = Upgrade::new(&Uri::from_static(url), fronts())?;
-            let answer = upgrade.answer(
+            let to_https = ToHttps::new(&Uri::from_static(url), fronts())?;
+            let answer = to_https.answer(
                 &Authority::from_static(host),
                 &target.parse().unwrap(),
                 (peer, 4711).into(),
