@@ -122,6 +122,8 @@ fn an_origin_that_cannot_be_believed_is_not_asked_and_one_line_says_why() {
                 (502, "The site cannot be reached at the moment.\n")
             );
         }
+        pinfold
+            .wait_until("it is said", |pinfold| pinfold.log().contains("no safe connection to the origin"));
         let log = pinfold.log();
         let said: Vec<_> =
             log.lines().filter(|line| line.contains("no safe connection to the origin")).collect();
@@ -144,7 +146,7 @@ fn an_authority_that_nobody_named_is_not_believed() {
     command.arg("run").current_dir(directory.path()).env("SSL_CERT_FILE", other.path("ca.pem"));
     let untrusting = Pinfold::spawn(command, directory);
     assert_eq!(untrusting.get("/", &[]).status, 502);
-    assert!(untrusting.log().contains("an authority that is not trusted"), "{}", untrusting.log());
+    untrusting.wait_until("it is said", |pinfold| pinfold.log().contains("an authority that is not trusted"));
 }
 
 #[test]
@@ -159,7 +161,8 @@ fn fault_11_an_origin_that_speaks_no_tls_or_nothing_is_502_in_time() {
     });
     let pinfold = in_front_of("localhost", port, &authority);
     assert_eq!(pinfold.get("/", &[]).status, 502);
-    assert!(pinfold.log().contains("what answers there does not speak TLS"), "{}", pinfold.log());
+    pinfold
+        .wait_until("it is said", |pinfold| pinfold.log().contains("what answers there does not speak TLS"));
 
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let pinfold = in_front_of("localhost", silent.local_addr().unwrap().port(), &authority);
