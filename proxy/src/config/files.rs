@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use super::fault::Faults;
-use super::settings::{Hosts, Https, Settings};
+use super::settings::{Https, Settings};
 use crate::tls::{self, Half, PairFiles};
 
 impl Https {
@@ -18,14 +18,10 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Half::Certificate => &https.certificate.place,
             Half::Key => &https.key.place,
         };
-        let hosts = match &settings.hosts {
-            Hosts::Any => &[][..],
-            Hosts::Only(hosts) => hosts,
-        };
         let files = https.pair();
         match files.read() {
             Ok(pair) => {
-                for doubt in tls::doubts(&files, &pair, hosts, SystemTime::now()) {
+                for doubt in tls::doubts(&files, &pair, settings.hosts.named(), SystemTime::now()) {
                     faults.warn(place(doubt.half), doubt.problem, doubt.remedy);
                 }
             }

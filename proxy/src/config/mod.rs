@@ -13,5 +13,5 @@ mod units;
 
 pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files};
 pub(crate) use fault::Fault;
-pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, Https, SOCKET, Settings, StoreSettings};
+pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

@@ -109,6 +109,16 @@ pub(crate) enum Hosts {
     Only(Vec<String>),
 }
 
+impl Hosts {
+    /// Those that are named.
+    pub(crate) fn named(&self) -> &[String] {
+        match self {
+            Self::Any => &[],
+            Self::Only(hosts) => hosts,
+        }
+    }
+}
+
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The control socket, beside the configuration.

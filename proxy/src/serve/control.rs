@@ -23,7 +23,7 @@ use super::to_https::ToHttps;
 use super::worker::{Entrance, WayIn};
 use super::{listener, memory, worker};
 use crate::admin;
-use crate::config::{Hold, Hosts, Https, Settings, StoreSettings};
+use crate::config::{Hold, Settings, StoreSettings};
 use crate::control::{ControlSocket, Office, Rules};
 use crate::exit::Failure;
 use crate::hold::{BootClock, DescriptorStore, notify};
@@ -95,7 +95,9 @@ pub(crate) fn run(
     let http = settings.listen.http.map(|address| bind(address, " with `[listen] http` or --listen"));
     let https = settings.listen.https.as_ref().map(|https| bind(https.address, " with `[listen] https`"));
     let (http, https) = (http.transpose()?.unwrap_or_default(), https.transpose()?.unwrap_or_default());
-    let certificate = settings.listen.https.as_ref().map(|https| certificate(https, &settings.hosts));
+    let certificate = settings.listen.https.as_ref().map(|https| {
+        Certificate::open(https.pair(), settings.hosts.named()).map(Arc::new).map_err(Failure::misuse)
+    });
     let certificate = certificate.transpose()?;
     let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(Failure::of)?;
     let admin_listener = listener::bind(settings.admin, 1).map_err(|error| {
@@ -253,15 +255,6 @@ fn keys(
         }
     };
     Ok((Some(store), held))
-}
-
-/// The certificate that visitors are shown.
-fn certificate(https: &Https, hosts: &Hosts) -> Result<Arc<Certificate>, Failure> {
-    let hosts = match hosts {
-        Hosts::Any => &[][..],
-        Hosts::Only(hosts) => hosts,
-    };
-    Certificate::open(https.pair(), hosts).map(Arc::new).map_err(Failure::misuse)
 }
 
 fn no_listener(address: SocketAddr, error: &std::io::Error, other: &str) -> Failure {

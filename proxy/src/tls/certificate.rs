@@ -103,11 +103,12 @@ impl Certificate {
                     tracing::info!(certificate = %self.files.certificate.display(), "a new certificate is in use");
                 }
             }
-            Err(fault) if seen.looks >= if fault.may_pass { LOOKS_THAT_MAY_PASS } else { LOOKS } => {
-                seen.settled = true;
-                tracing::warn!("the old certificate stays in use: {fault}");
+            Err(fault) => {
+                seen.settled = seen.looks >= if fault.may_pass { LOOKS_THAT_MAY_PASS } else { LOOKS };
+                if seen.settled {
+                    tracing::warn!("the old certificate stays in use: {fault}");
+                }
             }
-            Err(_) => {}
         }
     }
 }
