@@ -70,7 +70,7 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {
-    let Checked { settings, warnings } = config::read(&command.config);
+    let Checked { settings, warnings } = config::read_with_files(&command.config);
     let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
     let faults = settings.err().unwrap_or_default();
     let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
@@ -111,11 +111,15 @@ fn own_cookies(settings: &Settings) -> Vec<(&'static str, u64, u32)> {
 fn start(command: &Run) -> Result<Exit, Failure> {
     let settings = match &command.origin {
         Some(origin) => Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?,
-        None => read(command.config.as_deref().unwrap_or(Path::new("pinfold.toml")))?,
+        None => {
+            let file = command.config.as_deref().unwrap_or(Path::new("pinfold.toml"));
+            sound(config::read_with_files(file))?
+        }
     };
     serve::log_to_stderr();
     serve::run(settings, |addresses| {
-        tracing::info!(site = %addresses.site, admin = %addresses.admin, "ready");
+        let https = addresses.https.map(tracing::field::display);
+        tracing::info!(site = %addresses.site, https, admin = %addresses.admin, "ready");
         Ok(())
     })?;
     Ok(Exit::Success)
@@ -387,7 +391,11 @@ fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
 
 /// The settings of a file; its warnings go to standard error.
 fn read(file: &Path) -> Result<Settings, Failure> {
-    let Checked { settings, warnings } = config::read(file);
+    sound(config::read(file))
+}
+
+fn sound(checked: Checked) -> Result<Settings, Failure> {
+    let Checked { settings, warnings } = checked;
     print_warnings(&warnings);
     settings.map_err(|faults| Failure::faults(&faults))
 }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http::uri::Scheme;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
@@ -42,6 +43,7 @@ pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness 
 async fn can_reach(readings: &Readings) -> bool {
     let Some(host) = readings.origin.host() else { return false };
     let host = host.trim_matches(['[', ']']);
-    let port = readings.origin.port_u16().unwrap_or(80);
+    let usual = if readings.origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let port = readings.origin.port_u16().unwrap_or(usual);
     matches!(tokio::time::timeout(REACH, TcpStream::connect((host, port))).await, Ok(Ok(_)))
 }

@@ -19,17 +19,22 @@ use super::door::Door;
 use super::forward::Forward;
 use super::latency::Latency;
 use super::origin::Origin;
+use super::to_https::ToHttps;
+use super::worker::{Entrance, WayIn};
 use super::{listener, memory, worker};
 use crate::admin;
 use crate::config::{Hold, Settings, StoreSettings};
 use crate::control::{ControlSocket, Office, Rules};
 use crate::exit::Failure;
 use crate::hold::{BootClock, DescriptorStore, notify};
+use crate::tls::{self, Certificate, OriginTls};
 
 /// Where the server can be found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addresses {
+    /// By http, unless https alone is listened to.
     pub(crate) site: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
 }
 
@@ -83,8 +88,18 @@ pub(crate) fn run(
     let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let listeners = listener::bind(settings.listen, workers)
-        .map_err(|error| no_listener(settings.listen, &error, " with `[listen] http` or --listen"))?;
+    let bind = |address, other| {
+        let listeners = listener::bind(address, workers);
+        listeners.map_err(|error| no_listener(address, &error, other))
+    };
+    let http = settings.listen.http.map(|address| bind(address, " with `[listen] http` or --listen"));
+    let https = settings.listen.https.as_ref().map(|https| bind(https.address, " with `[listen] https`"));
+    let (http, https) = (http.transpose()?.unwrap_or_default(), https.transpose()?.unwrap_or_default());
+    let certificate = settings.listen.https.as_ref().map(|https| {
+        Certificate::open(https.pair(), settings.hosts.named()).map(Arc::new).map_err(Failure::misuse)
+    });
+    let certificate = certificate.transpose()?;
+    let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(Failure::of)?;
     let admin_listener = listener::bind(settings.admin, 1).map_err(|error| {
         no_listener(settings.admin, &error, " with `[admin] listen`, or --admin for the demo")
     })?;
@@ -94,14 +109,24 @@ pub(crate) fn run(
             "cannot listen for commands at {shown}: {error} (name another place with `[admin] socket`)"
         ))
     })?;
+    let address_of = |listeners: &[_]| worker::address_of(listeners).map_err(Failure::of);
     let addresses = Addresses {
-        site: worker::address_of(&listeners).map_err(Failure::of)?,
-        admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
+        site: address_of(if http.is_empty() { &https } else { &http })?,
+        https: (!https.is_empty()).then(|| address_of(&https)).transpose()?,
+        admin: address_of(&admin_listener)?,
     };
 
     let origin =
         settings.origin.authority().cloned().ok_or_else(|| Failure::misuse("the origin has no host"))?;
-    let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
+    let origin_tls = match settings.origin.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTPS => {
+            let ca = settings.origin_ca.as_ref().map(|ca| ca.path.as_path());
+            Some(Arc::new(OriginTls::new(origin.host(), ca).map_err(Failure::misuse)?))
+        }
+        _ => None,
+    };
+    let url: Uri = policy.origin().parse().map_err(Failure::of)?;
+    let scheme = url.scheme().cloned().unwrap_or(Scheme::HTTP);
     let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
         .with_consent_for_handlers(false);
@@ -130,10 +155,12 @@ pub(crate) fn run(
     let (stop, stopped) = watch::channel(false);
     let hosts = Arc::new(settings.hosts);
     let announcers = settings.announcers.map(Arc::new);
+    let to_https = acceptor.as_ref().and_then(|_| ToHttps::new(&url, settings.fronts)).map(Arc::new);
     let underscored: Arc<[_]> = settings.underscore_fields.into();
+    let (mut http, mut https) = (http.into_iter(), https.into_iter());
     let mut threads = Vec::new();
-    for (index, (listener, latency)) in listeners.into_iter().zip(latencies.iter().cloned()).enumerate() {
-        let connections = Arc::new(Origin::new(&origin));
+    for (index, latency) in latencies.iter().cloned().enumerate() {
+        let connections = Arc::new(Origin::new(&origin, origin_tls.clone()));
         let forward = Forward::new(
             connections.clone(),
             origin.clone(),
@@ -141,11 +168,20 @@ pub(crate) fn run(
             underscored.clone(),
             settings.origin_timeout,
         );
-        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency };
-        let (stopped, announcers) = (stopped.clone(), announcers.clone());
+        let door = Door { stack: layer.layer(forward), hosts: hosts.clone(), latency, to_https: None };
+        let way_in = WayIn { announcers: announcers.clone(), acceptor: None, door };
+        let mut entrances = Vec::new();
+        if let Some(listener) = http.next() {
+            let door = Door { to_https: to_https.clone(), ..way_in.door.clone() };
+            entrances.push(Entrance { listener, way_in: WayIn { door, ..way_in.clone() } });
+        }
+        if let Some(listener) = https.next() {
+            entrances.push(Entrance { listener, way_in: WayIn { acceptor: acceptor.clone(), ..way_in } });
+        }
+        let stopped = stopped.clone();
         let worker = thread::Builder::new()
             .name(format!("pinfold-{index}"))
-            .spawn(move || worker::run(listener, announcers, door, connections, stopped));
+            .spawn(move || worker::run(entrances, connections, stopped));
         threads.push(worker.map_err(Failure::of)?);
     }
 
@@ -159,6 +195,11 @@ pub(crate) fn run(
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office));
+        let renewals = tokio::spawn(async move {
+            if let Some(certificate) = certificate {
+                certificate.watch().await;
+            }
+        });
         ready(addresses)?;
         notify("READY=1");
         signals.wait(stop, threads).await;
@@ -168,7 +209,7 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.any() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        for task in [admin, commands] {
+        for task in [admin, commands, renewals] {
             task.abort();
             let _ = task.await;
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker thread (one per core):
-//!   listener -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!   listener (-> TLS) -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -24,7 +24,9 @@ mod memory;
 mod origin;
 mod patience;
 mod refused;
+mod secured;
 mod speak;
+mod to_https;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

@@ -50,14 +50,24 @@ impl Server {
         Self { http1, http2 }
     }
 
-    /// Answers the requests of a connection that is from `client`, until it ends.
-    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, door: Door, watcher: Watcher)
-    where
+    /// Answers the requests of a connection that is from `client`, until it ends. Not one, where what is spoken is not what was `agreed`
+    /// (RFC 9113 sections 3.2 and 3.4).
+    pub(super) async fn serve<S>(
+        &self,
+        stream: S,
+        agreed: Option<Speaks>,
+        client: SocketAddr,
+        door: Door,
+        watcher: Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let conversation = Conversation::default();
         let mut guarded = Guarded::new(stream, conversation.clone(), door.latency.clone());
         let Some(speaks) = guarded.speaks().await else { return };
+        if agreed.is_some_and(|agreed| agreed != speaks) {
+            return;
+        }
         let service = service_fn(move |request: Request<Incoming>| {
             let (door, conversation, open) = (door.clone(), conversation.clone(), conversation.open());
             async move {

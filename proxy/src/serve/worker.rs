@@ -1,18 +1,21 @@
-//! One thread: a runtime, a listener, a pool of connections to the origin, and the connections of its clients.
+//! One thread: a runtime, listeners, a pool of connections to the origin, and the connections of its clients.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use pinfold::client_ip::TrustedProxies;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
-use super::announced;
 use super::door::Door;
 use super::origin::Origin;
 use super::speak::Server;
+use super::{announced, secured};
 
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -20,32 +23,61 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
 
-/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread. Where there are `announcers`, each connection
-/// must come from one of them, and begin with whom it is from.
+/// A listener, and how its connections are taken in.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) listener: TcpListener,
+    pub(super) way_in: WayIn,
+}
+
+/// What a connection passes before its first request is read.
+#[derive(Clone)]
+pub(super) struct WayIn {
+    /// Where there are some, each connection must come from one of them, and begin with whom it is from.
+    pub(super) announcers: Option<Arc<TrustedProxies>>,
+    /// TLS, where it is spoken.
+    pub(super) acceptor: Option<TlsAcceptor>,
+    pub(super) door: Door,
+}
+
+impl std::fmt::Debug for WayIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayIn").field("door", &self.door).finish_non_exhaustive()
+    }
+}
+
+/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread.
 pub(super) fn run(
-    listener: TcpListener,
-    announcers: Option<Arc<TrustedProxies>>,
-    door: Door,
+    entrances: Vec<Entrance>,
     origin: Arc<Origin>,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::spawn(async move { origin.tidy().await });
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        serve(listener, announcers, door, stop).await;
+        let graceful = Arc::new(GracefulShutdown::new());
+        let server = Server::new();
+        let mut accepting = JoinSet::new();
+        for Entrance { listener, way_in } in entrances {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            accepting.spawn(accept(listener, way_in, server.clone(), graceful.clone(), stop.clone()));
+        }
+        while accepting.join_next().await.is_some() {}
+        // What is not done by then is cut off.
+        if let Some(graceful) = Arc::into_inner(graceful) {
+            let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+        }
         Ok(())
     })
 }
 
-async fn serve(
+async fn accept(
     listener: tokio::net::TcpListener,
-    announcers: Option<Arc<TrustedProxies>>,
-    door: Door,
+    way_in: WayIn,
+    server: Server,
+    graceful: Arc<GracefulShutdown>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let graceful = GracefulShutdown::new();
-    let server = Server::new();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -53,26 +85,29 @@ async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((mut stream, peer)) => {
+            Ok((stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
-                let (server, watcher, door) = (server.clone(), graceful.watcher(), door.clone());
-                let announcers = announcers.clone();
-                tokio::spawn(async move {
-                    let client = match &announcers {
-                        None => Some(peer),
-                        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
-                    };
-                    let Some(client) = client else { return };
-                    server.serve(stream, client, door, watcher).await;
-                });
+                tokio::spawn(let_in(stream, peer, way_in.clone(), server.clone(), graceful.watcher()));
             }
             Err(error) => rest_after(&error).await,
         }
     }
-    drop(listener);
-    // What is not done by then is cut off.
-    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+async fn let_in(mut stream: TcpStream, peer: SocketAddr, way_in: WayIn, server: Server, watcher: Watcher) {
+    let client = match &way_in.announcers {
+        None => Some(peer),
+        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
+    };
+    let Some(client) = client else { return };
+    match &way_in.acceptor {
+        None => server.serve(stream, None, client, way_in.door, watcher).await,
+        Some(acceptor) => {
+            let Some((stream, agreed)) = secured::secured(stream, acceptor).await else { return };
+            server.serve(stream, agreed, client, way_in.door, watcher).await;
+        }
+    }
 }
 
 async fn rest_after(error: &io::Error) {

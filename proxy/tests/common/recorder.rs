@@ -90,7 +90,7 @@ impl Reply {
 }
 
 /// How long silence means that nothing more comes.
-const SILENCE: Duration = Duration::from_secs(1);
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 
 /// Sends bytes, and reads until the other side closes or says nothing more. It half-closes nothing.
 pub(crate) fn converse(address: SocketAddr, bytes: &[u8]) -> Reply {
@@ -116,6 +116,11 @@ pub(crate) fn listen(stream: &mut TcpStream) -> Reply {
 
 fn listen_within(stream: &mut TcpStream, silence: Duration) -> Reply {
     stream.set_read_timeout(Some(silence)).unwrap();
+    read_reply(stream)
+}
+
+/// Reads until the other side closes or the stream's patience is at its end.
+pub(crate) fn read_reply(stream: &mut impl Read) -> Reply {
     let mut read = Vec::new();
     let mut part = [0; 64 * 1024];
     let closed = loop {

@@ -275,12 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Whoever takes nothing of an answer for too long is cut off.
-    fn poll_taken(
-        &mut self,
-        cx: &mut Context<'_>,
-        polled: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        self.unsent = true;
+    fn poll_taken<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match polled {
             Poll::Ready(taken) => {
                 self.writing.renew();
@@ -296,6 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.unsent = true;
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.poll_taken(cx, polled)
     }
@@ -305,6 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.unsent = true;
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.poll_taken(cx, polled)
     }
@@ -314,7 +311,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // TLS keeps what the system does not take yet.
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        ready!(self.poll_taken(cx, polled))?;
         let had_unsent = std::mem::take(&mut self.unsent);
         if had_unsent && self.conversation.rests() {
             if self.is_answered_early() {
@@ -353,7 +352,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::io::{AsyncWriteExt as _, BufStream, DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::*;
@@ -441,6 +440,21 @@ mod tests {
         let began = Instant::now();
         let error = guarded.shutdown().await.unwrap_err();
         assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, TAKING.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_19_whoever_takes_nothing_of_what_tls_holds_is_cut_off() {
+        let (_client, server) = duplex(64);
+        let buffered = BufStream::new(server);
+        let mut guarded = Guarded::new(buffered, Conversation::default(), Arc::default());
+        guarded.write_all(&[0; 1000]).await.unwrap();
+        for ending in [false, true] {
+            let began = Instant::now();
+            let ended = if ending { guarded.shutdown().await } else { guarded.flush().await };
+            let found = (ended.unwrap_err().kind(), began.elapsed().as_secs());
+            assert_eq!(found, (io::ErrorKind::TimedOut, TAKING.as_secs()));
+            guarded.writing.renew();
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
 use super::turns::Turns;
+use crate::tls::OriginTls;
 
 /// How often unused connections are looked at.
 const TIDY: Duration = Duration::from_secs(1);
@@ -44,8 +45,9 @@ struct Unanswered {
 }
 
 impl Origin {
-    pub(in super::super) fn new(origin: &Authority) -> Self {
-        Self { address: Address::new(origin), pool: Arc::default(), turns: Turns::default() }
+    /// Reached by https where there is `tls`.
+    pub(in super::super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
+        Self { address: Address::new(origin, tls), pool: Arc::default(), turns: Turns::default() }
     }
 
     /// Closes unused connections in time, for as long as it is run.
@@ -130,7 +132,11 @@ fn was_closed(error: &hyper::Error) -> bool {
     let reset = || {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
         source.is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            // Over TLS, the last is an end that nobody announced.
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+            )
         })
     };
     error.is_incomplete_message() || error.is_canceled() || error.is_closed() || reset()
