@@ -74,8 +74,8 @@ impl Sentences {
 const ENGLISH: Sentences = Sentences {
     title: "Use of IP addresses and cookies",
     title_without_addresses: "Use of cookies",
-    intro: "This is what {} collects when you visit this website, why, and for how long. It is written from the settings with which \
-            this website runs now.",
+    intro: "This is what {} collects when you visit this website, why, and for how long. It follows from the settings of this \
+            website.",
     end: "This text follows from settings (version {}). It is not legal advice.",
 
     addresses: "IP addresses",
@@ -156,8 +156,8 @@ const ENGLISH: Sentences = Sentences {
 const WELSH: Sentences = Sentences {
     title: "Defnyddio cyfeiriadau IP a chwcis",
     title_without_addresses: "Defnyddio cwcis",
-    intro: "Dyma'r hyn y mae {} yn ei gasglu pan fyddwch yn ymweld â'r wefan hon, pam, ac am faint. Fe'i hysgrifennwyd o'r gosodiadau y \
-            mae'r wefan hon yn rhedeg arnynt nawr.",
+    intro: "Dyma'r hyn y mae {} yn ei gasglu pan fyddwch yn ymweld â'r wefan hon, pam, ac am faint. Mae'n dilyn o osodiadau'r wefan \
+            hon.",
     end: "Mae'r testun hwn yn dilyn o osodiadau (fersiwn {}). Nid yw'n gyngor cyfreithiol.",
 
     addresses: "Cyfeiriadau IP",
