@@ -385,11 +385,11 @@ pub(crate) struct Lookup {
     /// The legal basis, or the case
     #[arg(long, value_name = "TEXT")]
     pub(crate) basis: String,
-    /// Who asks
-    #[arg(long, value_name = "NAME")]
+    /// Who asks. A question without two names is refused, and that is recorded
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub(crate) requested_by: String,
     /// Who approved it: somebody else
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub(crate) approved_by: String,
     /// On the day of this moment alone, such as 2026-11-24T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]

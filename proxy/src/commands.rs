@@ -72,7 +72,7 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {
-    let Checked { settings, warnings, .. } = config::read(&command.config);
+    let Checked { settings, warnings, .. } = config::read_with_files(&command.config);
     let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
     let faults = settings.err().unwrap_or_default();
     let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
@@ -129,14 +129,15 @@ fn start(command: &Run) -> Result<Exit, Failure> {
         Some(origin) => (Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?, None),
         None => {
             let file = command.config.clone().unwrap_or_else(|| PathBuf::from("pinfold.toml"));
-            let Checked { settings, warnings, entries } = config::read(&file);
+            let Checked { settings, warnings, entries } = config::read_with_files(&file);
             print_warnings(&warnings);
             (settings.map_err(|faults| Failure::faults(&faults))?, Some(serve::Written { file, entries }))
         }
     };
     serve::log_to_stderr();
     serve::run(settings, written, |addresses| {
-        tracing::info!(site = %addresses.site, admin = %addresses.admin, "ready");
+        let https = addresses.https.map(tracing::field::display);
+        tracing::info!(site = %addresses.site, https, admin = %addresses.admin, "ready");
         Ok(())
     })?;
     Ok(Exit::Success)

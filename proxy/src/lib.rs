@@ -5,6 +5,7 @@
 //! - `cli`: the commands and their help;
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
+//! - `tls`: the certificate that visitors are shown, and whom we believe to be the origin;
 //! - `admin`: health, readiness, metrics and a page of figures;
 //! - `hold`: keys and blocks across a restart, in the descriptor store of systemd;
 //! - `control`: the socket on which a running server is asked, and `administer`, the commands that ask;
@@ -32,6 +33,7 @@ mod init;
 mod report;
 mod scrub;
 mod serve;
+mod tls;
 
 pub use commands::run;
 pub use exit::Exit;

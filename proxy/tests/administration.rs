@@ -165,10 +165,15 @@ fn a_look_up_is_written_down_before_it_is_answered() {
     assert!(words.contains("key destroyed") && words.contains("2026-11-03T00:00:00Z"), "{words}");
 
     // Whoever asks cannot approve, and that is written down as well.
-    let alone = ["lookup", "--ip", CANARY, "--basis", "x", "--requested-by", "Jo", "--approved-by", " jo "];
+    let basis = format!("x {CANARY}");
+    let alone =
+        ["lookup", "--ip", CANARY, "--basis", &basis, "--requested-by", "Jo Do", "--approved-by", " jo  do "];
     let refused = pinfold(server.path(), &alone);
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot approve"));
+    let refused = pinfold(server.path(), &["lookup", "--ip", CANARY, "--basis", "x", "--requested-by", "Jo"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("two names"));
     for _ in 0..6 {
         said(server.path(), &lookup(CANARY));
     }
@@ -177,7 +182,7 @@ fn a_look_up_is_written_down_before_it_is_answered() {
 
     let head = found["head"].as_str().unwrap();
     let whole = said(server.path(), &["ledger", "verify", "--head", head]);
-    assert!(whole.starts_with("whole: 12 entries, head "), "{whole}");
+    assert!(whole.starts_with("whole: 13 entries, head "), "{whole}");
     let rows: Vec<(String, u32, String)> = store
         .prepare("SELECT act, uid, result FROM action ORDER BY sequence")
         .unwrap()
@@ -187,7 +192,8 @@ fn a_look_up_is_written_down_before_it_is_answered() {
         .unwrap();
     assert_eq!(rows[1], ("look-up".to_owned(), rows[0].1, "1 buckets".to_owned()));
     assert!(rows[4].2.starts_with("refused: whoever asks"), "{rows:?}");
-    assert!(rows[11].2.starts_with("refused: 10 look-ups"), "{rows:?}");
+    assert!(rows[5].2.starts_with("refused: a look-up needs a basis and two names"), "{rows:?}");
+    assert!(rows[12].2.starts_with("refused: 10 look-ups"), "{rows:?}");
 
     let (directory, log) = server.stop();
     assert!(log.contains("new head"), "{log}");

@@ -9,12 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 use common::recorder::{Recorder, converse, listen};
+use common::tls::Authority;
 use common::{Pinfold, configuration};
 
 /// A proxy in front of a recording origin.
 struct Rig {
     origin: Recorder,
     pinfold: Pinfold,
+    /// Where the proxy is asked over TLS.
+    tls: Option<Authority>,
 }
 
 /// What is expected of a case.
@@ -31,6 +34,8 @@ enum Expected {
 }
 use Expected::{Closed, Refused, Served, ServedLast};
 
+const NEXT: &[u8] = b"GET / HTTP/1.1\r\nHost: www.town.example\r\nConnection: close\r\n\r\n";
+
 const BAD: Expected = Refused(&[400]);
 const BAD_OR_UNKNOWN: Expected = Refused(&[400, 501]);
 
@@ -44,7 +49,13 @@ impl Rig {
         let origin = Recorder::start();
         let text = configuration(origin.address, "").replace("[listen]\n", &format!("[listen]\n{line}\n"));
         let pinfold = Pinfold::configured(&text);
-        Self { origin, pinfold }
+        Self { origin, pinfold, tls: None }
+    }
+
+    fn over_tls() -> Self {
+        let (origin, authority) = (Recorder::start(), Authority::for_the_town());
+        let pinfold = Pinfold::configured(&authority.listening(&configuration(origin.address, "")));
+        Self { origin, pinfold, tls: Some(authority) }
     }
 
     /// Holds every case to what is expected of it, and tells of all that fail.
@@ -56,14 +67,20 @@ impl Rig {
     }
 
     fn fault(&self, bytes: &[u8], expected: Expected) -> Option<String> {
-        let reply = converse(self.pinfold.site, bytes);
+        // Whoever is listened to for longer shows by another answer.
+        let next: &[u8] = if matches!(expected, Served) { NEXT } else { b"" };
+        let bytes = [bytes, next].concat();
+        let reply = match &self.tls {
+            None => converse(self.pinfold.site, &bytes),
+            Some(authority) => authority.converse(self.pinfold.https.unwrap(), &bytes),
+        };
         let seen = self.origin.take();
         let statuses = reply.statuses();
         let (whole, closed) = (seen.whole.len(), reply.closed);
         let sound = match expected {
             Refused(allowed) => statuses.len() == 1 && allowed.contains(&statuses[0]) && whole == 0 && closed,
             Closed => statuses.is_empty() && whole == 0 && closed,
-            Served => statuses == [200] && whole == 1 && !closed,
+            Served => statuses == [200, 200] && whole == 2 && closed,
             ServedLast => statuses == [200] && whole == 1 && closed,
         };
         let sound = sound && seen.nonsense.is_empty();
@@ -107,6 +124,41 @@ fn sound_messages_pass() {
         ("OPTIONS * HTTP/1.1\r\nHost: www.town.example\r\n\r\n".to_owned(), Served),
         ("PROPFIND /x HTTP/1.1\r\nHost: www.town.example\r\n\r\n".to_owned(), Served),
     ]);
+}
+
+/// The guard does not know whether it reads through TLS: one or two cases of each kind.
+#[test]
+fn tls_1_messages_are_judged_alike_over_tls() {
+    let rig = Rig::over_tls();
+    rig.hold([
+        (get(""), Served),
+        (get("Connection: close\r\n"), ServedLast),
+        (post("Content-Length: 5\r\n", "hello"), Served),
+        (chunked("5\r\nhello\r\n0\r\n\r\n"), Served),
+        (post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
+        (post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), BAD_OR_UNKNOWN),
+        (post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), BAD_OR_UNKNOWN),
+        (post("Content-Length: +5\r\n", "hello"), BAD),
+        (post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"), BAD),
+        (chunked("5\nhello\r\n0\r\n\r\n"), BAD),
+        (chunked("0x5\r\nhello\r\n0\r\n\r\n"), BAD),
+        (chunked("5\r\nhello6\r\n0\r\n\r\n"), BAD),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), BAD),
+        (get("Host: www.town.example\r\n"), BAD),
+        (get("X : y\r\n"), BAD),
+        (get("X: a\r\n b\r\n"), BAD),
+        (get("X: a\0b\r\n"), BAD),
+        ("GET /#x HTTP/1.1\r\nHost: www.town.example\r\n\r\n".to_owned(), BAD),
+        ("GET / HTTP/2.0\r\nHost: www.town.example\r\n\r\n".to_owned(), Refused(&[400, 505])),
+        ("TRACE / HTTP/1.1\r\nHost: www.town.example\r\n\r\n".to_owned(), Refused(&[405])),
+        (get(&format!("X: {}\r\n", "x".repeat(64 * 1024))), Refused(&[431])),
+    ]);
+    // Nothing follows what is refused, and an end that nobody announced is no end of a body.
+    let mut stream = rig.tls.as_ref().unwrap().connect(rig.pinfold.https.unwrap());
+    stream.write_all(post("Content-Length: 10\r\n", "hello").as_bytes()).unwrap();
+    drop(stream);
+    thread::sleep(Duration::from_millis(300));
+    assert!(rig.origin.take().whole.is_empty());
 }
 
 #[test]
@@ -655,6 +707,14 @@ fn frame_15_whoever_is_answered_before_the_body_came_is_not_listened_to() {
             });
         }
     });
+    // A body that goes on is not that of the answer before.
+    let origin = Recorder::start();
+    let behind = Pinfold::configured(&configuration(origin.address, ""));
+    let mut client = TcpStream::connect(behind.site).unwrap();
+    client.write_all(format!("{}{}", get(""), post("Content-Length: 5\r\n", "he")).as_bytes()).unwrap();
+    assert_eq!(listen(&mut client).statuses(), [200]);
+    client.write_all(b"llo").unwrap();
+    assert_eq!(listen(&mut client).statuses(), [200]);
     for body in [post("Content-Length: 100\r\n", "hel"), chunked("5\r\nhel")] {
         let mut client = TcpStream::connect(pinfold.site).unwrap();
         client.write_all(body.as_bytes()).unwrap();

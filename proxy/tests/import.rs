@@ -247,10 +247,17 @@ fn lines_that_are_old_foreign_hostile_or_nonsense_are_told_apart() {
     let (said, output) = import(directory.path(), &["access.log"]);
     assert_eq!(
         said,
-        "access.log: 91 lines read, 84 counted, 5 rejected, 1 older than what is kept (left out), 1 about other hosts\n"
+        "access.log: 91 lines read, 84 counted, 5 rejected, 1 older than what is kept (left out); to have those, lengthen `[audit] retention` before the first import of a log, 1 about other hosts\n"
     );
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     check(&Pinfold::report(directory.path()), 1);
+
+    // A log that is too old is as if it had never been read, so that it can be once more is kept.
+    fs::write(at("old.log"), one(400, "www.town.example").repeat(5)).unwrap();
+    for _ in 0..2 {
+        let (said, _) = import(directory.path(), &["old.log"]);
+        assert!(said.contains("5 older") && said.contains("retention` then import it again"), "{said}");
+    }
 
     // Read as what it is not, a log is not counted, and can be read again.
     fs::write(at("other.log"), log(&yesterday()[..20], "json")).unwrap();

@@ -163,13 +163,23 @@ fn placeholder(bytes: &[u8]) -> Option<&'static str> {
         Some(":text")
     } else if is_date(bytes) {
         Some(":date")
-    } else if bytes.len() >= 8 && digits > 0 && bytes.iter().all(is_hex) && digits < bytes.len() {
+    } else if (digits > 0 && bytes.len() >= 8 || bytes.len() >= SHORT)
+        && digits < bytes.len()
+        && bytes.iter().all(is_hex)
+    {
         Some(":id")
-    } else if bytes.len() > 40 || bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(is_token) {
+    } else if bytes.len() > 40 && !is_title(bytes)
+        || bytes.split(|byte| !byte.is_ascii_alphanumeric()).any(is_token)
+    {
         Some(":token")
     } else {
         None
     }
+}
+
+/// Words with hyphens between, as pages have in their addresses: none longer than words are, all of them no longer than titles.
+fn is_title(segment: &[u8]) -> bool {
+    segment.len() <= 100 && segment.split(|byte| !byte.is_ascii_alphanumeric()).all(|word| word.len() <= 20)
 }
 
 /// A long run of letters and digits, or of letters in both cases mixed as no word mixes them.
@@ -229,6 +239,18 @@ mod tests {
             ("/file/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "/file/:id"),
             ("/file/deadbeef01", "/file/:id"),
             ("/facade/decade", "/facade/decade"),
+            ("/file/abcdefabcdefabcdef", "/file/:id"),
+            ("/file/cafe-babe-dead-beef", "/file/:id"),
+            (
+                "/planning-applications-and-building-control-guidance",
+                "/planning-applications-and-building-control-guidance",
+            ),
+            (
+                "/cy/ymgynghoriadau-cynllunio-ac-apeliadau-hir-iawn",
+                "/cy/ymgynghoriadau-cynllunio-ac-apeliadau-hir-iawn",
+            ),
+            ("/local-plan-2024-to-2031-main-modifications", "/local-plan-:n-to-:n-main-modifications"),
+            ("/kjhgfdsapoiuytrewqmnbvc-kjhgfdsapoiuytrewqmnbvc", "/:token"),
             ("/t/eyJhbGciOiJIUzI1NiJ9xyz123", "/t/:token"),
             ("/t/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", "/t/:token"),
             ("/t/PlanningApplicationsNearYou", "/t/PlanningApplicationsNearYou"),

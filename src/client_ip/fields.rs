@@ -60,8 +60,8 @@ impl AddressFields {
 pub(crate) struct Found {
     /// A bit for each of [`ADDRESS_FIELDS`].
     known: u64,
-    /// Whether there is one with a `_` in its name: behind CGI and its like it cannot be told from a `-`.
-    disguised: bool,
+    /// Whether there is another that says so by its name, or one with a `_` in it: behind CGI and its like that cannot be told from a `-`.
+    others: bool,
 }
 
 impl Found {
@@ -72,8 +72,10 @@ impl Found {
         if may {
             match ADDRESS_FIELDS.iter().position(|field| *field == name) {
                 Some(place) => self.known |= 1 << place,
-                None => self.disguised |= is_disguised(name),
+                None => self.others |= is_another(name),
             }
+        } else if may_end_as_address(name) {
+            self.others |= is_another(name);
         }
         may
     }
@@ -85,8 +87,8 @@ impl Found {
             headers.remove(&NAMES[known.trailing_zeros() as usize]);
             known &= known - 1;
         }
-        while self.disguised
-            && let Some(name) = headers.keys().find(|name| is_disguised(name.as_str())).cloned()
+        while self.others
+            && let Some(name) = headers.keys().find(|name| is_another(name.as_str())).cloned()
         {
             headers.remove(name);
         }
@@ -94,7 +96,7 @@ impl Found {
 }
 
 /// The fields in which proxies and content networks are known to write the address of a client.
-const ADDRESS_FIELDS: [&str; 33] = [
+const ADDRESS_FIELDS: [&str; 36] = [
     "x-forwarded-for",
     "forwarded",
     "x-real-ip",
@@ -111,8 +113,12 @@ const ADDRESS_FIELDS: [&str; 33] = [
     "proxy-client-ip",
     "remote-addr",
     "true-client-ip",
+    // Proxies on the visitor's side may give their own (RFC 9110 section 7.6.3).
+    "via",
     "wl-proxy-client-ip",
     "x-appengine-user-ip",
+    "x-client",
+    "x-peer",
     "x-azure-clientip",
     "x-azure-socketip",
     "x-client-ip",
@@ -152,8 +158,31 @@ fn may_name_address(name: &str) -> bool {
     name.len() < 32 && LENGTHS[usize::from(first)] >> name.len() & 1 == 1
 }
 
-fn is_disguised(name: &str) -> bool {
-    name.contains('_') && ADDRESS_FIELDS.contains(&&*name.replace('_', "-"))
+/// Nearly every other field fails here.
+#[inline]
+fn may_end_as_address(name: &str) -> bool {
+    matches!(
+        name.as_bytes(),
+        [.., b'i', b'p'] | [.., b'd', b'r'] | [.., b's', b's'] | [.., b'v', b'4' | b'6']
+    )
+}
+
+/// Whether a field that is not in the list is one in another spelling, or says by its last words that it is one: new ones are invented
+/// faster than lists are kept.
+fn is_another(name: &str) -> bool {
+    if name.contains('_') && ADDRESS_FIELDS.contains(&&*name.replace('_', "-")) {
+        return true;
+    }
+    let mut words = name.rsplit(['-', '_']);
+    match (words.next().unwrap_or_default(), words.next()) {
+        ("ip" | "ipv4" | "ipv6" | "clientip" | "realip" | "remoteip" | "sourceip" | "userip", _) => true,
+        ("addr" | "address", Some(whose)) => {
+            ["client", "external", "ip", "peer", "remote", "source", "src", "user", "viewer", "visitor"]
+                .contains(&whose)
+        }
+        ("ipaddr" | "ipaddress" | "clientaddr" | "remoteaddr", _) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -197,14 +226,51 @@ mod tests {
     #[test]
     fn other_fields_stay() {
         let mut headers = HeaderMap::new();
-        for name in ["_", "x", "x-forwarded-host", "x-request-id", "client_id", "forwarded-far", "x-real-iq"]
-        {
+        for name in [
+            "_",
+            "x",
+            "zip",
+            "x-email-address",
+            "x-ip-country",
+            "strip",
+            "x-forwarded-host",
+            "x-request-id",
+            "client_id",
+            "forwarded-far",
+            "x-real-iq",
+        ] {
             headers.append(name, HeaderValue::from_static("203.0.113.1"));
         }
         headers.append(HeaderName::try_from("x".repeat(1_000)).unwrap(), HeaderValue::from_static("1"));
         let before = headers.clone();
         AddressFields::None.rewrite(&mut headers, None);
         assert_eq!(headers, before);
+    }
+
+    #[test]
+    fn fields_that_say_so_by_their_names_go() {
+        for name in [
+            "ali-cdn-real-ip",
+            "cdn-src-ip",
+            "akamai-client-ip",
+            "x-akamai-client-ip",
+            "x-forwarded-client-ip",
+            "x_source_ip",
+            "x-src-ip",
+            "client-address",
+            "x-visitor-ip",
+            "x-ip",
+            "x-arr-clientip",
+            "x-varnish-client-ip",
+            "remote_address",
+            "x-ipaddress",
+            "x-client-ipv6",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(name, HeaderValue::from_static("203.0.113.1"));
+            AddressFields::None.rewrite(&mut headers, None);
+            assert!(headers.is_empty(), "{name}");
+        }
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl Insertion {
         self.stage.end(done);
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether everything is in, and the rest goes through untouched.
+    pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 }

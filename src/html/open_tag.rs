@@ -43,8 +43,7 @@ impl OpenTag {
         loop {
             match self.place {
                 Place::Text => {
-                    let Some(begins) = memchr::memchr(b'<', &text[self.at..]).map(|found| self.at + found)
-                    else {
+                    let Some(begins) = next_angle(text, self.at) else {
                         self.at = text.len();
                         return text.len();
                     };
@@ -100,20 +99,37 @@ impl OpenTag {
     }
 }
 
+/// The place of the next `<`. Most are near, and walked to; what is farther is jumped to.
+fn next_angle(text: &[u8], from: usize) -> Option<usize> {
+    const NEAR: usize = 16;
+    let (near, far) = text[from..].split_at((text.len() - from).min(NEAR));
+    let found = near.iter().position(|&byte| byte == b'<');
+    let found = found.or_else(|| memchr::memchr(b'<', far).map(|found| near.len() + found));
+    found.map(|found| from + found)
+}
+
 /// The place after the `>` that ends a tag, or the quotation mark that is open where the text ends.
 fn end_of_tag(text: &[u8], from: usize, mut quote: Option<u8>) -> Result<usize, Option<u8>> {
-    for (at, &byte) in (from..).zip(&text[from..]) {
-        match (quote, byte) {
-            (None, b'>') => return Ok(at + 1),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
+    let mut at = from;
+    loop {
+        if let Some(open) = quote {
+            at += memchr::memchr(open, &text[at..]).ok_or(quote)? + 1;
+        }
+        let is_mark = |byte: &u8| matches!(byte, b'>' | b'"' | b'\'');
+        let found = text[at..].iter().position(is_mark).ok_or(None)?;
+        at += found + 1;
+        match text[at - 1] {
+            b'>' => return Ok(at),
+            mark => quote = Some(mark),
         }
     }
-    Err(quote)
 }
 
 fn place_after(tag: &[u8], begins: usize) -> Place {
+    // Nearly every tag fails here.
+    if !matches!(tag[1].to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
+        return Place::Text;
+    }
     let name = tag[1..].split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
     let raw = RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()));
     raw.map_or(Place::Text, |name| Place::Raw { name, begins: (name == TOGETHER).then_some(begins) })

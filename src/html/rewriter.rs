@@ -59,6 +59,9 @@ impl Gate {
     }
 }
 
+/// How much longer a part may become without being moved: what is put in is shorter, with few purposes.
+const ROOM: usize = 4 * 1024;
+
 /// How much of a compressed page is changed; the rest is unpacked and passed on.
 const MOST_PACKED: u64 = 64 * 1024 * 1024;
 
@@ -125,7 +128,7 @@ impl Rewriter {
             }
         }
         self.seen += part.len() as u64;
-        let mut done = Vec::with_capacity(part.len() + 64);
+        let mut done = Vec::with_capacity(part.len() + ROOM);
         if self.packed && self.seen > MOST_PACKED {
             self.settle(&mut done);
         }
@@ -134,11 +137,13 @@ impl Rewriter {
             (None, Some(gate)) => gate.write(part, &mut done),
             (Some(insertion), None) => insertion.write(part, &mut done),
             (Some(insertion), Some(gate)) => {
-                let mut between = Vec::with_capacity(part.len() + 64);
+                let mut between = Vec::with_capacity(part.len() + ROOM);
                 insertion.write(part, &mut between);
                 gate.write(&between, &mut done);
             }
         }
+        // What comes after goes straight to what is left.
+        self.insertion.take_if(|insertion| insertion.is_over());
         done
     }
 

@@ -22,7 +22,8 @@ const LONGEST_TAG: usize = 8 * 1024;
 pub(super) struct Watch {
     doorman: Arc<dyn Doorman>,
     charset: Charset,
-    stage: Stage,
+    /// Nothing until it is needed: to set a parser up takes longer than to watch a short page.
+    stage: Option<Stage>,
     /// Nothing once the parser has its way.
     watched: Option<Watched>,
 }
@@ -40,18 +41,17 @@ struct Watched {
 
 impl Watch {
     pub(super) fn new(doorman: Arc<dyn Doorman>, charset: Charset) -> Self {
-        let stage = gate(Some(doorman.clone()), None, charset);
-        Self { doorman, charset, stage, watched: Some(Watched::default()) }
+        Self { doorman, charset, stage: None, watched: Some(Watched::default()) }
     }
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
-        let Some(watched) = &mut self.watched else { return self.stage.write(part, done) };
+        let Some(watched) = &mut self.watched else { return self.stage().write(part, done) };
         // The word may have begun in the part before.
         let new = watched.seen.len().saturating_sub(ATTRIBUTE.len() - 1);
         watched.seen.extend_from_slice(part);
         let mut parsed = Vec::new();
         if watched.confirmed.is_some() {
-            self.stage.write(part, &mut parsed);
+            self.stage().write(part, &mut parsed);
         } else {
             let safe = watched.open.before(&watched.seen);
             let waits = watched.seen.len() - safe <= LONGEST_TAG && watched.seen.len() <= MOST;
@@ -61,7 +61,8 @@ impl Watch {
                 return;
             }
             watched.confirmed = Some(0);
-            self.stage.write(&watched.seen, &mut parsed);
+            let stage = self.stage.insert(gate(Some(self.doorman.clone()), None, self.charset));
+            stage.write(&watched.seen, &mut parsed);
         }
         self.confirm(&parsed, done);
     }
@@ -71,12 +72,16 @@ impl Watch {
             Some(watched) => done.extend_from_slice(&watched.seen[watched.gone..]),
             None => {
                 let mut parsed = Vec::new();
-                self.stage.end(&mut parsed);
+                self.stage().end(&mut parsed);
                 self.confirm(&parsed, done);
                 // Another one, if it has come to that.
-                self.stage.end(done);
+                self.stage().end(done);
             }
         }
+    }
+
+    fn stage(&mut self) -> &mut Stage {
+        self.stage.get_or_insert_with(|| gate(Some(self.doorman.clone()), None, self.charset))
     }
 
     /// Passes on what the parser hands out, but for what has gone on already, which it must have left as it was.
@@ -90,8 +95,8 @@ impl Watch {
             // one takes the rest for a page of its own: better a word too much than content that loads.
             let rest = watched.seen.split_off(watched.gone);
             self.watched = None;
-            self.stage = gate(Some(self.doorman.clone()), None, self.charset);
-            return self.stage.write(&rest, done);
+            self.stage = None;
+            return self.stage().write(&rest, done);
         }
         watched.confirmed = Some(confirmed + again);
         done.extend_from_slice(&parsed[again..]);

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http::uri::Scheme;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
@@ -43,6 +44,7 @@ async fn can_reach(readings: &Readings) -> bool {
     let origin = readings.in_force.load().origin.clone();
     let Some(host) = origin.host() else { return false };
     let host = host.trim_matches(['[', ']']);
-    let port = origin.port_u16().unwrap_or(80);
+    let usual = if origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let port = origin.port_u16().unwrap_or(usual);
     matches!(tokio::time::timeout(REACH, TcpStream::connect((host, port))).await, Ok(Ok(_)))
 }

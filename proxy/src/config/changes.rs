@@ -16,7 +16,7 @@ pub(crate) struct Change {
 }
 
 /// What is decided once, at the start: a table, a key, and why. Everything else is live.
-const FIXED: [(&str, &str, &str); 11] = [
+const FIXED: [(&str, &str, &str); 14] = [
     ("[admin]", "listen", "it is opened at the start"),
     ("[admin]", "password_file", "it is read at the start"),
     ("[admin]", "socket", "it is opened at the start"),
@@ -26,6 +26,9 @@ const FIXED: [(&str, &str, &str); 11] = [
     ("[audit]", "store_limit", "the store has it from the start"),
     ("[keys]", "hold", "the keys are where they are"),
     ("[listen]", "http", "it is opened at the start"),
+    ("[listen.https]", "address", "it is opened at the start"),
+    ("[listen.https]", "certificate", "the file of the start is watched: put the new one there"),
+    ("[listen.https]", "key", "the file of the start is watched: put the new one there"),
     ("[site]", "time_zone", "keys turn at its midnight"),
     SITE,
 ];
@@ -64,12 +67,17 @@ pub(crate) fn changes(before: &[Entry], after: &[Entry]) -> Vec<Change> {
             add(format!("{list} order"), None);
         }
     }
-    if changes.iter().any(|change| change.name == format!("{} {}", SITE.0, SITE.1)) {
+    if are_of_another_site(&changes) {
         for change in changes.iter_mut().filter(|change| change.waits.is_none()) {
             change.waits = Some(format!("nothing changes beside {} {}", SITE.0, SITE.1));
         }
     }
     changes
+}
+
+/// Whether nothing can change now, because the site itself has.
+pub(crate) fn are_of_another_site(changes: &[Change]) -> bool {
+    changes.iter().any(|change| change.name == format!("{} {}", SITE.0, SITE.1))
 }
 
 /// What is in force once the live changes of `after` are.
@@ -155,6 +163,16 @@ purpose = \"marketing\"
                 &["[[cookie]] c"],
             ),
             ("[origin]", "[listen]\nhttp = \"127.0.0.1:9\"\n[origin]", &["[listen] http!"]),
+            (
+                "[origin]",
+                "[listen]\nhttps = { address = \"127.0.0.1:9\", certificate = \"c.pem\", key = \"k.pem\" }\n[origin]",
+                &[
+                    "[listen.https] address!",
+                    "[listen.https] certificate!",
+                    "[listen.https] key!",
+                    "[listen] http!",
+                ],
+            ),
             ("[origin]", "[admin]\nblocked_status = 403\n[origin]", &["[admin] blocked_status"]),
             (
                 "name = \"Town\"",
@@ -203,6 +221,7 @@ purpose = \"marketing\"
             "[audit]\nstore_limit = \"2 GiB\"",
             "[keys]\nhold = \"descriptor-store\"",
             "[listen]\nhttp = \"127.0.0.1:9\"",
+            "[listen]\nhttps = { address = \"127.0.0.1:9\", certificate = \"c.pem\", key = \"k.pem\" }",
             "[site]\ntime_zone = \"UTC\"",
         ] {
             assert_eq!(became(fixed), before, "{fixed}");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::effective::{Entry, Record};
 use super::fault::{Fault, Faults, Place};
+use super::files::look_into;
 use super::reader::Section;
 use super::sections::read_settings;
 use super::settings::{SOCKET, Settings};
@@ -22,8 +23,17 @@ pub(crate) struct Checked {
 
 /// Reads a file with the environment over it.
 pub(crate) fn read(file: &Path) -> Checked {
+    read_and(file, |_, _| {})
+}
+
+/// The same, and looks into the files that it names, which not everybody may read.
+pub(crate) fn read_with_files(file: &Path) -> Checked {
+    read_and(file, look_into)
+}
+
+fn read_and(file: &Path, look: impl FnOnce(&Settings, &Faults)) -> Checked {
     match std::fs::read_to_string(file) {
-        Ok(text) => parse(file, &text, &environment()),
+        Ok(text) => parse_and(file, &text, &environment(), look),
         Err(error) => {
             let faults = Faults::new(file, "");
             faults.add(&Place::Whole, format!("it cannot be read: {error}"), "name a file with --config");
@@ -34,12 +44,24 @@ pub(crate) fn read(file: &Path) -> Checked {
 
 /// Checks a configuration: everything that is wrong with it, in one pass.
 pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -> Checked {
+    parse_and(file, text, environment, |_, _| {})
+}
+
+fn parse_and(
+    file: &Path,
+    text: &str,
+    environment: &[(String, String)],
+    look: impl FnOnce(&Settings, &Faults),
+) -> Checked {
     let faults = Faults::new(file, text);
     let tree = source::read(text, environment, &faults);
     let record = Record::default();
     let root = Section::whole(&tree, &faults, &record);
     let directory = file.parent().unwrap_or(Path::new("."));
     let settings = read_settings(root, directory, &faults);
+    if let Some(settings) = &settings {
+        look(settings, &faults);
+    }
     let (found, warnings) = faults.into_found();
     let settings = match settings {
         Some(settings) if found.is_empty() => Ok(settings),
@@ -97,7 +119,7 @@ url = \"http://127.0.0.1:8000\"
     fn the_least_that_is_needed() {
         let settings = check(LEAST).settings.unwrap();
         assert_eq!(settings.hosts, Hosts::Only(vec!["www.town.example".to_owned()]));
-        assert_eq!(settings.listen, LISTEN);
+        assert_eq!(settings.listen.http, Some(LISTEN));
         assert_eq!(settings.site, "www.town.example");
     }
 
@@ -112,7 +134,10 @@ url = \"http://127.0.0.1:8000\"
     fn faults_have_lines_and_remedies() {
         for (more, expected) in [
             ("[site", "pinfold.toml:7:6:"),
-            ("colour = 1\n", "pinfold.toml:7:1: unknown key `colour` in [origin] (known here: url, timeout)"),
+            (
+                "colour = 1\n",
+                "pinfold.toml:7:1: unknown key `colour` in [origin] (known here: url, ca, timeout)",
+            ),
             (
                 "timout = \"30 s\"\n",
                 "pinfold.toml:7:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
@@ -124,7 +149,9 @@ url = \"http://127.0.0.1:8000\"
             ),
             ("[sit]\n", "pinfold.toml:7:2: unknown key `sit` (did you mean `site`?)"),
             ("[listen]\nhttp = \"8080\"\n", "pinfold.toml:8:8: `http` cannot be \"8080\""),
-            ("[listen]\nhttps = {}\n", "does not speak TLS"),
+            ("[listen]\nhttps = {}\n", "pinfold.toml:8:1: `address` is missing from [listen.https]"),
+            ("[listen]\nhttps = { address = \"443\" }\n", "pinfold.toml:8:21: `address` cannot be \"443\""),
+            ("[listen]\nhttps = { certifcate = \"c.pem\" }\n", "did you mean `certificate`?"),
             (
                 "[listen]\nunderscore_fields = [\"api-key\"]\n",
                 "pinfold.toml:8:22: `api-key` is not the name of a field with `_` in it",
@@ -265,7 +292,7 @@ url = \"http://127.0.0.1:8000\"
             ("PINFOLD__AUDIT__CROWD", "5"),
         ]);
         let settings = settings.settings.unwrap();
-        assert_eq!(settings.listen.port(), 9);
+        assert_eq!(settings.listen.http.unwrap().port(), 9);
         assert_eq!(settings.hosts, Hosts::Only(vec!["a.example".to_owned(), "b.example".to_owned()]));
         let faults = environment(&[("PINFOLD__LISTEN__HTPP", "x")]).settings.unwrap_err();
         assert_eq!(faults[0].place, "PINFOLD__LISTEN__HTPP");

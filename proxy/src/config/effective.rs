@@ -146,6 +146,22 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_shown_as_it_is_written() {
+        let text = "[site]\nname = \"Town\"\nurl = \"https://www.town.example\"\n\
+                    [listen]\nhttps = { address = \"127.0.0.1:8443\", certificate = \"c.pem\", key = \"k.pem\" }\n\
+                    [origin]\nurl = \"https://10.0.0.7\"\nca = \"ca.pem\"\n";
+        let written = parse(Path::new("pinfold.toml"), text, &[]);
+        let all = to_toml(&written.entries);
+        for line in ["[listen.https]", "address = \"127.0.0.1:8443\"", "key = \"k.pem\"", "ca = \"ca.pem\""] {
+            assert!(all.lines().any(|one| one.starts_with(line)), "{line}: {all}");
+        }
+        assert!(!all.contains("http = "), "there is no other listener: {all}");
+        let again = parse(Path::new("again.toml"), &all, &[]);
+        assert!(again.settings.is_ok(), "{:#?}", again.settings);
+        assert_eq!(changes(&written.entries, &again.entries), []);
+    }
+
+    #[test]
     fn what_is_built_in_is_said_and_not_written() {
         let text = "[site]\nname = \"Town\"\nurl = \"https://www.town.example\"\n[origin]\nurl = \"http://127.0.0.1:8000\"\n";
         let Checked { settings, entries, .. } = parse(Path::new("pinfold.toml"), text, &[]);

@@ -4,6 +4,7 @@ mod changes;
 mod check;
 mod effective;
 mod fault;
+mod files;
 mod policy;
 mod reader;
 mod sections;
@@ -12,8 +13,8 @@ mod source;
 mod underscore;
 mod units;
 
-pub(crate) use changes::{Change, changes, in_force};
-pub(crate) use check::{Checked, named_or_default, parse, read, socket};
+pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
+pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};

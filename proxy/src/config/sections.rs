@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use http::{HeaderName, StatusCode, Uri};
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
@@ -18,7 +18,8 @@ use super::fault::{Faults, Place};
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, Hold, Hosts, LISTEN, ORIGIN_TIMEOUT, SOCKET, Settings, StoreSettings, origin_uri,
+    ADMIN, Approval, File, HTTPS, Hold, Hosts, Https, LISTEN, Listen, ORIGIN_TIMEOUT, SOCKET, Settings,
+    StoreSettings, origin_uri,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
@@ -32,13 +33,13 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
     }
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), faults);
-    let (origin, origin_timeout) = read_origin(root.section("origin"), faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), directory, faults);
+    let (origin, origin_ca, origin_timeout) = read_origin(root.section("origin"), directory, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag_or("footprint", true);
     let audit = AuditSettings::default();
-    let ClientAddress { resolver, fields, announcers } =
+    let ClientAddress { resolver, fields, announcers, fronts } =
         read_client_address(root.section("client_address"), faults);
     let (audit, store) = read_audit(
         audit_section,
@@ -83,6 +84,15 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         }
     }
     root.end();
+    if let (Some(https), Some(url)) = (&listen.https, &site.url)
+        && !url.value.starts_with("https:")
+    {
+        faults.warn(
+            &https.certificate.place,
+            format!("`https` is listened to, but visitors type {}", url.value),
+            "write [site] url = \"https://...\": its scheme decides on cookies",
+        );
+    }
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
     }
@@ -92,12 +102,14 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
         hosts: Hosts::Only(site.hosts),
         calendar: site.calendar?,
-        listen: listen?,
+        listen,
         underscore_fields,
         announcers,
+        fronts,
         admin: admin.listen?,
         socket: directory.join(admin.socket),
         origin: origin?,
+        origin_ca,
         origin_timeout: origin_timeout?,
         audit: audit?,
         store: store?,
@@ -206,29 +218,52 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, faults: &Faults) -> (Option<SocketAddr>, Vec<HeaderName>) {
-    let http = address(&section, "http", LISTEN);
+fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    if https.place() != &Place::Whole {
-        faults.add(
-            https.place(),
-            "this version does not speak TLS",
-            "let the web server or balancer in front end TLS, and remove `https`",
-        );
-    }
+    let https = if https.place() == &Place::Whole { None } else { read_https(https, directory) };
+    // Whoever speaks TLS here and names no other listener wants none.
+    let http = match &https {
+        Some(_) => address(&section, "http", LISTEN),
+        None => address_or(&section, "http", LISTEN),
+    };
     let underscore_fields = read_underscore_fields(&section, faults);
     section.end();
-    (http.map(|http| http.value), underscore_fields)
+    (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
-fn address(section: &Section<'_>, key: &'static str, default: SocketAddr) -> Option<Located<SocketAddr>> {
-    let default = default.to_string();
-    section.parsed_or(key, &format!("an address and port such as {default:?}"), &default, |text| {
-        text.parse().ok()
-    })
+fn read_https(section: Section<'_>, directory: &Path) -> Option<Https> {
+    let written = section.required("address", &HTTPS.to_string());
+    let address = written.and_then(|_| address(&section, "address", HTTPS));
+    let certificate = section.required("certificate", "cert.pem").map(|text| file(text, directory));
+    let key = section.required("key", "key.pem").map(|text| file(text, directory));
+    section.end();
+    Some(Https { address: address?.value, certificate: certificate?, key: key? })
 }
 
-fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Option<Duration>) {
+/// A file beside the configuration, or wherever else.
+fn file(text: Located<String>, directory: &Path) -> File {
+    File { path: directory.join(text.value), place: text.place }
+}
+
+/// Where something listens, as far as it is written.
+fn address(section: &Section<'_>, key: &'static str, example: SocketAddr) -> Option<Located<SocketAddr>> {
+    section.parsed(key, &an_address_such_as(example), |text| text.parse().ok())
+}
+
+fn address_or(section: &Section<'_>, key: &'static str, default: SocketAddr) -> Option<Located<SocketAddr>> {
+    let expected = an_address_such_as(default);
+    section.parsed_or(key, &expected, &default.to_string(), |text| text.parse().ok())
+}
+
+fn an_address_such_as(example: SocketAddr) -> String {
+    format!("an address and port such as \"{example}\"")
+}
+
+fn read_origin(
+    section: Section<'_>,
+    directory: &Path,
+    faults: &Faults,
+) -> (Option<Uri>, Option<File>, Option<Duration>) {
     let url = section.required("url", "http://127.0.0.1:8000");
     let origin = url.as_ref().and_then(|url| {
         let origin = origin_uri(&url.value);
@@ -236,17 +271,28 @@ fn read_origin(section: Section<'_>, faults: &Faults) -> (Option<Uri>, Option<Du
             faults.add(
                 &url.place,
                 format!("`{}` is not an origin", url.value),
-                "write scheme, host and port, such as http://127.0.0.1:8000; this version reaches origins by http",
+                "write scheme, host and port, such as http://127.0.0.1:8000 or https://origin.example",
             );
         }
         origin
     });
+    let ca = section.text("ca").map(|text| file(text, directory));
+    let is_https = |origin: &Uri| origin.scheme() == Some(&Scheme::HTTPS);
+    if let (Some(ca), Some(origin)) = (&ca, &origin)
+        && !is_https(origin)
+    {
+        faults.warn(
+            &ca.place,
+            "`ca` is of no use to an origin reached by http",
+            "write url = \"https://...\"",
+        );
+    }
     let expected = "a time with its unit, such as \"30 s\"";
     let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
         units::duration(text).filter(|time| !time.is_zero())
     });
     section.end();
-    (origin, timeout.map(|timeout| timeout.value))
+    (origin, ca, timeout.map(|timeout| timeout.value))
 }
 
 /// How the client behind a connection is found, and what the site is told of it.
@@ -254,6 +300,7 @@ struct ClientAddress {
     resolver: ClientIpResolver,
     fields: AddressFields,
     announcers: Option<TrustedProxies>,
+    fronts: TrustedProxies,
 }
 
 /// Who says who the client is.
@@ -303,13 +350,16 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
         );
     }
     let trusted = TrustedProxies::new(trusted).unwrap_or_default();
+    let fronts = trusted.clone();
     let (resolver, announcers) = match source.value {
         Source::Peer => (ClientIpResolver::peer(), None),
         Source::Fields(family) => (ClientIpResolver::behind(trusted, family), None),
         Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
     section.end();
-    ClientAddress { resolver, fields: fields.value, announcers }
+    // Whoever announces connections hands them on as they came.
+    let fronts = if announcers.is_some() { TrustedProxies::none() } else { fronts };
+    ClientAddress { resolver, fields: fields.value, announcers, fronts }
 }
 
 fn read_audit(
@@ -380,7 +430,7 @@ struct Admin {
 }
 
 fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
-    let listen = address(&section, "listen", ADMIN);
+    let listen = address_or(&section, "listen", ADMIN);
     if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
         faults.add(
             &listen.place,

@@ -14,6 +14,8 @@ use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
 use pinfold_store::Retention;
 
+use super::fault::Place;
+
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -22,20 +24,46 @@ pub(crate) struct Settings {
     pub(crate) site: String,
     pub(crate) hosts: Hosts,
     pub(crate) calendar: Calendar,
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
     /// Fields of requests that reach the origin though there is a `_` in their names.
     pub(crate) underscore_fields: Vec<HeaderName>,
     /// Who announces at the start of each connection whom it is from; nothing where nobody does.
     pub(crate) announcers: Option<TrustedProxies>,
+    /// Proxies that may have ended TLS before they speak to us.
+    pub(crate) fronts: TrustedProxies,
     pub(crate) admin: SocketAddr,
     /// On which commands reach the running server.
     pub(crate) socket: PathBuf,
     pub(crate) origin: Uri,
+    /// Whose certificates an origin may have that is reached by https; nothing where those that this machine trusts will do.
+    pub(crate) origin_ca: Option<File>,
     pub(crate) origin_timeout: Duration,
     pub(crate) audit: AuditSettings,
     pub(crate) store: StoreSettings,
     pub(crate) hold: Hold,
     pub(crate) approval: Approval,
+}
+
+/// Where visitors are listened to: at one of these at least.
+#[derive(Debug, Clone)]
+pub(crate) struct Listen {
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) https: Option<Https>,
+}
+
+/// A listener that speaks TLS.
+#[derive(Debug, Clone)]
+pub(crate) struct Https {
+    pub(crate) address: SocketAddr,
+    pub(crate) certificate: File,
+    pub(crate) key: File,
+}
+
+/// A file that the configuration names, and where it does.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(super) place: Place,
 }
 
 /// Where keys live.
@@ -81,7 +109,19 @@ pub(crate) enum Hosts {
     Only(Vec<String>),
 }
 
+impl Hosts {
+    /// Those that are named.
+    pub(crate) fn named(&self) -> &[String] {
+        match self {
+            Self::Any => &[],
+            Self::Only(hosts) => hosts,
+        }
+    }
+}
+
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Where https usually is: an example, and no default.
+pub(super) const HTTPS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 443);
 pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The control socket, beside the configuration.
 pub(crate) const SOCKET: &str = "pinfold.sock";
@@ -105,12 +145,14 @@ impl Settings {
             site: "localhost".to_owned(),
             hosts: Hosts::Any,
             calendar,
-            listen,
+            listen: Listen { http: Some(listen), https: None },
             underscore_fields: Vec::new(),
             announcers: None,
+            fronts: TrustedProxies::none(),
             admin: ADMIN,
             socket: PathBuf::from(SOCKET),
             origin,
+            origin_ca: None,
             origin_timeout: Duration::from_secs(30),
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
@@ -167,7 +209,7 @@ impl Settings {
 /// Scheme, host and port of an origin, and nothing else.
 pub(super) fn origin_uri(text: &str) -> Option<Uri> {
     let uri: Uri = text.parse().ok()?;
-    let sound = uri.scheme() == Some(&Scheme::HTTP)
+    let sound = uri.scheme().is_some_and(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         && ["", "/"].contains(&uri.path())
         && uri.query().is_none();

@@ -29,7 +29,10 @@ pub(crate) enum Ask {
         address: IpAddr,
         at: Option<i64>,
         basis: String,
+        /// Nobody is a name too: it is refused, and that is recorded.
+        #[serde(default)]
         requested_by: String,
+        #[serde(default)]
         approved_by: String,
     },
     /// Reads the configuration again.

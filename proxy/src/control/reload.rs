@@ -48,8 +48,12 @@ impl Office {
         };
         let (waiting, changed): (Vec<_>, Vec<_>) =
             prepared.changes.iter().cloned().partition(|change| change.waits.is_some());
-        let changed: Vec<String> = changed.into_iter().map(|change| change.name).collect();
+        let mut changed: Vec<String> = changed.into_iter().map(|change| change.name).collect();
         let waiting: Vec<_> = waiting.into_iter().map(WaitingChange::from).collect();
+        // What a file holds that is watched anyway is no change of the configuration.
+        if reloader.renew_certificate() {
+            changed.push("[listen.https] certificate (what is in its file)".to_owned());
+        }
         let mut head = None;
         if prepared.is_live() {
             let row = self.row(uid, "config change", ["", "", basis]);

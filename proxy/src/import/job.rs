@@ -129,7 +129,9 @@ impl Import<'_> {
             format = format.or_else(|| Format::of(lines.line()));
             self.count(lines.line(), format.filter(|_| !lines.is_too_long()), tally, place);
             place.imported.offset = lines.offset();
-            if self.lines.is_multiple_of(LOOK_EVERY) && (place.kept.elapsed() >= HELD || self.past.is_full())
+            if self.lines.is_multiple_of(LOOK_EVERY)
+                && !tally.is_of_no_use()
+                && (place.kept.elapsed() >= HELD || self.past.is_full())
             {
                 self.keep(place)?;
             }
@@ -168,8 +170,8 @@ impl Import<'_> {
     }
 
     fn finish(&mut self, tally: &Tally, place: &mut Place) -> Result<(), Failure> {
-        // A log that makes no sense was perhaps read as what it is not: it may be read again.
-        if tally.makes_no_sense() { Ok(()) } else { self.keep(place) }
+        // A log of no use was perhaps read as what it is not, or is not too old once more is kept: it may be read again.
+        if tally.is_of_no_use() { Ok(()) } else { self.keep(place) }
     }
 
     /// Keeps what was counted, and how far.

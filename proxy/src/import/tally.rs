@@ -23,6 +23,11 @@ impl Tally {
     pub(crate) fn makes_no_sense(&self) -> bool {
         self.read > 0 && self.rejected == self.read
     }
+
+    /// Whether there were lines, and none of any use: they make no sense, or are too old.
+    pub(crate) fn is_of_no_use(&self) -> bool {
+        self.read > 0 && self.rejected + self.older == self.read
+    }
 }
 
 impl AddAssign for Tally {
@@ -42,11 +47,16 @@ impl fmt::Display for Tally {
             f,
             "{read} lines read, {counted} counted, {rejected} rejected, {older} older than what is kept (left out)"
         )?;
+        if self.older > 0 {
+            let when =
+                if self.is_of_no_use() { "then import it again" } else { "before the first import of a log" };
+            write!(f, "; to have those, lengthen `[audit] retention` {when}")?;
+        }
         if self.elsewhere > 0 {
             write!(f, ", {} about other hosts", self.elsewhere)?;
         }
         if self.known > 0 {
-            write!(f, "; {} bytes were read before", self.known)?;
+            write!(f, "; {} bytes of it were imported before", self.known)?;
         }
         if self.goes_on {
             f.write_str("; the last line has no end yet and waits for the next time")?;

@@ -101,8 +101,10 @@ fn look(first: &[u8]) -> Seen {
                 v1::Addresses::Tcp4(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
                 v1::Addresses::Tcp6(ip) => Some(SocketAddr::from((ip.source_address, ip.source_port))),
             };
-            Seen::Whole { length: header.header.len(), client }
+            Seen::Whole { length: header.header.len(), client: somebody(client) }
         }
+        // What does not fill its own length is not what the proxy meant to say.
+        HeaderResult::V2(Ok(header)) if header.tlvs().any(|tlv| tlv.is_err()) => Seen::Malformed,
         HeaderResult::V2(Ok(header)) => {
             let client = match (header.command, header.addresses) {
                 (v2::Command::Proxy, v2::Addresses::IPv4(ip)) => {
@@ -113,10 +115,15 @@ fn look(first: &[u8]) -> Seen {
                 }
                 (v2::Command::Local | v2::Command::Proxy, _) => None,
             };
-            Seen::Whole { length: header.len(), client }
+            Seen::Whole { length: header.len(), client: somebody(client) }
         }
         HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Seen::Malformed,
     }
+}
+
+/// `0.0.0.0` and `::` are nobody's address.
+fn somebody(client: Option<SocketAddr>) -> Option<SocketAddr> {
+    client.filter(|client| !client.ip().is_unspecified())
 }
 
 #[cfg(test)]
@@ -166,6 +173,9 @@ mod tests {
             (FOUR.to_vec(), Some("203.0.113.7:4711")),
             (b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n".to_vec(), Some("[2001:db8::7]:4711")),
             (b"PROXY UNKNOWN\r\n".to_vec(), None),
+            (b"PROXY TCP4 0.0.0.0 192.0.2.1 4711 443\r\n".to_vec(), None),
+            (b"PROXY TCP6 :: 2001:db8::1 4711 443\r\n".to_vec(), None),
+            (v2(1, 0x11, &[0, 0, 0, 0, 192, 0, 2, 1, 18, 103, 1, 187]), None),
             (v2(1, 0x11, &four), Some("203.0.113.7:4711")),
             (v2(1, 0x11, &with_more), Some("203.0.113.7:4711")),
             (v2(1, 0x21, &six), Some("[2001:db8::7]:4711")),
@@ -195,6 +205,7 @@ mod tests {
             b"proxy TCP4 203.0.113.7 192.0.2.1 4711 443\r\n",
             &v2(2, 0x11, &[0; 12]),
             &v2(1, 0x11, &[0; 4]),
+            &v2(1, 0x11, &[203, 0, 113, 7, 192, 0, 2, 1, 18, 103, 1, 187, 4, 255, 255]),
         ] {
             assert_eq!(look(bytes), Seen::Malformed, "{}", String::from_utf8_lossy(bytes));
         }

@@ -1,11 +1,11 @@
 //! Starting, running and stopping everything, in order.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
 use arc_swap::ArcSwap;
-use http::uri::Scheme;
+use http::Uri;
 use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditHandle, HeldKeys};
 use pinfold::consent::{ConsentManagerLayer, Policy};
@@ -14,21 +14,25 @@ use pinfold_store::{Ledgers, SqliteStore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::doorway::{Doorway, Plan};
+use super::doorway::{Doorway, Plan, origin_tls};
 use super::inherited::{self, Inherited};
 use super::latency::Latency;
-use super::reload::{InForce, Known, Reloader, Written};
+use super::reload::{InForce, Known, Reloader, Running, Written};
+use super::worker::{Entrance, WayIn};
 use super::{listener, memory, worker};
 use crate::admin;
 use crate::config::{Hold, Settings, StoreSettings};
 use crate::control::{ControlSocket, Office, Rules};
 use crate::exit::Failure;
 use crate::hold::{BootClock, DescriptorStore, notify};
+use crate::tls::{self, Certificate};
 
 /// Where the server can be found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addresses {
+    /// By http, unless https alone is listened to.
     pub(crate) site: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
 }
 
@@ -88,12 +92,29 @@ pub(crate) fn run(
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let inherited = Inherited::take(&settings)?;
-    let listeners = match &inherited.site {
-        Some(listener) => inherited::shared(listener, workers),
-        None => listener::bind(settings.listen, workers),
+    // What is passed on is for all workers, and closed when they stop.
+    let open = |passed: Option<TcpListener>, address, other| {
+        let listeners = match passed {
+            Some(listener) => inherited::shared(&listener, workers),
+            None => listener::bind(address, workers),
+        };
+        listeners.map_err(|error| no_listener(address, &error, other))
     };
-    let listeners = listeners
-        .map_err(|error| no_listener(settings.listen, &error, " with `[listen] http` or --listen"))?;
+    let http = settings
+        .listen
+        .http
+        .map(|address| open(inherited.http, address, " with `[listen] http` or --listen"));
+    let https = settings
+        .listen
+        .https
+        .as_ref()
+        .map(|https| open(inherited.https, https.address, " with `[listen] https`"));
+    let (http, https) = (http.transpose()?.unwrap_or_default(), https.transpose()?.unwrap_or_default());
+    let certificate = settings.listen.https.as_ref().map(|https| {
+        Certificate::open(https.pair(), settings.hosts.named()).map(Arc::new).map_err(Failure::misuse)
+    });
+    let certificate = certificate.transpose()?;
+    let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(Failure::of)?;
     let admin_listener = match inherited.admin {
         Some(listener) => Ok(vec![listener]),
         None => listener::bind(settings.admin, 1),
@@ -101,20 +122,20 @@ pub(crate) fn run(
     let admin_listener = admin_listener.map_err(|error| {
         no_listener(settings.admin, &error, " with `[admin] listen`, or --admin for the demo")
     })?;
-    // The workers have it: it is to be closed when they stop.
-    drop(inherited.site);
     let socket = ControlSocket::bind(&settings.socket).map_err(|error| {
         let shown = settings.socket.display();
         Failure::of(format!(
             "cannot listen for commands at {shown}: {error} (name another place with `[admin] socket`)"
         ))
     })?;
+    let address_of = |listeners: &[_]| worker::address_of(listeners).map_err(Failure::of);
     let addresses = Addresses {
-        site: worker::address_of(&listeners).map_err(Failure::of)?,
-        admin: worker::address_of(&admin_listener).map_err(Failure::of)?,
+        site: address_of(if http.is_empty() { &https } else { &http })?,
+        https: (!https.is_empty()).then(|| address_of(&https)).transpose()?,
+        admin: address_of(&admin_listener)?,
     };
 
-    let scheme = if policy.origin().starts_with("https:") { Scheme::HTTPS } else { Scheme::HTTP };
+    let url: Uri = policy.origin().parse().map_err(Failure::of)?;
     let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
         .with_consent_for_handlers(false);
@@ -126,18 +147,30 @@ pub(crate) fn run(
         PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), audit)
             .map_err(Failure::of)?;
 
-    let plan = Plan::new(layer.clone(), &settings, scheme.clone())
+    let origin_tls = origin_tls(&settings)
+        .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
+    let plan = Plan::new(layer.clone(), &settings, &url, origin_tls.clone())
         .ok_or_else(|| Failure::misuse("the origin has no host"))?;
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
     let doorways: Vec<_> = latencies.iter().map(|latency| Doorway::new(&plan, latency.clone())).collect();
     drop(plan);
     let (stop, stopped) = watch::channel(false);
+    let (mut http, mut https) = (http.into_iter(), https.into_iter());
     let mut threads = Vec::new();
-    for (index, (listener, doorway)) in listeners.into_iter().zip(doorways.iter().cloned()).enumerate() {
+    for (index, doorway) in doorways.iter().cloned().enumerate() {
+        let mut entrances = Vec::new();
+        if let Some(listener) = http.next() {
+            let way_in = WayIn { acceptor: None, doorway: doorway.clone() };
+            entrances.push(Entrance { listener, way_in });
+        }
+        if let Some(listener) = https.next() {
+            let way_in = WayIn { acceptor: acceptor.clone(), doorway: doorway.clone().secured() };
+            entrances.push(Entrance { listener, way_in });
+        }
         let stopped = stopped.clone();
         let worker = thread::Builder::new()
             .name(format!("pinfold-{index}"))
-            .spawn(move || worker::run(listener, doorway, stopped));
+            .spawn(move || worker::run(entrances, doorway, stopped));
         threads.push(worker.map_err(Failure::of)?);
     }
 
@@ -155,8 +188,10 @@ pub(crate) fn run(
     let (site, calendar) = (settings.site.clone(), settings.calendar.clone());
     let rules = Rules { hold: settings.hold, approval: settings.approval };
     let audit = layer.handle();
-    let reloader =
-        written.map(|written| Reloader::new(written, settings, layer, known, in_force, (doorways, scheme)));
+    let reloader = written.map(|Written { file, entries }| {
+        let running = Running { layer, settings, entries, known, origin_tls };
+        Reloader::new(file, running, in_force, doorways, url, certificate.clone())
+    });
     let reloads = reloader.is_some();
     let office = Arc::new(Office::new(audit, file, site, calendar, rules, reloader));
 
@@ -170,6 +205,11 @@ pub(crate) fn run(
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office.clone()));
+        let renewals = tokio::spawn(async move {
+            if let Some(certificate) = certificate {
+                certificate.watch().await;
+            }
+        });
         ready(addresses)?;
         notify("READY=1");
         signals.until_told_to_stop(&office).await;
@@ -180,7 +220,7 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        for task in [admin, commands] {
+        for task in [admin, commands, renewals] {
             task.abort();
             let _ = task.await;
         }

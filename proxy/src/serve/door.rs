@@ -19,6 +19,7 @@ use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
 use super::refused::Refused;
+use super::to_https::ToHttps;
 use crate::config::Hosts;
 
 /// The body of whatever a client is answered.
@@ -30,6 +31,8 @@ pub(super) struct Door {
     pub(super) stack: Pinfold<Forward>,
     pub(super) hosts: Arc<Hosts>,
     pub(super) latency: Arc<Latency>,
+    /// Where visitors are sent who did not come by https and should.
+    pub(super) to_https: Option<Arc<ToHttps>>,
 }
 
 impl Door {
@@ -51,6 +54,10 @@ impl Door {
                 return Ok(refusal(refused, parts.version).map(Either::Right));
             }
         };
+        let redirect = self.to_https.as_ref().and_then(|way| way.answer(&host, &parts.uri, peer));
+        if let Some(redirect) = redirect {
+            return Ok(redirect.map(Either::Right));
+        }
         let version = parts.version;
         let mut request = Request::from_parts(parts, ClientBody::new(body));
         request.extensions_mut().insert(Peer(peer));

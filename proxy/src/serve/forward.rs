@@ -120,6 +120,10 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
     match upload {
         Upload::Broken => own(StatusCode::BAD_REQUEST, "The request was broken off.\n"),
         Upload::Silent => own(StatusCode::REQUEST_TIMEOUT, "The rest of the request did not come.\n"),
+        _ if matches!(error, Failed::Busy) => own(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The site is too busy at the moment. Please try again later.\n",
+        ),
         Upload::Ended | Upload::Offered | Upload::Waiting => {
             tracing::debug!(error = error as &dyn std::error::Error, "the origin did not answer");
             own(StatusCode::BAD_GATEWAY, "The site cannot be reached at the moment.\n")

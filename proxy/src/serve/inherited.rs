@@ -14,14 +14,16 @@ use crate::hold::{KEYS, passed_on};
 /// The sockets that were passed on, if any.
 #[derive(Debug, Default)]
 pub(super) struct Inherited {
-    pub(super) site: Option<TcpListener>,
+    pub(super) http: Option<TcpListener>,
+    pub(super) https: Option<TcpListener>,
     pub(super) admin: Option<TcpListener>,
 }
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Site,
+    Http,
+    Https,
     Admin,
 }
 
@@ -46,15 +48,17 @@ impl Inherited {
             listener.set_nonblocking(true).map_err(unusable)?;
             let role = role(name, address, settings).map_err(Failure::of)?;
             let place = match role {
-                Role::Site => &mut inherited.site,
+                Role::Http => &mut inherited.http,
+                Role::Https => &mut inherited.https,
                 Role::Admin => &mut inherited.admin,
             };
             if place.replace(listener).is_some() {
                 return Err(Failure::of(format!(
-                    "two sockets are passed on for the {} (write one ListenStream= for it)",
+                    "two sockets are passed on for {} (write one ListenStream= for it)",
                     match role {
-                        Role::Site => "site",
-                        Role::Admin => "admin listener",
+                        Role::Http => "`[listen] http`",
+                        Role::Https => "`[listen] https`",
+                        Role::Admin => "`[admin] listen`",
                     }
                 )));
             }
@@ -63,17 +67,26 @@ impl Inherited {
     }
 }
 
-/// By its name, else by its address.
+/// By its name, else by its address. All sockets of one unit are called alike: of those for the site, an address tells which it is.
 fn role(name: &str, address: SocketAddr, settings: &Settings) -> Result<Role, String> {
+    let (http, https) = (settings.listen.http, settings.listen.https.as_ref().map(|https| https.address));
     let role = match name {
-        "site" => Role::Site,
         "admin" => Role::Admin,
-        _ if address == settings.listen => Role::Site,
+        "https" if https.is_none() => {
+            return Err(format!(
+                "the socket passed on as `https` at {address} has no certificate (write `[listen] https`, or another name)"
+            ));
+        }
+        "https" => Role::Https,
+        "site" if https == Some(address) || http.is_none() => Role::Https,
+        "site" => Role::Http,
+        _ if http == Some(address) => Role::Http,
+        _ if https == Some(address) => Role::Https,
         _ if address == settings.admin => Role::Admin,
         _ => {
             return Err(format!(
-                "the socket passed on as `{name}` at {address} is neither `[listen] http` nor `[admin] listen` (write \
-                 FileDescriptorName=site, or admin, in its unit)"
+                "the socket passed on as `{name}` at {address} is neither of `[listen]` nor `[admin] listen` (write \
+                 FileDescriptorName=site, https or admin in its unit)"
             ));
         }
     };
@@ -101,17 +114,32 @@ mod tests {
     #[test]
     fn sockets_are_told_by_name_and_by_address() {
         let text = "[site]\nname = \"Town\"\nurl = \"https://www.town.example\"\n[origin]\nurl = \"http://127.0.0.1:8000\"\n\
-                    [listen]\nhttp = \"0.0.0.0:80\"\n";
-        let with_file = parse(Path::new("pinfold.toml"), text, &[]).settings.unwrap();
+                    [listen]\n";
+        let listening = |listen: &str| {
+            parse(Path::new("pinfold.toml"), &format!("{text}{listen}\n"), &[]).settings.unwrap()
+        };
+        let (http, https) = (
+            "http = \"0.0.0.0:80\"",
+            "https = { address = \"0.0.0.0:443\", certificate = \"c.pem\", key = \"k.pem\" }",
+        );
+        let (with_file, secured, both) =
+            (listening(http), listening(https), listening(&format!("{http}\n{https}")));
         let without = Settings::for_origin("http://127.0.0.1:8000", None).unwrap();
         for (name, address, settings, expected) in [
-            ("pinfold.socket", "0.0.0.0:80", &with_file, Ok(Role::Site)),
+            ("pinfold.socket", "0.0.0.0:80", &with_file, Ok(Role::Http)),
             ("pinfold.socket", "127.0.0.1:8081", &with_file, Ok(Role::Admin)),
-            ("site", "[::]:443", &with_file, Ok(Role::Site)),
+            ("site", "[::]:443", &with_file, Ok(Role::Http)),
+            ("site", "0.0.0.0:80", &both, Ok(Role::Http)),
+            ("site", "0.0.0.0:443", &both, Ok(Role::Https)),
+            ("site", "[::]:443", &secured, Ok(Role::Https)),
+            ("https", "[::]:443", &both, Ok(Role::Https)),
+            ("pinfold.socket", "0.0.0.0:443", &both, Ok(Role::Https)),
+            ("pinfold.socket", "0.0.0.0:80", &secured, Err("is neither")),
+            ("https", "0.0.0.0:443", &with_file, Err("has no certificate")),
             ("admin", "127.0.0.1:9", &with_file, Ok(Role::Admin)),
             ("admin", "0.0.0.0:9", &with_file, Err("open to others")),
             ("unknown", "127.0.0.1:80", &with_file, Err("is neither")),
-            ("site", "127.0.0.1:9", &without, Ok(Role::Site)),
+            ("site", "127.0.0.1:9", &without, Ok(Role::Http)),
             ("site", "0.0.0.0:80", &without, Err("open to others")),
         ] {
             let found = role(name, address.parse().unwrap(), settings);

@@ -27,6 +27,9 @@ pub(super) const MOST_UNASKED: usize = CONNECTION_WINDOW + 256 * 1024;
 /// How much of bodies may be on its way to the proxy over one connection of HTTP/2, in bytes.
 pub(super) const CONNECTION_WINDOW: usize = 1024 * 1024;
 
+/// How long TLS may take to begin: the handshake, whoever is slow with it.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// How long a client may take to begin, and for the whole of a head.
 pub(super) const HEAD: Duration = Duration::from_secs(10);
 
@@ -48,6 +51,13 @@ pub(super) const BODY_STEP: u64 = 1024;
 
 /// How long a client may take nothing of an answer. Longer than the rest, because phones lose their network for a while, and players pause.
 pub(super) const TAKING: Duration = Duration::from_secs(60);
+
+/// The same of one answer over HTTP/2, while others are taken: over a slow line many share it, and clients take what they need first.
+pub(super) const TAKING_ONE: Duration = Duration::from_secs(5 * 60);
+
+/// How much of an answer may wait, encrypted, for the client to take it, in bytes: one record (RFC 8446 section 5.1). All of it must be taken
+/// within [`TAKING`], because from outside it cannot be seen to go.
+pub(super) const MOST_UNTAKEN: usize = 16 * 1024;
 
 /// How long what a client still sends is thrown away after the last answer, lest a reset destroys the answer on its way (RFC 9112
 /// section 9.6), and how many bytes of it.

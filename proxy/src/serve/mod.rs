@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker thread (one per core):
-//!   listener -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -27,7 +27,9 @@ mod origin;
 mod patience;
 mod refused;
 mod reload;
+mod secured;
 mod speak;
+mod to_https;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use http::Uri;
-use http::uri::Scheme;
 use pinfold::PinfoldLayer;
 use pinfold::consent::Policy;
 
-use super::doorway::{Doorway, Plan};
+use super::doorway::{Doorway, Plan, origin_tls};
 use crate::config::{self, Change, Checked, Entry, Fault, Settings};
+use crate::tls::{Certificate, OriginTls};
 
 /// The file by which a server was started, and what it came to.
 #[derive(Debug)]
@@ -58,15 +58,19 @@ pub(crate) struct Reloader {
     running: Mutex<Running>,
     in_force: Arc<ArcSwap<InForce>>,
     doorways: Vec<Doorway>,
-    scheme: Scheme,
+    /// By which visitors reach the site.
+    url: Uri,
+    certificate: Option<Arc<Certificate>>,
 }
 
+/// What the server runs by.
 #[derive(Debug)]
-struct Running {
-    layer: PinfoldLayer,
-    settings: Settings,
-    entries: Vec<Entry>,
-    known: Known,
+pub(super) struct Running {
+    pub(super) layer: PinfoldLayer,
+    pub(super) settings: Settings,
+    pub(super) entries: Vec<Entry>,
+    pub(super) known: Known,
+    pub(super) origin_tls: Option<Arc<OriginTls>>,
 }
 
 /// A configuration that was read and is sound.
@@ -75,6 +79,7 @@ pub(crate) struct Prepared {
     settings: Settings,
     policy: Policy,
     entries: Vec<Entry>,
+    origin_tls: Option<Arc<OriginTls>>,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -90,22 +95,20 @@ impl Prepared {
 }
 
 impl Reloader {
-    /// Of a server that runs by `written`, with everything that was made of it.
+    /// Of a server that runs by `file`, with everything that was made of it.
     pub(super) fn new(
-        written: Written,
-        settings: Settings,
-        layer: PinfoldLayer,
-        mut known: Known,
+        file: PathBuf,
+        mut running: Running,
         in_force: Arc<ArcSwap<InForce>>,
-        (doorways, scheme): (Vec<Doorway>, Scheme),
+        doorways: Vec<Doorway>,
+        url: Uri,
+        certificate: Option<Arc<Certificate>>,
     ) -> Self {
-        let Written { file, entries } = written;
-        known.learn(&in_force.load().policy);
-        let running = Mutex::new(Running { layer, settings, entries, known });
-        Self { file, running, in_force, doorways, scheme }
+        running.known.learn(&in_force.load().policy);
+        Self { file, running: Mutex::new(running), in_force, doorways, url, certificate }
     }
 
-    /// Reads the file and checks all of it. Nothing changes but whether it is said to be sound.
+    /// Reads the file and those that it names, and checks all of it. Nothing changes but whether it is said to be sound.
     pub(crate) fn prepare(&self) -> Result<Prepared, Vec<Fault>> {
         let prepared = self.read();
         self.note(prepared.is_ok());
@@ -120,40 +123,58 @@ impl Reloader {
         }
     }
 
+    /// Has the certificate read again, ahead of whoever watches it. True where there is another one.
+    pub(crate) fn renew_certificate(&self) -> bool {
+        let renewed = self.certificate.as_ref().map(|certificate| certificate.renew());
+        renewed.transpose().unwrap_or_else(|fault| {
+            // It was sound a moment ago, or the file names others for the next start.
+            tracing::warn!("the old certificate stays in use: {fault}");
+            None
+        }) == Some(true)
+    }
+
     /// Puts it in force: each request that comes from now on goes by it.
     pub(crate) fn put(&self, prepared: Prepared) -> Result<(), String> {
-        let Prepared { settings, policy, entries, .. } = prepared;
+        let Prepared { settings, policy, entries, origin_tls, .. } = prepared;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let layer = running
             .layer
             .renewed(policy.clone(), settings.audit.clone())
             .map_err(|fault| fault.to_string())?;
-        let plan =
-            Plan::new(layer.clone(), &settings, self.scheme.clone()).ok_or("the origin has no host")?;
+        let plan = Plan::new(layer.clone(), &settings, &self.url, origin_tls.clone())
+            .ok_or("the origin has no host")?;
         self.doorways.iter().for_each(|doorway| doorway.rebuild(&plan));
         running.known.learn(&policy);
         self.in_force.store(Arc::new(InForce { policy, origin: settings.origin.clone(), sound: true }));
         running.entries = config::in_force(&running.entries, entries);
-        (running.layer, running.settings) = (layer, settings);
+        (running.layer, running.settings, running.origin_tls) = (layer, settings, origin_tls);
         Ok(())
     }
 
     fn read(&self) -> Result<Prepared, Vec<Fault>> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Checked { settings, entries, .. } = config::read(&self.file);
+        let Checked { settings, entries, .. } = config::read_with_files(&self.file);
         let settings = settings?.beside(&running.settings);
         let policy = running.known.policy(&settings).map_err(|faults| self.faults(&faults))?;
-        let changes = config::changes(&running.entries, &entries);
-        Ok(Prepared { settings, policy, entries, changes })
+        let origin_tls =
+            origin_tls(&settings).map_err(|(problem, remedy)| vec![self.fault(&problem, remedy)])?;
+        let mut changes = config::changes(&running.entries, &entries);
+        // Where the file says what it said, the authorities that it names, or those of the machine, may be others.
+        let has_changed = |name: &str| changes.iter().any(|change| change.name == name);
+        let is_named = has_changed("[origin] url") || has_changed("[origin] ca");
+        if origin_tls != running.origin_tls && !is_named && !config::are_of_another_site(&changes) {
+            changes.push(Change { name: "[origin] ca".to_owned(), waits: None });
+        }
+        Ok(Prepared { settings, policy, entries, origin_tls, changes })
     }
 
     /// Faults that are none of the file alone, but of what was asked before it.
     fn faults(&self, faults: &pinfold::ConfigErrors) -> Vec<Fault> {
-        let fault = |fault: &pinfold::ConfigError| Fault {
-            place: self.file.display().to_string(),
-            problem: fault.problem().to_owned(),
-            remedy: fault.remedy().to_owned(),
-        };
-        faults.iter().map(fault).collect()
+        faults.iter().map(|fault| self.fault(fault.problem(), fault.remedy())).collect()
+    }
+
+    fn fault(&self, problem: &str, remedy: &str) -> Fault {
+        let place = self.file.display().to_string();
+        Fault { place, problem: problem.to_owned(), remedy: remedy.to_owned() }
     }
 }

@@ -20,8 +20,8 @@ use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
-const PING: Duration = Duration::from_secs(10);
-const PONG: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(10);
 
 /// hyper for both versions, set up once.
 #[derive(Debug, Clone)]
@@ -53,14 +53,24 @@ impl Server {
         Self { http1, http2 }
     }
 
-    /// Answers the requests of a connection that is from `client`, until it ends.
-    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, doorway: Doorway, watcher: Watcher)
-    where
+    /// Answers the requests of a connection that is from `client`, until it ends. Not one, where what is spoken is not what was `agreed`
+    /// (RFC 9113 sections 3.2 and 3.4).
+    pub(super) async fn serve<S>(
+        &self,
+        stream: S,
+        agreed: Option<Speaks>,
+        client: SocketAddr,
+        doorway: Doorway,
+        watcher: Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let conversation = Conversation::default();
         let mut guarded = Guarded::new(stream, conversation.clone(), doorway.door().latency);
         let Some(speaks) = guarded.speaks().await else { return };
+        if agreed.is_some_and(|agreed| agreed != speaks) {
+            return;
+        }
         let service = service_fn(move |request: Request<Incoming>| {
             let (door, conversation, open) = (doorway.door(), conversation.clone(), conversation.open());
             async move {

@@ -1,15 +1,19 @@
-//! One thread: a runtime, a listener, a pool of connections to the origin, and the connections of its clients.
+//! One thread: a runtime, listeners, a pool of connections to the origin, and the connections of its clients.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
-use super::announced;
 use super::doorway::Doorway;
 use super::speak::Server;
+use super::{announced, secured};
 
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -17,22 +21,55 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
 
-/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread. Where the doorway has announcers, each connection
-/// must come from one of them, and begin with whom it is from.
-pub(super) fn run(listener: TcpListener, doorway: Doorway, stop: watch::Receiver<bool>) -> io::Result<()> {
+/// A listener, and how its connections are taken in.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) listener: TcpListener,
+    pub(super) way_in: WayIn,
+}
+
+/// What a connection passes before its first request is read.
+#[derive(Clone)]
+pub(super) struct WayIn {
+    /// TLS, where it is spoken.
+    pub(super) acceptor: Option<TlsAcceptor>,
+    pub(super) doorway: Doorway,
+}
+
+impl std::fmt::Debug for WayIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayIn").field("doorway", &self.doorway).finish_non_exhaustive()
+    }
+}
+
+/// Serves until `stop` turns true, then finishes what is under way. Blocks the thread.
+pub(super) fn run(entrances: Vec<Entrance>, doorway: Doorway, stop: watch::Receiver<bool>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let tidied = doorway.clone();
-        tokio::spawn(async move { tidied.tidy().await });
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        serve(listener, doorway, stop).await;
+        tokio::spawn(async move { doorway.tidy().await });
+        let graceful = Arc::new(GracefulShutdown::new());
+        let server = Server::new();
+        let mut accepting = JoinSet::new();
+        for Entrance { listener, way_in } in entrances {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            accepting.spawn(accept(listener, way_in, server.clone(), graceful.clone(), stop.clone()));
+        }
+        while accepting.join_next().await.is_some() {}
+        // What is not done by then is cut off.
+        if let Some(graceful) = Arc::into_inner(graceful) {
+            let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+        }
         Ok(())
     })
 }
 
-async fn serve(listener: tokio::net::TcpListener, doorway: Doorway, mut stop: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
-    let server = Server::new();
+async fn accept(
+    listener: tokio::net::TcpListener,
+    way_in: WayIn,
+    server: Server,
+    graceful: Arc<GracefulShutdown>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -40,26 +77,30 @@ async fn serve(listener: tokio::net::TcpListener, doorway: Doorway, mut stop: wa
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((mut stream, peer)) => {
+            Ok((stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
-                let (server, watcher, doorway) = (server.clone(), graceful.watcher(), doorway.clone());
-                let announcers = doorway.announcers();
-                tokio::spawn(async move {
-                    let client = match &announcers {
-                        None => Some(peer),
-                        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
-                    };
-                    let Some(client) = client else { return };
-                    server.serve(stream, client, doorway, watcher).await;
-                });
+                tokio::spawn(let_in(stream, peer, way_in.clone(), server.clone(), graceful.watcher()));
             }
             Err(error) => rest_after(&error).await,
         }
     }
-    drop(listener);
-    // What is not done by then is cut off.
-    let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+}
+
+async fn let_in(mut stream: TcpStream, peer: SocketAddr, way_in: WayIn, server: Server, watcher: Watcher) {
+    // Where there are some, it must come from one of them, and begin with whom it is from.
+    let client = match &way_in.doorway.announcers() {
+        None => Some(peer),
+        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
+    };
+    let Some(client) = client else { return };
+    match &way_in.acceptor {
+        None => server.serve(stream, None, client, way_in.doorway, watcher).await,
+        Some(acceptor) => {
+            let Some((stream, agreed)) = secured::secured(stream, acceptor).await else { return };
+            server.serve(stream, agreed, client, way_in.doorway, watcher).await;
+        }
+    }
 }
 
 async fn rest_after(error: &io::Error) {

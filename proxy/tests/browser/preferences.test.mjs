@@ -37,6 +37,13 @@ async function shown(visitor) {
   };
 }
 
+/** Waits until the browser has gone to the part of the page that its address names: from there on Tab goes. */
+async function scrolled(page) {
+  while (!(await page.evaluate(() => scrollY > 0 && document.querySelector(':target') !== null))) {
+    await page.waitForTimeout(20);
+  }
+}
+
 async function prefer(visitor, ...labels) {
   await visitor.open('/cookies');
   for (const [group, label] of labels) {
@@ -63,6 +70,7 @@ for (const javaScriptEnabled of [false, true]) {
     await visitor.page.getByRole('link', { name: 'Text size and contrast' }).focus();
     await keyboard.press('Enter');
     await visitor.page.waitForURL('/cookies?return=/bins#preferences');
+    await scrolled(visitor.page);
     assert.equal((await visitor.tab()).name, 'Text size Normal');
     await keyboard.press('ArrowDown');
     assert.equal((await visitor.focused()).name, 'Text size Large');

@@ -4,6 +4,7 @@
 pub(crate) mod http2;
 pub(crate) mod recorder;
 pub(crate) mod strict;
+pub(crate) mod tls;
 
 use std::convert::Infallible;
 use std::fs;
@@ -89,6 +90,7 @@ pub(crate) fn page(text: &'static str) -> Response<Bytes> {
 pub(crate) struct Pinfold {
     pub(crate) directory: TempDir,
     pub(crate) site: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
@@ -155,17 +157,17 @@ impl Pinfold {
                 if line.contains(" ready ") {
                     let address =
                         |name: &str| line.split_once(name)?.1.split_whitespace().next()?.parse().ok();
-                    let _ = ready.send((address("site="), address("admin=")));
+                    let _ = ready.send((address("site="), address("https="), address("admin=")));
                 }
                 let mut log = written.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        let Ok((Some(site), Some(admin))) = readied.recv_timeout(Duration::from_secs(20)) else {
+        let Ok((Some(site), https, Some(admin))) = readied.recv_timeout(Duration::from_secs(20)) else {
             panic!("it did not start: {}", log.lock().unwrap());
         };
-        Self { directory, site, admin, child, log }
+        Self { directory, site, https, admin, child, log }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -90,18 +90,20 @@ impl Reply {
 }
 
 /// How long silence means that nothing more comes.
-const SILENCE: Duration = Duration::from_millis(400);
-
-/// The same where thousands are asked one after the other.
-pub(crate) const SHORT_SILENCE: Duration = Duration::from_millis(80);
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 
 /// Sends bytes, and reads until the other side closes or says nothing more. It half-closes nothing.
 pub(crate) fn converse(address: SocketAddr, bytes: &[u8]) -> Reply {
     converse_within(address, bytes, SILENCE)
 }
 
-/// The same, with another length of silence.
-pub(crate) fn converse_within(address: SocketAddr, bytes: &[u8], silence: Duration) -> Reply {
+/// The same, but what is sent can hardly be the beginning of anything: the end is not a silence.
+pub(crate) fn converse_to_the_end(address: SocketAddr, bytes: &[u8]) -> Reply {
+    let nonsense = b"\r\n\0".repeat(1000);
+    converse_within(address, &[bytes, &nonsense].concat(), Duration::from_secs(2))
+}
+
+fn converse_within(address: SocketAddr, bytes: &[u8], silence: Duration) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
     let _ = stream.write_all(bytes);
     listen_within(&mut stream, silence)
@@ -114,6 +116,11 @@ pub(crate) fn listen(stream: &mut TcpStream) -> Reply {
 
 fn listen_within(stream: &mut TcpStream, silence: Duration) -> Reply {
     stream.set_read_timeout(Some(silence)).unwrap();
+    read_reply(stream)
+}
+
+/// Reads until the other side closes or the stream's patience is at its end.
+pub(crate) fn read_reply(stream: &mut impl Read) -> Reply {
     let mut read = Vec::new();
     let mut part = [0; 64 * 1024];
     let closed = loop {

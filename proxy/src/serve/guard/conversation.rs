@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::super::limits::{MOST_STREAMS, TAKING};
+use super::super::limits::{MOST_STREAMS, TAKING, TAKING_ONE};
 use super::turns::Turns;
 
 /// What goes on over a connection: the guard must know, and sees bytes alone.
@@ -64,7 +64,7 @@ impl Conversation {
 
     /// Whether the client does not take an answer that is there.
     pub(super) fn is_stalled(&self) -> bool {
-        self.0.turns.get().is_some_and(|turns| turns.are_over(TAKING))
+        self.0.turns.get().is_some_and(|turns| turns.are_over(TAKING, TAKING_ONE))
     }
 }
 

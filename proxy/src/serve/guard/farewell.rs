@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::super::limits::{FAREWELL, FAREWELL_BYTES};
+use super::super::limits::{FAREWELL, FAREWELL_BYTES, TAKING};
 use super::super::patience::Patience;
 use super::super::refused::Refused;
 
@@ -18,6 +18,8 @@ pub(super) struct Farewell {
     written: usize,
     flushed: bool,
     shut: bool,
+    /// For all that to be taken.
+    taking: Patience,
     /// How many more bytes are thrown away.
     left: usize,
     patience: Patience,
@@ -31,12 +33,43 @@ impl Farewell {
             written: 0,
             flushed: false,
             shut: false,
+            taking: Patience::of(TAKING),
             left: if lingers { FAREWELL_BYTES } else { 0 },
             patience: Patience::of(FAREWELL),
         }
     }
 
     pub(super) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        mut stream: Pin<&mut S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.poll_said(stream.as_mut(), cx) {
+            Poll::Ready(said) => said?,
+            Poll::Pending => {
+                ready!(self.taking.poll_lost(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        let mut thrown = [0; 4096];
+        while self.left > 0 {
+            let mut thrown = ReadBuf::new(&mut thrown);
+            match stream.as_mut().poll_read(cx, &mut thrown) {
+                Poll::Ready(Ok(())) if !thrown.filled().is_empty() => {
+                    self.left = self.left.saturating_sub(thrown.filled().len());
+                }
+                Poll::Ready(_) => self.left = 0,
+                Poll::Pending => {
+                    ready!(self.patience.poll_lost(cx));
+                    self.left = 0;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The words, and then the end.
+    fn poll_said<S: AsyncWrite + Unpin>(
         &mut self,
         mut stream: Pin<&mut S>,
         cx: &mut Context<'_>,
@@ -54,20 +87,6 @@ impl Farewell {
         if !self.shut {
             ready!(stream.as_mut().poll_shutdown(cx))?;
             self.shut = true;
-        }
-        let mut thrown = [0; 4096];
-        while self.left > 0 {
-            let mut thrown = ReadBuf::new(&mut thrown);
-            match stream.as_mut().poll_read(cx, &mut thrown) {
-                Poll::Ready(Ok(())) if !thrown.filled().is_empty() => {
-                    self.left = self.left.saturating_sub(thrown.filled().len());
-                }
-                Poll::Ready(_) => self.left = 0,
-                Poll::Pending => {
-                    ready!(self.patience.poll_lost(cx));
-                    self.left = 0;
-                }
-            }
         }
         Poll::Ready(Ok(()))
     }

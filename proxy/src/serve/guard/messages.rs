@@ -6,6 +6,7 @@ use super::head::{Framing, Head};
 #[derive(Debug)]
 pub(super) struct Messages {
     place: Place,
+    heads: usize,
 }
 
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(super) struct Judged {
 
 impl Messages {
     pub(super) fn new() -> Self {
-        Self { place: Place::head() }
+        Self { place: Place::head(), heads: 0 }
     }
 
     /// `bytes` is whatever has come and has not been found sound yet.
@@ -42,6 +43,7 @@ impl Messages {
                         Err(refused) => return Judged { sound, refused: Some(refused) },
                         Ok(Some((length, framing))) => {
                             sound += length;
+                            self.heads += 1;
                             self.place = match framing {
                                 Framing::Nothing | Framing::Length(0) => Place::head(),
                                 Framing::Length(left) => Place::Body { left },
@@ -71,6 +73,11 @@ impl Messages {
             }
         }
         Judged { sound, refused: None }
+    }
+
+    /// How many heads were sound.
+    pub(super) const fn heads(&self) -> usize {
+        self.heads
     }
 
     /// Whether the next byte belongs to a body.

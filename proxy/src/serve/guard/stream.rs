@@ -149,6 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         matches!(&self.judge, Judge::Http1(messages) if messages.in_body())
     }
 
+    /// Whether a body goes on after its answer: servers disagree on where the next request begins then (CVE-2025-4366). A body whose
+    /// head hyper has not come to yet is another's.
+    fn is_answered_early(&self) -> bool {
+        let is_last = |messages: &Messages| messages.heads() == self.conversation.begun();
+        matches!(&self.judge, Judge::Http1(messages) if messages.in_body() && is_last(messages))
+            && self.conversation.rests()
+    }
+
     /// Whether nothing is being answered, and the next request may be waited for.
     fn rests(&self) -> bool {
         self.conversation.rests() && !self.unsent && !self.in_body()
@@ -267,12 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Whoever takes nothing of an answer for too long is cut off.
-    fn poll_taken(
-        &mut self,
-        cx: &mut Context<'_>,
-        polled: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        self.unsent = true;
+    fn poll_taken<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match polled {
             Poll::Ready(taken) => {
                 self.writing.renew();
@@ -288,6 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.unsent = true;
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.poll_taken(cx, polled)
     }
@@ -297,6 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.unsent = true;
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.poll_taken(cx, polled)
     }
@@ -306,11 +311,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // TLS keeps what the system does not take yet.
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        ready!(self.poll_taken(cx, polled))?;
         let had_unsent = std::mem::take(&mut self.unsent);
         if had_unsent && self.conversation.rests() {
-            // Where a body goes on after its answer, servers disagree on where the next request begins (CVE-2025-4366).
-            if self.in_body() {
+            if self.is_answered_early() {
                 self.over = Some(Over::Body);
             }
             // hyper may not ask again by itself.
@@ -335,16 +341,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             let lingers = !this.ended && (is_mid_message || matches!(this.judge, Judge::Http2(_)));
             this.farewell = Some(Farewell::new(words, lingers));
         }
-        match &mut this.farewell {
-            Some(farewell) => farewell.poll(Pin::new(&mut this.stream), cx),
-            None => Poll::Ready(Ok(())),
+        let Some(farewell) = &mut this.farewell else { return Poll::Ready(Ok(())) };
+        if let Poll::Ready(said) = farewell.poll(Pin::new(&mut this.stream), cx) {
+            return Poll::Ready(said);
         }
+        ready!(this.writing.poll_lost(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::io::{AsyncWriteExt as _, BufStream, DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::*;
@@ -352,7 +360,7 @@ mod tests {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// A guard, and the client's end.
-    fn guarded(room: usize) -> (Guarded<DuplexStream>, DuplexStream) {
+    fn guarded_by(room: usize) -> (Guarded<DuplexStream>, DuplexStream) {
         let (client, server) = duplex(room);
         (Guarded::new(server, Conversation::default(), Arc::default()), client)
     }
@@ -374,7 +382,7 @@ mod tests {
             (Vec::new(), b"GET / HTTP/4.0\r\n", "HTTP/1.1 505 "),
         ] {
             for step in [1, 7, 1000] {
-                let (mut guarded, mut client) = guarded(4096);
+                let (mut guarded, mut client) = guarded_by(4096);
                 let bytes = [&sound, rest].concat();
                 let sent = tokio::spawn(async move {
                     for part in bytes.chunks(step) {
@@ -403,7 +411,7 @@ mod tests {
             (0, GET, "", HEAD),
             (1, GET, "", UNUSED),
         ] {
-            let (mut guarded, mut client) = guarded(4096);
+            let (mut guarded, mut client) = guarded_by(4096);
             client.write_all(beginning).await.unwrap();
             guarded.speaks().await.unwrap();
             (0..asked).for_each(|_| drop(guarded.conversation.open()));
@@ -420,10 +428,33 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn fault_19_whoever_takes_nothing_is_cut_off() {
-        let (mut guarded, _client) = guarded(64);
+        let (mut guarded, _client) = guarded_by(64);
         let began = Instant::now();
         let error = guarded.write_all(&[0; 1000]).await.unwrap_err();
         assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, TAKING.as_secs()));
+        // Not even a refusal.
+        let (mut guarded, mut client) = guarded_by(64);
+        client.write_all(b"GET / HTTP/4.0\r\n").await.unwrap();
+        guarded.speaks().await.unwrap();
+        handed_on(&mut guarded).await;
+        let began = Instant::now();
+        let error = guarded.shutdown().await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, TAKING.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_19_whoever_takes_nothing_of_what_tls_holds_is_cut_off() {
+        let (_client, server) = duplex(64);
+        let buffered = BufStream::new(server);
+        let mut guarded = Guarded::new(buffered, Conversation::default(), Arc::default());
+        guarded.write_all(&[0; 1000]).await.unwrap();
+        for ending in [false, true] {
+            let began = Instant::now();
+            let ended = if ending { guarded.shutdown().await } else { guarded.flush().await };
+            let found = (ended.unwrap_err().kind(), began.elapsed().as_secs());
+            assert_eq!(found, (io::ErrorKind::TimedOut, TAKING.as_secs()));
+            guarded.writing.renew();
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -435,7 +466,7 @@ mod tests {
             (b"PRI / HTTP/1.1\r\n", Some(Speaks::Http1)),
             (b"", None),
         ] {
-            let (mut guarded, mut client) = guarded(4096);
+            let (mut guarded, mut client) = guarded_by(4096);
             client.write_all(beginning).await.unwrap();
             assert_eq!(guarded.speaks().await, expected, "{}", beginning.escape_ascii());
         }

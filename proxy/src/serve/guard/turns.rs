@@ -11,6 +11,8 @@ pub(super) struct Turns {
     began: Instant,
     /// [`FREE`], [`OURS`], or the second since when it has been the client's, plus [`CLIENTS`].
     streams: Box<[AtomicU32]>,
+    /// The second in which a turn ended last.
+    moved: AtomicU32,
 }
 
 const FREE: u32 = 0;
@@ -20,7 +22,11 @@ const CLIENTS: u32 = 2;
 impl Turns {
     /// For so many streams at once. Those beyond are not watched.
     pub(super) fn of(streams: u32) -> Self {
-        Self { began: Instant::now(), streams: (0..streams).map(|_| AtomicU32::new(FREE)).collect() }
+        Self {
+            began: Instant::now(),
+            streams: (0..streams).map(|_| AtomicU32::new(FREE)).collect(),
+            moved: AtomicU32::new(0),
+        }
     }
 
     /// An answer will come: a place to note its turns.
@@ -32,25 +38,33 @@ impl Turns {
     }
 
     pub(super) fn free(&self, stream: usize) {
-        self.streams[stream].store(FREE, Ordering::Relaxed);
+        self.note(stream, FREE);
     }
 
     /// More of the answer is awaited from the site.
     pub(super) fn ours(&self, stream: usize) {
-        self.streams[stream].store(OURS, Ordering::Relaxed);
+        self.note(stream, OURS);
     }
 
     /// Something is there, and the client must take it before more is asked for.
     pub(super) fn clients(&self, stream: usize) {
-        self.streams[stream].store(self.second() + CLIENTS, Ordering::Relaxed);
+        self.note(stream, self.second() + CLIENTS);
     }
 
-    /// Whether it has been the client's turn anywhere for longer than `limit`.
-    pub(super) fn are_over(&self, limit: Duration) -> bool {
+    fn note(&self, stream: usize, turn: u32) {
+        self.streams[stream].store(turn, Ordering::Relaxed);
+        self.moved.store(self.second(), Ordering::Relaxed);
+    }
+
+    /// Whether it is the client's turn somewhere and nothing has moved anywhere for longer than `all`, or it has been for longer than
+    /// `one`.
+    pub(super) fn are_over(&self, all: Duration, one: Duration) -> bool {
         let now = self.second();
+        let is_past = |since: u32, limit: Duration| u64::from(now.saturating_sub(since)) > limit.as_secs();
+        let stands = is_past(self.moved.load(Ordering::Relaxed), all);
         self.streams.iter().any(|stream| {
             let since = stream.load(Ordering::Relaxed).checked_sub(CLIENTS);
-            since.is_some_and(|since| u64::from(now.saturating_sub(since)) > limit.as_secs())
+            since.is_some_and(|since| stands || is_past(since, one))
         })
     }
 
@@ -63,7 +77,8 @@ impl Turns {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(60);
+    const ALL: Duration = Duration::from_secs(60);
+    const ONE: Duration = Duration::from_secs(300);
 
     #[tokio::test(start_paused = true)]
     async fn http2_1_a_stream_without_a_window_is_noticed() {
@@ -72,15 +87,24 @@ mod tests {
         assert_eq!(turns.take(), None);
         turns.clients(one);
         turns.ours(other);
-        tokio::time::advance(LIMIT).await;
-        assert!(!turns.are_over(LIMIT));
+        let passes = async |time: Duration| {
+            tokio::time::advance(time).await;
+            turns.are_over(ALL, ONE)
+        };
+        assert!(!passes(ALL).await);
         turns.clients(one);
-        tokio::time::advance(LIMIT).await;
-        assert!(!turns.are_over(LIMIT), "something was taken in between");
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(turns.are_over(LIMIT));
+        assert!(!passes(ALL).await, "something was taken in between");
+        assert!(passes(Duration::from_secs(2)).await);
         turns.free(one);
-        assert!(!turns.are_over(LIMIT), "the site may take its time");
+        assert!(!passes(ONE).await, "the site may take its time");
         assert_eq!(turns.take(), Some(one));
+        // One is not taken, another is.
+        turns.clients(one);
+        for _ in 0..5 {
+            turns.clients(other);
+            assert!(!passes(ALL).await);
+        }
+        turns.clients(other);
+        assert!(passes(Duration::from_secs(2)).await);
     }
 }

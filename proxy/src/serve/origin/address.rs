@@ -1,11 +1,16 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
-/// How long a connection may take to open.
+use crate::tls::OriginTls;
+
+/// How long a connection may take to open, TLS included.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the origin is. Nothing that a client says has a part in it.
@@ -13,17 +18,30 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Address {
     host: String,
     port: u16,
+    tls: Option<Arc<OriginTls>>,
 }
 
+/// An open connection, as bytes.
+pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 impl Address {
-    pub(super) fn new(origin: &Authority) -> Self {
+    /// Reached by https where there is `tls`.
+    pub(super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
         let host = origin.host().trim_matches(['[', ']']).to_owned();
-        Self { host, port: origin.port_u16().unwrap_or(80) }
+        let port = origin.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
+        Self { host, port, tls }
     }
 
     /// Opens a connection to the first address of the name that takes one.
-    pub(super) async fn connect(&self) -> io::Result<TcpStream> {
-        tokio::time::timeout(PATIENCE, self.first_that_answers())
+    pub(super) async fn connect(&self) -> io::Result<Stream> {
+        let connected = async {
+            let stream = self.first_that_answers().await?;
+            Ok(match &self.tls {
+                None => Either::Left(stream),
+                Some(tls) => Either::Right(Box::new(tls.secure(stream).await?)),
+            })
+        };
+        tokio::time::timeout(PATIENCE, connected)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -97,7 +115,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
             let origin: Authority = format!("{host}:{port}").parse().unwrap();
-            Address::new(&origin).connect().await.unwrap();
+            Address::new(&origin, None).connect().await.unwrap();
         }
     }
 }

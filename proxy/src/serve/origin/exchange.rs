@@ -11,17 +11,22 @@ use super::address::Address;
 use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
+use super::turns::Turns;
+use crate::tls::OriginTls;
 
 /// The origin, as one thread reaches it.
 #[derive(Debug)]
 pub(in super::super) struct Origin {
     address: Address,
     pool: Arc<Pool>,
+    turns: Turns,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum Failed {
+    #[error("too many requests wait for the origin")]
+    Busy,
     #[error("no connection to the origin")]
     Connect(#[source] io::Error),
     #[error("no answer that can be used")]
@@ -36,13 +41,14 @@ struct Unanswered {
 }
 
 impl Origin {
-    pub(in super::super) fn new(origin: &Authority) -> Self {
-        Self { address: Address::new(origin), pool: Arc::default() }
+    /// Reached by https where there is `tls`.
+    pub(in super::super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
+        Self { address: Address::new(origin, tls), pool: Arc::default(), turns: Turns::default() }
     }
 
-    /// Whether it is where `origin` says.
-    pub(in super::super) fn is_at(&self, origin: &Authority) -> bool {
-        self.address == Address::new(origin)
+    /// Whether it is where `origin` says, and those who may be it are the same.
+    pub(in super::super) fn is_at(&self, origin: &Authority, tls: Option<&Arc<OriginTls>>) -> bool {
+        self.address == Address::new(origin, tls.cloned())
     }
 
     /// Closes connections that have been unused for long.
@@ -56,6 +62,7 @@ impl Origin {
         &self,
         request: Request<ClientBody>,
     ) -> Result<Response<AnswerBody>, Failed> {
+        let _turn = self.turns.take().await.ok_or(Failed::Busy)?;
         let again = copy(&request);
         let Some(link) = self.pool.take(again.is_some()) else { return self.send_afresh(request).await };
         match self.over(link, request).await {
@@ -123,7 +130,11 @@ fn was_closed(error: &hyper::Error) -> bool {
     let reset = || {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
         source.is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            // Over TLS, the last is an end that nobody announced.
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+            )
         })
     };
     error.is_incomplete_message() || error.is_canceled() || error.is_closed() || reset()

@@ -8,12 +8,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::super::body::ClientBody;
+use super::address::Stream;
 
-type Driver = Connection<TokioIo<TcpStream>, ClientBody>;
+type Driver = Connection<TokioIo<Stream>, ClientBody>;
 type Received = Result<http::Response<Incoming>, TrySendError<Request<ClientBody>>>;
 
 /// The longest head of an answer, in bytes.
@@ -33,7 +33,7 @@ pub(super) struct Link {
 
 impl Link {
     /// Over an open stream.
-    pub(super) async fn new(stream: TcpStream) -> io::Result<Self> {
+    pub(super) async fn new(stream: Stream) -> io::Result<Self> {
         let (sender, connection) = Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(MOST_AT_ONCE)

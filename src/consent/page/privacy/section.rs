@@ -324,7 +324,7 @@ mod tests {
             (
                 base().address_use(facts(|facts| facts.months_kept = None)),
                 &["kept for 25 months", "for six years"],
-                &["put together under one name.\n"],
+                &["What is in a cookie is never kept.\n"],
             ),
             (
                 base().footprint(false),

@@ -74,8 +74,8 @@ impl Sentences {
 const ENGLISH: Sentences = Sentences {
     title: "Use of IP addresses and cookies",
     title_without_addresses: "Use of cookies",
-    intro: "This is what {} collects when you visit this website, why, and for how long. It is written from the settings with which \
-            this website runs now.",
+    intro: "This is what {} collects when you visit this website, why, and for how long. It follows from the settings of this \
+            website.",
     end: "This text follows from settings (version {}). It is not legal advice.",
 
     addresses: "IP addresses",
@@ -105,8 +105,9 @@ const ENGLISH: Sentences = Sentences {
 
     counts: "What we count",
     totals: "We count requests, pages looked at, pages not found, families of browsers, kinds of devices, robots, and the websites from \
-             which people come. Each is a total by itself, of a day or an hour. Pages, browsers and websites that only a few have in \
-             common are put together under one name.",
+             which people come. Each is a total by itself, of a day. Pages, browsers and websites that only a few have in common are \
+             put together under one name. Of each cookie we count how often it came and was held back, and estimate how many different \
+             values it has, so as to find cookies that tell visitors apart. What is in a cookie is never kept.",
     totals_kept: "These totals are kept for {}.",
     visits_on: "Unless you refuse, a cookie helps us to count visits. It is described below.",
     visits_asked: "If you agree, a cookie helps us to count visits. It is described below.",
@@ -155,8 +156,8 @@ const ENGLISH: Sentences = Sentences {
 const WELSH: Sentences = Sentences {
     title: "Defnyddio cyfeiriadau IP a chwcis",
     title_without_addresses: "Defnyddio cwcis",
-    intro: "Dyma'r hyn y mae {} yn ei gasglu pan fyddwch yn ymweld â'r wefan hon, pam, ac am faint. Fe'i hysgrifennwyd o'r gosodiadau y \
-            mae'r wefan hon yn rhedeg arnynt nawr.",
+    intro: "Dyma'r hyn y mae {} yn ei gasglu pan fyddwch yn ymweld â'r wefan hon, pam, ac am faint. Mae'n dilyn o osodiadau'r wefan \
+            hon.",
     end: "Mae'r testun hwn yn dilyn o osodiadau (fersiwn {}). Nid yw'n gyngor cyfreithiol.",
 
     addresses: "Cyfeiriadau IP",
@@ -185,8 +186,10 @@ const WELSH: Sentences = Sentences {
 
     counts: "Yr hyn rydym yn ei gyfrif",
     totals: "Rydym yn cyfrif ceisiadau, tudalennau yr edrychwyd arnynt, tudalennau na chafwyd hyd iddynt, teuluoedd o borwyr, mathau o \
-             ddyfeisiau, robotiaid, a'r gwefannau y daw pobl ohonynt. Mae pob un yn gyfanswm ar ei ben ei hun, o ddiwrnod neu awr. Caiff \
-             tudalennau, porwyr a gwefannau nad oes ond ychydig yn eu rhannu eu rhoi gyda'i gilydd dan un enw.",
+             ddyfeisiau, robotiaid, a'r gwefannau y daw pobl ohonynt. Mae pob un yn gyfanswm diwrnod ar ei ben ei hun. Caiff \
+             tudalennau, porwyr a gwefannau nad oes ond ychydig yn eu rhannu eu rhoi gyda'i gilydd dan un enw. O bob cwci rydym yn cyfrif pa \
+             mor aml y daeth ac y daliwyd ef yn ôl, ac yn amcangyfrif faint o werthoedd gwahanol sydd ganddo, er mwyn dod o hyd i gwcis sy'n \
+             gwahaniaethu rhwng ymwelwyr. Ni chedwir byth yr hyn sydd mewn cwci.",
     totals_kept: "Cedwir y cyfansymiau hyn am {}.",
     visits_on: "Oni bai eich bod yn gwrthod, mae cwci yn ein helpu i gyfrif ymweliadau. Fe'i disgrifir isod.",
     visits_asked: "Os cytunwch, mae cwci yn ein helpu i gyfrif ymweliadau. Fe'i disgrifir isod.",

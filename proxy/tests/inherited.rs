@@ -4,12 +4,14 @@
 mod common;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use common::tls::Authority;
 use common::{Answer, BINARY, Origin, Pinfold, configuration, raw};
 use tempfile::TempDir;
 
@@ -76,6 +78,23 @@ fn a_socket_is_told_by_its_name() {
 }
 
 #[test]
+fn tls_is_spoken_on_a_socket_that_is_for_it() {
+    let (authority, origin) = (Authority::for_the_town(), Origin::hello());
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let text = authority.listening(&configuration(origin.address, ""));
+    fs::write(directory.path().join("pinfold.toml"), text).unwrap();
+    let server = Pinfold::spawn(command(&directory, &socket, "https"), directory);
+    assert_eq!(server.https, Some(socket.local_addr().unwrap()));
+    assert_ne!(server.https, Some(server.site));
+    let (mut stream, mut bytes) = (authority.connect(server.https.unwrap()), Vec::new());
+    stream.write_all(GET).unwrap();
+    stream.read_to_end(&mut bytes).unwrap();
+    let answer = Answer::read(&bytes);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
+}
+
+#[test]
 fn a_socket_that_is_for_nothing_is_named() {
     let (origin, socket) = (Origin::hello(), TcpListener::bind("127.0.0.1:0").unwrap());
     let directory = place(&origin, "127.0.0.1:0".parse().unwrap());
@@ -83,7 +102,7 @@ fn a_socket_that_is_for_nothing_is_named() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(
-        text.contains("is neither `[listen] http` nor `[admin] listen` (write FileDescriptorName=site"),
+        text.contains("is neither of `[listen]` nor `[admin] listen` (write FileDescriptorName=site"),
         "{text}"
     );
     assert_eq!(text.lines().filter(|line| line.starts_with("pinfold: ")).count(), 1, "{text}");
