@@ -72,7 +72,7 @@ pub(crate) enum Command {
     /// Check a configuration: every fault in one pass, each with its line
     ///
     /// Exit code 0: sound. 1: warnings, with --strict. 2: faults.
-    #[command(after_help = "Example: pinfold check --config pinfold.toml")]
+    #[command(after_help = "Example: pinfold check --config pinfold.toml --connect")]
     Check(Check),
     /// Print what makes a shell complete these commands
     #[command(after_help = "Example: pinfold completions bash > /etc/bash_completion.d/pinfold")]
@@ -245,6 +245,9 @@ pub(crate) struct Check {
     /// Let warnings fail the check
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Ask the origin, read the store, try the listeners
+    #[arg(long)]
+    pub(crate) connect: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

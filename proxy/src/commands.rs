@@ -15,12 +15,13 @@ use crate::cli::{
     KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
+use crate::connect::Found;
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, evidence, healthcheck, import, init, report, serve};
+use crate::{administer, config, connect, demo, evidence, healthcheck, import, init, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -72,8 +73,19 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 fn check(command: &Check) -> Result<Exit, Failure> {
     let Checked { settings, warnings } = config::read_with_files(&command.config);
     let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
+    let found = match &settings {
+        Ok(settings) if command.connect => {
+            let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
+            connect::look(settings, policy.page(), policy.inserts_link())
+        }
+        _ => Vec::new(),
+    };
+    let (amiss, doubts) = (
+        found.iter().any(|one| matches!(one, Found::Amiss(_))),
+        found.iter().any(|one| matches!(one, Found::Doubt(_))),
+    );
     let faults = settings.err().unwrap_or_default();
-    let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
+    let exit = match (faults.is_empty() && !amiss, warnings.is_empty() && !doubts || !command.strict) {
         (false, _) => Exit::Misused,
         (true, false) => Exit::Warned,
         (true, true) => Exit::Success,
@@ -83,10 +95,11 @@ fn check(command: &Check) -> Result<Exit, Failure> {
             .iter()
             .map(|(name, values, bits)| serde_json::json!({ "name": name, "values": values, "bits": bits }))
             .collect();
-        let found = serde_json::json!({
-            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies
+        let all = serde_json::json!({
+            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies,
+            "connected": found,
         });
-        print(&format!("{found:#}\n"))?;
+        print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
     print_warnings(&warnings);
@@ -99,6 +112,7 @@ fn check(command: &Check) -> Result<Exit, Failure> {
     }
     let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
     text.push_str(&format!("all cookies of Pinfold together: at most {all} bits\n"));
+    print_found(&found, &mut text);
     print(&text)?;
     Ok(exit)
 }
@@ -398,6 +412,22 @@ fn sound(checked: Checked) -> Result<Settings, Failure> {
     let Checked { settings, warnings } = checked;
     print_warnings(&warnings);
     settings.map_err(|faults| Failure::faults(&faults))
+}
+
+/// What is well goes with the rest, what is not to standard error.
+fn print_found(found: &[Found], text: &mut String) {
+    let mut stderr = std::io::stderr().lock();
+    for one in found {
+        let _ = match one {
+            Found::Well(what) => {
+                text.push_str(what);
+                text.push('\n');
+                Ok(())
+            }
+            Found::Doubt(what) => writeln!(stderr, "pinfold: warning: {what}"),
+            Found::Amiss(what) => writeln!(stderr, "pinfold: {what}"),
+        };
+    }
 }
 
 fn print_warnings(warnings: &[Fault]) {

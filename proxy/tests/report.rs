@@ -96,6 +96,14 @@ fn a_cookie_that_tells_visitors_apart_is_named_in_metrics_and_report() {
     assert!((180.0..=220.0).contains(&values), "200 visitors: {values}");
 
     let (directory, _) = server.stop();
+    let check = pinfold(&["check", "--config", "pinfold.toml", "--connect", "--strict"], directory.path());
+    let (said, doubted) = (String::from_utf8_lossy(&check.stdout), String::from_utf8_lossy(&check.stderr));
+    assert!(said.contains("answers 200 for www.town.example"), "{said}");
+    assert!(said.contains("pinfold.db can be read"), "{said}");
+    assert!(doubted.contains("warning: the cookie counter looks like an identifier"), "{doubted}");
+    assert!(doubted.contains("warning: the first page does not link to /cookies"), "{doubted}");
+    assert_eq!(check.status.code(), Some(1));
+    drop(origin);
     for (format, words) in [
         ("html", "allows none: counter."),
         ("md", "allows none: counter."),

@@ -80,6 +80,11 @@ impl Policy {
             || self.0.pages.own_hosts.iter().any(covers)
     }
 
+    /// Whether pages are given a link to the cookies page.
+    pub fn inserts_link(&self) -> bool {
+        self.0.pages.link
+    }
+
     /// The path of the cookies page.
     pub fn page(&self) -> &str {
         &self.0.page
