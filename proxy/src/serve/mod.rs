@@ -3,6 +3,7 @@
 //! ```text
 //! worker thread (one per core):
 //!   listener -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!                       -> Tunnel, once the origin has agreed to another protocol -------------> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -25,6 +26,8 @@ mod origin;
 mod patience;
 mod refused;
 mod speak;
+mod tunnel;
+mod upgrade;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

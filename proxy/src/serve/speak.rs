@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use http::{Request, StatusCode};
@@ -11,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::door::Door;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
@@ -50,18 +52,29 @@ impl Server {
         Self { http1, http2 }
     }
 
-    /// Answers the requests of a connection that is from `client`, until it ends.
-    pub(super) async fn serve<S>(&self, stream: S, client: SocketAddr, door: Door, watcher: Watcher)
-    where
+    /// Answers the requests of a connection that is from `client`, until it ends; once `stop` turns true it is asked to. `watcher` is
+    /// who waits for that.
+    pub(super) async fn serve<S>(
+        &self,
+        stream: S,
+        client: SocketAddr,
+        door: Door,
+        watcher: Watcher,
+        mut stop: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let conversation = Conversation::default();
         let mut guarded = Guarded::new(stream, conversation.clone(), door.latency.clone());
         let Some(speaks) = guarded.speaks().await else { return };
+        let answered = conversation.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (door, conversation, open) = (door.clone(), conversation.clone(), conversation.open());
+            let (door, conversation, open) = (door.clone(), answered.clone(), answered.open());
             async move {
-                let Ok(response) = door.answer(request, client).await;
+                let Ok(mut response) = door.answer(request, client).await;
+                if let Some(tunnel) = response.extensions_mut().remove() {
+                    conversation.switch(tunnel);
+                }
                 // Whoever is slow with one request is not given time for another.
                 if response.status() == StatusCode::REQUEST_TIMEOUT {
                     conversation.end();
@@ -71,9 +84,27 @@ impl Server {
         });
         let io = TokioIo::new(guarded);
         // Clients hang up and talk nonsense; what can be answered has been.
-        let _ = match speaks {
-            Speaks::Http1 => watcher.watch(self.http1.serve_connection(io, service)).await,
-            Speaks::Http2 => watcher.watch(self.http2.serve_connection(io, service)).await,
-        };
+        match speaks {
+            Speaks::Http1 => {
+                let mut connection = pin!(self.http1.serve_connection(io, service).with_upgrades());
+                // A watcher can only ask a connection to finish that never speaks another protocol: it is held until all is over.
+                let told = async { stop.wait_for(|stop| *stop).await.is_ok() };
+                tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => {}
+                    _ = told => {
+                        connection.as_mut().graceful_shutdown();
+                        let _ = connection.await;
+                    }
+                }
+                if let Some(tunnel) = conversation.tunnel() {
+                    tunnel.carry::<S>().await;
+                }
+                drop(watcher);
+            }
+            Speaks::Http2 => {
+                let _ = watcher.watch(self.http2.serve_connection(io, service)).await;
+            }
+        }
     }
 }

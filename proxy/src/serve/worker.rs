@@ -57,14 +57,14 @@ async fn serve(
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 let (server, watcher, door) = (server.clone(), graceful.watcher(), door.clone());
-                let announcers = announcers.clone();
+                let (announcers, stop) = (announcers.clone(), stop.clone());
                 tokio::spawn(async move {
                     let client = match &announcers {
                         None => Some(peer),
                         Some(trusted) => announced::client(&mut stream, peer, trusted).await,
                     };
                     let Some(client) = client else { return };
-                    server.serve(stream, client, door, watcher).await;
+                    server.serve(stream, client, door, watcher, stop).await;
                 });
             }
             Err(error) => rest_after(&error).await,

@@ -7,6 +7,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::super::limits::{MOST_STREAMS, TAKING};
+use super::super::tunnel::Tunnel;
 use super::turns::Turns;
 
 /// What goes on over a connection: the guard must know, and sees bytes alone.
@@ -19,6 +20,8 @@ struct Requests {
     begun: AtomicUsize,
     answered: AtomicUsize,
     ended: AtomicBool,
+    /// Another protocol is spoken from now on.
+    tunnel: OnceLock<Tunnel>,
     /// Over HTTP/2 alone: over HTTP/1 there is one answer at a time, and the guard sees it go out.
     turns: OnceLock<Turns>,
 }
@@ -42,6 +45,16 @@ impl Conversation {
         self.0.ended.store(true, Ordering::Relaxed);
     }
 
+    /// What is said from now on is no longer HTTP.
+    pub(in super::super) fn switch(&self, tunnel: Tunnel) {
+        self.0.tunnel.get_or_init(|| tunnel);
+    }
+
+    /// Where it goes, if it is not.
+    pub(in super::super) fn tunnel(&self) -> Option<Tunnel> {
+        self.0.tunnel.get().cloned()
+    }
+
     /// Many requests may be answered at a time.
     pub(super) fn use_streams(&self) {
         self.0.turns.get_or_init(|| Turns::of(MOST_STREAMS));
@@ -52,9 +65,9 @@ impl Conversation {
         self.0.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether no request is being answered.
+    /// Whether no request is being answered, and none was answered with another protocol.
     pub(super) fn rests(&self) -> bool {
-        self.begun() == self.0.answered.load(Ordering::Relaxed)
+        self.begun() == self.0.answered.load(Ordering::Relaxed) && self.0.tunnel.get().is_none()
     }
 
     /// Whether [`Self::end`] was called.

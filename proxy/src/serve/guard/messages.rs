@@ -6,13 +6,22 @@ use super::head::{Framing, Head};
 #[derive(Debug)]
 pub(super) struct Messages {
     place: Place,
+    /// How many heads there were.
+    heads: usize,
 }
 
 #[derive(Debug)]
 enum Place {
-    Head { head: Head, begun: bool },
-    Body { left: u64 },
+    Head {
+        head: Head,
+        begun: bool,
+    },
+    Body {
+        left: u64,
+    },
     Chunks(Chunks),
+    /// Of a head or of another protocol: the answer to the last request will tell.
+    Undecided,
 }
 
 /// What may be handed on.
@@ -26,7 +35,7 @@ pub(super) struct Judged {
 
 impl Messages {
     pub(super) fn new() -> Self {
-        Self { place: Place::head() }
+        Self { place: Place::head(), heads: 0 }
     }
 
     /// `bytes` is whatever has come and has not been found sound yet.
@@ -42,9 +51,11 @@ impl Messages {
                         Err(refused) => return Judged { sound, refused: Some(refused) },
                         Ok(Some((length, framing))) => {
                             sound += length;
+                            self.heads += 1;
                             self.place = match framing {
                                 Framing::Nothing | Framing::Length(0) => Place::head(),
                                 Framing::Length(left) => Place::Body { left },
+                                Framing::Undecided => Place::Undecided,
                                 Framing::Chunks => Place::Chunks(Chunks::default()),
                             };
                         }
@@ -58,6 +69,7 @@ impl Messages {
                         self.place = Place::head();
                     }
                 }
+                Place::Undecided => break,
                 Place::Chunks(chunks) => match chunks.judge(rest) {
                     Come::Part => sound = bytes.len(),
                     Come::Whole(length) => {
@@ -75,12 +87,27 @@ impl Messages {
 
     /// Whether the next byte belongs to a body.
     pub(super) const fn in_body(&self) -> bool {
-        !matches!(self.place, Place::Head { .. })
+        matches!(self.place, Place::Body { .. } | Place::Chunks(_))
     }
 
     /// Whether a head has begun and is not whole.
     pub(super) const fn in_head(&self) -> bool {
         matches!(self.place, Place::Head { begun: true, .. })
+    }
+
+    /// How many heads there were, where nobody knows before the answer to the last whether the next byte belongs to another one.
+    pub(super) const fn undecided(&self) -> Option<usize> {
+        match self.place {
+            Place::Undecided => Some(self.heads),
+            _ => None,
+        }
+    }
+
+    /// The answer is that HTTP goes on.
+    pub(super) fn go_on(&mut self) {
+        if self.undecided().is_some() {
+            self.place = Place::head();
+        }
     }
 }
 
@@ -114,6 +141,21 @@ mod tests {
             let expected = Judged { sound: sound.len(), refused };
             assert_eq!(Messages::new().judge(bytes.as_bytes()), expected, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn upgrade_1_what_follows_is_not_judged_before_it_is_known_what_it_is() {
+        let upgrade = GET.replace("Host", "Upgrade: websocket\r\nHost");
+        let bytes = format!("{GET}{upgrade}\0{GET}");
+        let sound = GET.len() + upgrade.len();
+        let mut messages = Messages::new();
+        assert_eq!(messages.judge(bytes.as_bytes()), Judged { sound, refused: None });
+        assert_eq!((messages.undecided(), messages.in_body(), messages.in_head()), (Some(2), false, false));
+        let rest = &bytes.as_bytes()[sound..];
+        assert_eq!(messages.judge(rest), Judged { sound: 0, refused: None });
+        messages.go_on();
+        assert_eq!(messages.undecided(), None);
+        assert_eq!(messages.judge(rest), Judged { sound: 0, refused: Some(Refused::MALFORMED) });
     }
 
     #[test]

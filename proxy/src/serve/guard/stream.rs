@@ -135,6 +135,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
     }
 
+    /// Judges what has come after a request for another protocol, once the answer is that HTTP goes on. Whether it has just done so.
+    fn decide(&mut self) -> bool {
+        let Judge::Http1(messages) = &mut self.judge else { return false };
+        let Some(heads) = messages.undecided() else { return false };
+        let is_answered = self.conversation.begun() >= heads && self.conversation.rests();
+        if is_answered {
+            messages.go_on();
+            self.judge_held();
+        }
+        is_answered
+    }
+
+    fn is_undecided(&self) -> bool {
+        matches!(&self.judge, Judge::Http1(messages) if messages.undecided().is_some())
+    }
+
+    /// Leaves a client to whoever speaks another protocol with it: its end, and what it has said of that protocol already. Nothing
+    /// where hyper has left some of its answer unsent.
+    pub(in super::super) fn step_aside(self) -> Option<(S, BytesMut)> {
+        (self.is_undecided() && !self.unsent).then_some((self.stream, self.held))
+    }
+
     fn refuse(&mut self, refused: Refused) {
         self.held.truncate(self.sound);
         if self.in_body() {
@@ -237,6 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         loop {
+            this.decide();
             if this.sound > 0 {
                 this.give(buf);
                 return Poll::Ready(Ok(()));
@@ -250,6 +273,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
                     this.told = true;
                     return Poll::Ready(Ok(()));
                 }
+            }
+            // The rest stays where it is until it is known what it is: whoever flushes the answer wakes hyper.
+            if !this.held.is_empty() && this.is_undecided() {
+                return Poll::Pending;
             }
             match Pin::new(&mut this.stream).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) => {
@@ -317,6 +344,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             if self.over.is_some() || self.poll_patience(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }
+        }
+        if self.decide() {
+            cx.waker().wake_by_ref();
         }
         Poll::Ready(Ok(()))
     }
