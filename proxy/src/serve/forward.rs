@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderName, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
-use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
 use super::body::{ClientBody, Progress, Upload, text_response};
@@ -86,17 +85,16 @@ impl Service<Request<ClientBody>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<ClientBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
         let way = self.way.clone();
         Box::pin(async move {
             let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
             let offer = Offer::of(&request);
-            let client = offer.is_some().then(|| hyper::upgrade::on(&mut request));
             let answer = way.origin.send(way.prepared(request, offer.as_ref()));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
-                Some(Ok(response)) => received(response, offer.as_ref(), client),
+                Some(Ok(response)) => received(response, offer.as_ref()),
                 Some(Err(error)) => failed(&error, state()),
             })
         })
@@ -135,24 +133,16 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
     }
 }
 
-/// `client` will be the client's end of the connection, where it made an `offer` that is agreed to.
-fn received(
-    mut response: Response<AnswerBody>,
-    offer: Option<&Offer>,
-    client: Option<OnUpgrade>,
-) -> Response<OriginBody> {
+fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Response<OriginBody> {
     let reply = Reply::of(response.status(), response.headers(), offer);
-    prepare_response(response.headers_mut());
-    match (&reply, client) {
-        (Reply::Unasked, _) | (Reply::Switches(_), None) => {
-            return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
-        }
-        (Reply::Switches(_), Some(client)) => {
-            let tunnel = Tunnel::between(client, hyper::upgrade::on(&mut response));
-            response.extensions_mut().insert(tunnel);
-        }
-        (Reply::Stays | Reply::Requires(_), _) => {}
+    if reply == Reply::Unasked {
+        return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
     }
+    if let Reply::Switches(_) = reply {
+        let tunnel = Tunnel::to(hyper::upgrade::on(&mut response));
+        response.extensions_mut().insert(tunnel);
+    }
+    prepare_response(response.headers_mut());
     reply.tell(response.headers_mut());
     response.map(Either::Left)
 }

@@ -9,6 +9,7 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -70,6 +71,9 @@ impl Server {
         let answered = conversation.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let (door, conversation, open) = (door.clone(), answered.clone(), answered.open());
+            if let Some(end) = request.extensions().get::<OnUpgrade>() {
+                conversation.will_be_left(end.clone());
+            }
             async move {
                 let Ok(mut response) = door.answer(request, client).await;
                 if let Some(tunnel) = response.extensions_mut().remove() {
@@ -86,20 +90,26 @@ impl Server {
         // Clients hang up and talk nonsense; what can be answered has been.
         match speaks {
             Speaks::Http1 => {
-                let mut connection = pin!(self.http1.serve_connection(io, service).with_upgrades());
-                // A watcher can only ask a connection to finish that never speaks another protocol: it is held until all is over.
-                let told = async { stop.wait_for(|stop| *stop).await.is_ok() };
-                tokio::select! {
-                    biased;
-                    _ = connection.as_mut() => {}
-                    _ = told => {
-                        connection.as_mut().graceful_shutdown();
-                        let _ = connection.await;
+                {
+                    let mut connection = pin!(self.http1.serve_connection(io, service).with_upgrades());
+                    // A watcher can only ask a connection to finish that never speaks another protocol.
+                    let told = async { stop.wait_for(|stop| *stop).await.is_ok() };
+                    tokio::select! {
+                        biased;
+                        _ = connection.as_mut() => {}
+                        _ = told => {
+                            connection.as_mut().graceful_shutdown();
+                            let _ = connection.await;
+                        }
                     }
                 }
-                if let Some(tunnel) = conversation.tunnel() {
-                    tunnel.carry::<S>().await;
+                if let Some(guarded) = left_by_hyper::<S>(&conversation).await {
+                    match conversation.tunnel() {
+                        Some(tunnel) => tunnel.carry(guarded).await,
+                        None => guarded.close().await,
+                    }
                 }
+                // Only now is nothing left to wait for.
                 drop(watcher);
             }
             Speaks::Http2 => {
@@ -107,4 +117,13 @@ impl Server {
             }
         }
     }
+}
+
+/// The client's end of a connection that hyper is done with and has not closed. That is so wherever a request named another protocol,
+/// whatever the answer was.
+async fn left_by_hyper<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    conversation: &Conversation,
+) -> Option<Guarded<S>> {
+    let left = conversation.left()?.await.ok()?;
+    left.downcast::<TokioIo<Guarded<S>>>().ok().map(|left| left.io.into_inner())
 }

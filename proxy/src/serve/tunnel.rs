@@ -15,25 +15,19 @@ use super::guard::Guarded;
 use super::limits::{TUNNEL, TUNNEL_STEP};
 use super::patience::Patience;
 
-/// Both ends of a connection over which HTTP is spoken no longer: handed on as an extension of the answer that says so.
+/// The way to an origin that speaks another protocol from now on: an extension of the answer that says so.
 #[derive(Debug, Clone)]
-pub(super) struct Tunnel {
-    client: OnUpgrade,
-    origin: OnUpgrade,
-}
+pub(super) struct Tunnel(OnUpgrade);
 
 impl Tunnel {
-    pub(super) fn between(client: OnUpgrade, origin: OnUpgrade) -> Self {
-        Self { client, origin }
+    /// `origin` will be its end of the connection.
+    pub(super) fn to(origin: OnUpgrade) -> Self {
+        Self(origin)
     }
 
-    /// Carries bytes both ways until both sides are done, one breaks off, or nothing has moved for too long. `S` is what the guard
-    /// of the client stood before.
-    pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self) {
-        // Either end is gone where its connection broke before it was handed over.
-        let (Ok(client), Ok(origin)) = (self.client.await, self.origin.await) else { return };
-        let Ok(client) = client.downcast::<TokioIo<Guarded<S>>>() else { return };
-        if let Some((stream, early)) = client.io.into_inner().step_aside() {
+    /// Carries bytes both ways until both sides are done, one breaks off, or nothing has moved for too long.
+    pub(super) async fn carry<S: AsyncRead + AsyncWrite + Unpin>(self, client: Guarded<S>) {
+        if let (Some((stream, early)), Ok(origin)) = (client.step_aside(), self.0.await) {
             carry(stream, early, TokioIo::new(origin), TUNNEL).await;
         }
     }

@@ -1,9 +1,10 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
+use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 
 use super::super::limits::{MOST_STREAMS, TAKING};
@@ -22,6 +23,8 @@ struct Requests {
     ended: AtomicBool,
     /// Another protocol is spoken from now on.
     tunnel: OnceLock<Tunnel>,
+    /// Where hyper leaves the connection, once it is done with it.
+    left: Mutex<Option<OnUpgrade>>,
     /// Over HTTP/2 alone: over HTTP/1 there is one answer at a time, and the guard sees it go out.
     turns: OnceLock<Turns>,
 }
@@ -53,6 +56,15 @@ impl Conversation {
     /// Where it goes, if it is not.
     pub(in super::super) fn tunnel(&self) -> Option<Tunnel> {
         self.0.tunnel.get().cloned()
+    }
+
+    /// hyper will not close the connection but leave it there; what was said of this before is no longer true.
+    pub(in super::super) fn will_be_left(&self, end: OnUpgrade) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+    }
+
+    pub(in super::super) fn left(&self) -> Option<OnUpgrade> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Many requests may be answered at a time.

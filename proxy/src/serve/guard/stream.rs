@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use super::super::latency::Latency;
 use super::super::limits::{HEAD, TAKING, UNUSED};
@@ -155,6 +155,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// where hyper has left some of its answer unsent.
     pub(in super::super) fn step_aside(self) -> Option<(S, BytesMut)> {
         (self.is_undecided() && !self.unsent).then_some((self.stream, self.held))
+    }
+
+    /// Ends a connection that hyper has left open.
+    pub(in super::super) async fn close(mut self) {
+        // A part of an answer is followed by nothing.
+        if !self.unsent {
+            let _ = self.shutdown().await;
+        }
     }
 
     fn refuse(&mut self, refused: Refused) {
@@ -374,7 +382,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::io::{DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::*;
