@@ -385,6 +385,7 @@ mod tests {
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::Instant;
 
+    use super::super::super::tunnel::Tunnel;
     use super::*;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -429,6 +430,46 @@ mod tests {
                 guarded.shutdown().await.unwrap();
                 let told = sent.await.unwrap();
                 assert!(told.starts_with(words) && told.is_empty() == words.is_empty(), "{told}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upgrade_1_what_follows_is_held_until_the_answer_is_known() {
+        const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+        for (early, follows, told) in [(GET, [GET, GET].concat(), ""), (b"\0", Vec::new(), "HTTP/1.1 400 ")] {
+            for switches in [false, true] {
+                let (mut guarded, mut client) = guarded(4096);
+                client.write_all(&[GET, ASK].concat()).await.unwrap();
+                guarded.speaks().await.unwrap();
+                guarded.read_exact(&mut vec![0; GET.len() + ASK.len()]).await.unwrap();
+                let open = [guarded.conversation.open(), guarded.conversation.open()];
+                // One part of it is held, and the rest is left to wait with the client, longer than any limit for requests.
+                for part in [early, GET] {
+                    client.write_all(part).await.unwrap();
+                    let mut buffer = [0; 100];
+                    let read = tokio::time::timeout(10 * UNUSED, guarded.read(&mut buffer)).await;
+                    assert!(read.is_err(), "{read:?}");
+                    assert_eq!(guarded.held, early);
+                }
+                if switches {
+                    let nowhere = hyper::upgrade::on(http::Request::new(()));
+                    guarded.conversation.switch(Tunnel::to(nowhere));
+                    drop(open);
+                    assert!(!guarded.decide());
+                    let (mut stream, held) = guarded.step_aside().unwrap();
+                    let mut rest = vec![0; GET.len()];
+                    stream.read_exact(&mut rest).await.unwrap();
+                    assert_eq!((held, rest), (early.into(), GET.to_vec()));
+                    continue;
+                }
+                drop(open);
+                client.shutdown().await.unwrap();
+                assert_eq!(handed_on(&mut guarded).await, follows);
+                guarded.close().await;
+                let mut words = String::new();
+                client.read_to_string(&mut words).await.unwrap();
+                assert!(words.starts_with(told) && words.is_empty() == told.is_empty(), "{words}");
             }
         }
     }
