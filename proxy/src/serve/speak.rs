@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::door::Door;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
+use super::tunnel::Tunnel;
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(10);
@@ -76,7 +77,7 @@ impl Server {
             }
             async move {
                 let Ok(mut response) = door.answer(request, client).await;
-                if let Some(tunnel) = response.extensions_mut().remove() {
+                if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
                     conversation.switch(tunnel);
                 }
                 // Whoever is slow with one request is not given time for another.
@@ -92,7 +93,7 @@ impl Server {
             Speaks::Http1 => {
                 {
                     let mut connection = pin!(self.http1.serve_connection(io, service).with_upgrades());
-                    // A watcher can only ask a connection to finish that never speaks another protocol.
+                    // The watcher can ask no connection to finish that may come to speak another protocol.
                     let told = async { stop.wait_for(|stop| *stop).await.is_ok() };
                     tokio::select! {
                         biased;
@@ -119,8 +120,8 @@ impl Server {
     }
 }
 
-/// The client's end of a connection that hyper is done with and has not closed. That is so wherever a request named another protocol,
-/// whatever the answer was.
+/// The client's end of a connection that hyper is done with and has not closed: where a request named another protocol, it leaves that to
+/// others, whatever the answer was.
 async fn left_by_hyper<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     conversation: &Conversation,
 ) -> Option<Guarded<S>> {
