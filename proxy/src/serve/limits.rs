@@ -49,13 +49,13 @@ pub(super) const BODY_STEP: u64 = 1024;
 /// How long a client may take nothing of an answer. Longer than the rest, because phones lose their network for a while, and players pause.
 pub(super) const TAKING: Duration = Duration::from_secs(60);
 
+/// How long what a client still sends is thrown away after the last answer, lest a reset destroys the answer on its way (RFC 9112
+/// section 9.6), and how many bytes of it.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL_BYTES: usize = 64 * 1024;
+
 /// How long nothing may move over a connection on which another protocol is spoken. Those that are kept open for long send pings.
 pub(super) const TUNNEL: Duration = Duration::from_secs(60 * 60);
 
 /// How much such a connection carries at once in each direction, in bytes: an idle one holds as much.
 pub(super) const TUNNEL_STEP: usize = 4 * 1024;
-
-/// How long what a client still sends is thrown away after the last answer, lest a reset destroys the answer on its way (RFC 9112
-/// section 9.6), and how many bytes of it.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-pub(super) const FAREWELL_BYTES: usize = 64 * 1024;

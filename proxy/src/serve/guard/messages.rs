@@ -6,7 +6,6 @@ use super::head::{Framing, Head};
 #[derive(Debug)]
 pub(super) struct Messages {
     place: Place,
-    /// How many heads there were.
     heads: usize,
 }
 
@@ -85,6 +84,11 @@ impl Messages {
         Judged { sound, refused: None }
     }
 
+    /// How many heads were sound.
+    pub(super) const fn heads(&self) -> usize {
+        self.heads
+    }
+
     /// Whether the next byte belongs to a body.
     pub(super) const fn in_body(&self) -> bool {
         matches!(self.place, Place::Body { .. } | Place::Chunks(_))
@@ -95,17 +99,14 @@ impl Messages {
         matches!(self.place, Place::Head { begun: true, .. })
     }
 
-    /// How many heads there were, where nobody knows before the answer to the last whether the next byte belongs to another one.
-    pub(super) const fn undecided(&self) -> Option<usize> {
-        match self.place {
-            Place::Undecided => Some(self.heads),
-            _ => None,
-        }
+    /// Whether nobody knows before the answer to the last request whether another follows.
+    pub(super) const fn is_undecided(&self) -> bool {
+        matches!(self.place, Place::Undecided)
     }
 
     /// The answer is that HTTP goes on.
     pub(super) fn go_on(&mut self) {
-        if self.undecided().is_some() {
+        if self.is_undecided() {
             self.place = Place::head();
         }
     }
@@ -150,11 +151,12 @@ mod tests {
         let sound = GET.len() + upgrade.len();
         let mut messages = Messages::new();
         assert_eq!(messages.judge(bytes.as_bytes()), Judged { sound, refused: None });
-        assert_eq!((messages.undecided(), messages.in_body(), messages.in_head()), (Some(2), false, false));
+        let place = (messages.is_undecided(), messages.in_body(), messages.in_head());
+        assert_eq!((messages.heads(), place), (2, (true, false, false)));
         let rest = &bytes.as_bytes()[sound..];
         assert_eq!(messages.judge(rest), Judged { sound: 0, refused: None });
         messages.go_on();
-        assert_eq!(messages.undecided(), None);
+        assert!(!messages.is_undecided());
         assert_eq!(messages.judge(rest), Judged { sound: 0, refused: Some(Refused::MALFORMED) });
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::super::latency::Latency;
 use super::super::limits::{HEAD, TAKING, UNUSED};
@@ -138,17 +138,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// Judges what has come after a request for another protocol, once the answer is that HTTP goes on. Whether it has just done so.
     fn decide(&mut self) -> bool {
         let Judge::Http1(messages) = &mut self.judge else { return false };
-        let Some(heads) = messages.undecided() else { return false };
-        let is_answered = self.conversation.begun() >= heads && self.conversation.rests();
-        if is_answered {
-            messages.go_on();
-            self.judge_held();
+        let is_answered = || self.conversation.begun() == messages.heads() && self.conversation.rests();
+        if !messages.is_undecided() || !is_answered() {
+            return false;
         }
-        is_answered
+        messages.go_on();
+        self.judge_held();
+        true
     }
 
     fn is_undecided(&self) -> bool {
-        matches!(&self.judge, Judge::Http1(messages) if messages.undecided().is_some())
+        matches!(&self.judge, Judge::Http1(messages) if messages.is_undecided())
     }
 
     /// Leaves a client to whoever speaks another protocol with it: its end, and what it has said of that protocol already. Nothing
@@ -161,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     pub(in super::super) async fn close(mut self) {
         // A part of an answer is followed by nothing.
         if !self.unsent {
-            let _ = self.shutdown().await;
+            let _ = std::future::poll_fn(|cx| Pin::new(&mut self).poll_shutdown(cx)).await;
         }
     }
 
@@ -382,7 +382,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{DuplexStream, duplex};
+    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::super::super::tunnel::Tunnel;
