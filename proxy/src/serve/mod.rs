@@ -3,6 +3,7 @@
 //! ```text
 //! worker thread (one per core):
 //!   listener (-> TLS) -> Guarded -> connection (hyper) -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!                       -> Tunnel, once the origin has agreed to another protocol -------------> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -27,6 +28,8 @@ mod refused;
 mod secured;
 mod speak;
 mod to_https;
+mod tunnel;
+mod upgrade;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

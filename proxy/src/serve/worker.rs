@@ -88,24 +88,38 @@ async fn accept(
             Ok((stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(let_in(stream, peer, way_in.clone(), server.clone(), graceful.watcher()));
+                tokio::spawn(let_in(
+                    stream,
+                    peer,
+                    way_in.clone(),
+                    server.clone(),
+                    graceful.watcher(),
+                    stop.clone(),
+                ));
             }
             Err(error) => rest_after(&error).await,
         }
     }
 }
 
-async fn let_in(mut stream: TcpStream, peer: SocketAddr, way_in: WayIn, server: Server, watcher: Watcher) {
+async fn let_in(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    way_in: WayIn,
+    server: Server,
+    watcher: Watcher,
+    stop: watch::Receiver<bool>,
+) {
     let client = match &way_in.announcers {
         None => Some(peer),
         Some(trusted) => announced::client(&mut stream, peer, trusted).await,
     };
     let Some(client) = client else { return };
     match &way_in.acceptor {
-        None => server.serve(stream, None, client, way_in.door, watcher).await,
+        None => server.serve(stream, None, client, way_in.door, watcher, stop).await,
         Some(acceptor) => {
             let Some((stream, agreed)) = secured::secured(stream, acceptor).await else { return };
-            server.serve(stream, agreed, client, way_in.door, watcher).await;
+            server.serve(stream, agreed, client, way_in.door, watcher, stop).await;
         }
     }
 }
