@@ -9,8 +9,9 @@ use flate2::write::GzEncoder;
 use pinfold::pseudonym::EpochKey;
 
 use super::json;
-use super::line::{Keep, scrub, scrub_after_site};
-use super::names::Names;
+use super::line::{scrub, scrub_after_site};
+use super::tally::Tally;
+use super::text::{Keep, Scrubber};
 use crate::access_log::{Format, Lines, Progress};
 use crate::exit::Failure;
 
@@ -24,6 +25,8 @@ pub(crate) struct Done {
     pub(crate) read: u64,
     /// Lines that were left out, because nobody could tell where their addresses are.
     pub(crate) left_out: u64,
+    /// What was replaced in the others.
+    pub(crate) replaced: Tally,
 }
 
 /// Rewrites logs into one. `-` is standard input or output; what ends in `.gz` is compressed.
@@ -40,7 +43,7 @@ pub(crate) fn run(
         )));
     }
     let key = EpochKey::generate("scrub").map_err(Failure::of)?;
-    let mut names = Names::new(key);
+    let mut scrubber = Scrubber::new(key, keep);
     let mut done = Done::default();
     let mut target = Target::open(output)?;
     let mut progress = Progress::new();
@@ -55,12 +58,12 @@ pub(crate) fn run(
             let readable = match format {
                 _ if lines.is_too_long() => false,
                 None => false,
-                Some(Format::Combined | Format::Common) => scrub(line, keep, &mut names, &mut scrubbed),
-                Some(Format::Json) => json::scrub(line, keep, &mut names, &mut scrubbed),
-                Some(Format::VhostCombined) => scrub_after_site(line, keep, &mut names, &mut scrubbed),
+                Some(Format::Combined | Format::Common) => scrub(line, &mut scrubber, &mut scrubbed),
+                Some(Format::Json) => json::scrub(line, &mut scrubber, &mut scrubbed),
+                Some(Format::VhostCombined) => scrub_after_site(line, &mut scrubber, &mut scrubbed),
             };
             if readable {
-                scrubbed.push(b'\n');
+                scrubbed.extend_from_slice(lines.ending());
                 target.write(&scrubbed)?;
             } else {
                 done.left_out += 1;
@@ -71,6 +74,7 @@ pub(crate) fn run(
     }
     progress.end();
     target.finish()?;
+    done.replaced = scrubber.tally;
     Ok(done)
 }
 
