@@ -25,7 +25,7 @@ pub(super) fn replaced<'a>(text: &'a [u8], numbers: Numbers, names: &mut Names) 
     let unescaped = Unescaped::of(text);
     let mut edit = Edit::of(text);
     let (mut from, mut count) = (0, 0);
-    while let Some((place, address)) = next(unescaped.bytes(), from, numbers) {
+    while let Some((place, address)) = next(&unescaped, from, numbers) {
         from = place.end;
         let name = names.of(address);
         let is_in_brackets = place.start > 0 && unescaped.bytes()[place.start - 1] == b'[';
@@ -42,61 +42,63 @@ pub(super) fn replaced<'a>(text: &'a [u8], numbers: Numbers, names: &mut Names) 
 
 /// The next address in a text: IPv4 with dots, IPv6 in any spelling. Letters and digits at either side make it something else;
 /// brackets, ports and zones are no part of it. `0.0.0.0` and `::` are nobody's.
-fn next(text: &[u8], mut from: usize, numbers: Numbers) -> Option<(Range<usize>, IpAddr)> {
-    let mut at = from;
+fn next(text: &Unescaped<'_>, mut from: usize, numbers: Numbers) -> Option<(Range<usize>, IpAddr)> {
+    let (bytes, mut at) = (text.bytes(), from);
     loop {
-        at += memchr::memchr2(b'.', b':', &text[at..])?;
-        let found = if text[at] == b':' { v6_around(text, from, at) } else { v4_around(text, from, at) };
+        at += memchr::memchr2(b'.', b':', &bytes[at..])?;
+        let found = if bytes[at] == b':' { v6_around(text, from, at) } else { v4_around(text, from, at) };
         let Some((place, address)) = found else {
             at += 1;
             continue;
         };
-        let is_version = address.is_ipv4() && is_version(text, &place, numbers);
+        let is_version = address.is_ipv4() && is_version(bytes, &place, numbers);
         if !is_version && !address.is_unspecified() {
             return Some((place, address));
         }
-        from = if is_version { end_of_version(text, place.start) } else { place.end };
+        from = if is_version { end_of_version(bytes, place.start) } else { place.end };
         at = from;
     }
 }
 
 /// An IPv4 address of which this is the first dot. Leading zeros are taken for nothing.
-fn v4_around(text: &[u8], from: usize, dot: usize) -> Option<(Range<usize>, IpAddr)> {
-    let start = dot - text[from..dot].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    if is_within_word(text, start) {
+fn v4_around(text: &Unescaped<'_>, from: usize, dot: usize) -> Option<(Range<usize>, IpAddr)> {
+    let bytes = text.bytes();
+    let start = dot - bytes[from..dot].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    if start > 0 && is_in_word(text, start - 1) {
         return None;
     }
     let (mut octets, mut end) = ([0; 4], start);
     for (number, octet) in octets.iter_mut().enumerate() {
         if number > 0 {
-            end = (text.get(end) == Some(&b'.')).then_some(end + 1)?;
+            end = (bytes.get(end) == Some(&b'.')).then_some(end + 1)?;
         }
-        let length = count(&text[end..text.len().min(end + 4)], |byte| byte.is_ascii_digit());
-        let digits = &text[end..end + length];
+        let length = count(&bytes[end..bytes.len().min(end + 4)], |byte| byte.is_ascii_digit());
+        let digits = &bytes[end..end + length];
         let value = digits.iter().fold(0_u16, |value, digit| value * 10 + u16::from(digit - b'0'));
         *octet = u8::try_from(value).ok().filter(|_| (1..=3).contains(&length))?;
         end += length;
     }
-    (!is_alphanumeric(text.get(end))).then(|| (start..end, Ipv4Addr::from(octets).into()))
+    (!is_in_word(text, end)).then(|| (start..end, Ipv4Addr::from(octets).into()))
 }
 
 /// The longest IPv6 address that begins with the group before this colon, or with `::` here.
-fn v6_around(text: &[u8], from: usize, colon: usize) -> Option<(Range<usize>, IpAddr)> {
+fn v6_around(text: &Unescaped<'_>, from: usize, colon: usize) -> Option<(Range<usize>, IpAddr)> {
+    let bytes = text.bytes();
     let start =
-        colon - text[from..colon].iter().rev().take(5).take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let is_after_nothing = start == colon && text.get(colon + 1) != Some(&b':');
-    if is_after_nothing || colon - start > 4 || is_within_word(text, start) {
+        colon - bytes[from..colon].iter().rev().take(5).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let is_after_nothing = start == colon && bytes.get(colon + 1) != Some(&b':');
+    if is_after_nothing || colon - start > 4 || (start > 0 && is_in_word(text, start - 1)) {
         return None;
     }
     let could_be = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
-    let most = count(&text[start..text.len().min(start + LONGEST_V6)], could_be);
+    let most = count(&bytes[start..bytes.len().min(start + LONGEST_V6)], could_be);
     // Most colons are those of `https:` or of a time.
-    if memchr::memchr_iter(b':', &text[start..start + most]).take(2).count() < 2 {
+    if memchr::memchr_iter(b':', &bytes[start..start + most]).take(2).count() < 2 {
         return None;
     }
     (2..=most).rev().map(|length| start..start + length).find_map(|place| {
-        let address = || std::str::from_utf8(&text[place.clone()]).ok()?.parse::<Ipv6Addr>().ok();
-        (!is_alphanumeric(text.get(place.end))).then(address)?.map(|address| (place.clone(), address.into()))
+        let address = || std::str::from_utf8(&bytes[place.clone()]).ok()?.parse::<Ipv6Addr>().ok();
+        (!is_in_word(text, place.end)).then(address)?.map(|address| (place.clone(), address.into()))
     })
 }
 
@@ -126,13 +128,9 @@ fn is_after_product(text: &[u8], place: usize) -> bool {
     is_name && (name == 0 || b" ;,(\"[\t".contains(&before[name - 1]))
 }
 
-/// Whether a letter or a digit stands right before.
-fn is_within_word(text: &[u8], place: usize) -> bool {
-    place > 0 && is_alphanumeric(text.get(place - 1))
-}
-
-fn is_alphanumeric(byte: Option<&u8>) -> bool {
-    byte.is_some_and(u8::is_ascii_alphanumeric)
+/// Whether a letter or a digit stands there, as it is written: an escape divides words (`203.0.113.7%41`).
+fn is_in_word(text: &Unescaped<'_>, place: usize) -> bool {
+    text.bytes().get(place).is_some_and(u8::is_ascii_alphanumeric) && !text.was_escaped(place)
 }
 
 fn count(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
@@ -149,7 +147,7 @@ mod tests {
     fn marked(text: &str, numbers: Numbers) -> String {
         let unescaped = Unescaped::of(text.as_bytes());
         let (mut from, mut edit) = (0, Edit::of(text.as_bytes()));
-        while let Some((place, _)) = next(unescaped.bytes(), from, numbers) {
+        while let Some((place, _)) = next(&unescaped, from, numbers) {
             from = place.end;
             edit.replace(unescaped.in_text(place), b"{}");
         }
@@ -178,6 +176,7 @@ mod tests {
             ("\u{e9}203.0.113.77\u{e9}", "\u{e9}{}\u{e9}"),
             ("/%32%30%33.0.113.77", "/{}"),
             ("u=http%3A%2F%2F203.0.113.77%2F", "u=http%3A%2F%2F{}%2F"),
+            ("a%41203.0.113.77%41b", "a%41{}%41b"),
             (r"\u0032\u00303.0\x2e113.77\n203.0.113.78", r"{}\n{}"),
             ("2001:db8::dead:beef", "{}"),
             ("http://[2001:db8::dead:beef]/x", "http://[{}]/x"),

@@ -55,14 +55,9 @@ pub(crate) fn run(
             done.read += 1;
             let line = lines.line();
             format = format.or_else(|| Format::of(line));
-            let readable = match format {
-                _ if lines.is_too_long() => false,
-                None => false,
-                Some(Format::Combined | Format::Common) => scrub(line, &mut scrubber, &mut scrubbed),
-                Some(Format::Json) => json::scrub(line, &mut scrubber, &mut scrubbed),
-                Some(Format::VhostCombined) => scrub_after_site(line, &mut scrubber, &mut scrubbed),
-            };
-            if readable {
+            let is_readable = !lines.is_too_long()
+                && format.is_some_and(|format| scrub_line(line, format, &mut scrubber, &mut scrubbed));
+            if is_readable {
                 scrubbed.extend_from_slice(lines.ending());
                 target.write(&scrubbed)?;
             } else {
@@ -76,6 +71,15 @@ pub(crate) fn run(
     target.finish()?;
     done.replaced = scrubber.tally;
     Ok(done)
+}
+
+/// Writes a line with what tells of a person replaced; nothing, and the answer is no, where it is not of that format.
+pub(super) fn scrub_line(line: &[u8], format: Format, scrubber: &mut Scrubber, out: &mut Vec<u8>) -> bool {
+    match format {
+        Format::Combined | Format::Common => scrub(line, scrubber, out),
+        Format::Json => json::scrub(line, scrubber, out),
+        Format::VhostCombined => scrub_after_site(line, scrubber, out),
+    }
 }
 
 /// A file that is there only once it is whole.

@@ -11,6 +11,8 @@ mod json;
 mod line;
 mod mails;
 mod names;
+#[cfg(test)]
+mod properties;
 mod queries;
 mod tally;
 mod text;

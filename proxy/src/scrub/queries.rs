@@ -37,9 +37,9 @@ pub(super) fn without(text: &[u8], is_target: bool) -> (Cow<'_, [u8]>, u64) {
 
 /// Where the version begins with which a request ends.
 fn version(text: &[u8]) -> Option<usize> {
-    let is_version =
-        |version: &usize| text[version + 6..].iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    memchr::memmem::rfind(text, b" HTTP/").filter(is_version)
+    let blank = memchr::memrchr(b' ', text)?;
+    let version = text[blank + 1..].strip_prefix(b"HTTP/")?;
+    version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.').then_some(blank)
 }
 
 /// `/path`, `https://site/path`, `GET /path`.
@@ -50,18 +50,18 @@ fn begins_like_target(text: &[u8]) -> bool {
     target.starts_with(b"/") || (name > 0 && target[name..].starts_with(b"://"))
 }
 
-/// What stands between blanks, quotation marks and angle brackets.
+/// What stands between blanks, quotation marks and angle brackets, if there is anything in it that could be cut.
 fn words(text: &Unescaped<'_>) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.bytes();
-    let is_end = move |place: usize| {
-        (bytes[place].is_ascii_whitespace() || b"\"<>`".contains(&bytes[place])) && !text.was_escaped(place)
+    let is_end = move |place: &usize| {
+        matches!(bytes[*place], b' ' | b'\t' | b'"' | b'<' | b'>' | b'`') && !text.was_escaped(*place)
     };
-    let mut next = 0;
+    let mut from = 0;
     std::iter::from_fn(move || {
-        let start = (next..bytes.len()).find(|&place| !is_end(place))?;
-        let end = (start..bytes.len()).find(|&place| is_end(place)).unwrap_or(bytes.len());
-        next = end;
-        Some(start..end)
+        let mark = from + memchr::memchr3(b'?', b'#', b';', &bytes[from..])?;
+        let start = (from..mark).rev().find(is_end).map_or(from, |end| end + 1);
+        from = (mark..bytes.len()).find(is_end).unwrap_or(bytes.len());
+        Some(start..from)
     })
 }
 
