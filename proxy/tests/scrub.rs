@@ -196,7 +196,7 @@ fn nothing_that_tells_of_a_person_is_left_in_other_logs() {
     }
     assert!(said.contains("9 lines read, 8 written, 1 left out"), "{said}");
     assert!(
-        said.contains("addresses 60014, users 1, cookies and sign-ins 0, queries 1, e-mail addresses 1;"),
+        said.contains("addresses 60015, users 1, cookies and sign-ins 0, queries 1, e-mail addresses 1;"),
         "{said}"
     );
 }

@@ -16,7 +16,7 @@ pub(super) fn scrub(line: &[u8], scrubber: &mut Scrubber, out: &mut Vec<u8>) -> 
     if !is_object || serde_json::from_slice::<IgnoredAny>(line).is_err() {
         return false;
     }
-    out.extend_from_slice(&Walk { line, edit: Edit::of(line), scrubber, within: Vec::new() }.to_the_end());
+    out.extend_from_slice(&Walk { line, edit: Edit::of(line), scrubber, within: Vec::new() }.finish());
     true
 }
 
@@ -38,7 +38,7 @@ struct Open {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn to_the_end(mut self) -> Cow<'a, [u8]> {
+    fn finish(mut self) -> Cow<'a, [u8]> {
         let (mut at, mut text, mut is_name) = (0, Text::Any, false);
         while let Some(&byte) = self.line.get(at) {
             at += 1;
