@@ -146,7 +146,9 @@ pub(crate) enum Command {
     /// Rewrite access logs with their addresses replaced
     ///
     /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
-    /// the same name within one run, and nobody can tell which it was. User names and what follows ? are left out.
+    /// the same name within one run, and nobody can tell which it was. User names, cookies, e-mail addresses and what
+    /// follows ? are left out. It cannot find names in paths or in free text, addresses within a word (host names), in decimal
+    /// or hexadecimal, or written as the version of a browser (Name/1.2.3.4).
     #[command(after_help = "Example: pinfold scrub access.log access.log.1.gz --output scrubbed.log")]
     Scrub(Scrub),
     /// List who asks most of the running server today
@@ -211,6 +213,9 @@ pub(crate) struct Scrub {
     /// Keep what follows ? in addresses of pages
     #[arg(long)]
     pub(crate) keep_queries: bool,
+    /// Keep e-mail addresses
+    #[arg(long)]
+    pub(crate) keep_emails: bool,
 }
 
 #[derive(Debug, Args)]

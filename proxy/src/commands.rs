@@ -390,15 +390,16 @@ fn import_logs(command: &Import) -> Result<Exit, Failure> {
 }
 
 fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
-    let keep = Keep { users: command.keep_users, queries: command.keep_queries };
+    let keep = Keep { users: command.keep_users, queries: command.keep_queries, mails: command.keep_emails };
     let done = scrub::run(&command.files, &command.output, command.format, keep)?;
     // Standard output may be the log.
     let _ = writeln!(
         std::io::stderr(),
-        "pinfold: {} lines read, {} written, {} left out because they could not be read; the key is destroyed",
+        "pinfold: {} lines read, {} written, {} left out because they could not be read; replaced: {}; the key is destroyed",
         done.read,
         done.read - done.left_out,
-        done.left_out
+        done.left_out,
+        done.replaced
     );
     Ok(Exit::Success)
 }
