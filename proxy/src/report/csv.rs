@@ -65,8 +65,10 @@ impl Published {
     }
 }
 
-/// Each list with what it adds up to, as far as that is published: nothing else is in (others).
-fn lists(audit: &Audit) -> [(&'static str, Vec<(String, i64)>, i64); 7] {
+/// A list: what it is called, its rows, and what it adds up to, as far as that is published.
+type List = (&'static str, Vec<(String, i64)>, i64);
+
+fn lists(audit: &Audit) -> [List; 7] {
     let sums = |count: fn(&Route) -> i64| {
         let mut sums = audit.by_route(count);
         sums.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));

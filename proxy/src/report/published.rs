@@ -4,7 +4,7 @@ use pinfold::audit::FacetKind;
 use pinfold::time::{CivilDate, UnixTime};
 use pinfold_store::{Ledgers, Period, StoreError, VisitCount};
 
-use super::audit::{Audit, Facet, FacetValue, Route, Usage};
+use super::audit::{Audit, Day, Facet, FacetValue, Route, Usage};
 use super::small::{is_tight, listed, rounded};
 use super::visits::{Visits, rounded_apart};
 
@@ -69,12 +69,12 @@ fn publish(mut audit: Audit, visits: &[VisitCount], days: Vec<Lists>) -> Audit {
     let traffic = &mut audit.traffic;
     traffic.by_method.clear();
     traffic.by_status.clear();
-    let page_views = |day: CivilDate, by_day: &BTreeMap<String, super::audit::Day>| {
+    let page_views = |day: CivilDate, by_day: &BTreeMap<String, Day>| {
         by_day.get(&day.to_string()).map_or(0, |counts| counts.page_views)
     };
     let apart = rounded_apart(visits, |day, parts| is_tight(page_views(day, &traffic.by_day), parts));
     for day in traffic.by_day.values_mut() {
-        *day = super::audit::Day { requests: rounded(day.requests), page_views: rounded(day.page_views) };
+        *day = Day { requests: rounded(day.requests), page_views: rounded(day.page_views) };
     }
     traffic.requests = traffic.by_day.values().map(|day| day.requests).sum();
     traffic.page_views = traffic.by_day.values().map(|day| day.page_views).sum();

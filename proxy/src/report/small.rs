@@ -104,6 +104,19 @@ mod tests {
         }
     }
 
+    /// Days, and what two reports show of them: whatever the days beside it, the last day is 2 in every sum.
+    #[test]
+    fn no_period_has_a_difference_that_tells_a_day() {
+        for small in 1..LEAST {
+            let days = [50, 10, small].map(rounded);
+            let sum = |from: usize| days[from..].iter().sum::<i64>();
+            assert_eq!((sum(0), sum(1), sum(2)), (62, 12, 2), "{small}");
+            assert_eq!([sum(0), sum(1), sum(2)].map(shown), ["60", "10", "<5"], "{small}");
+            // 41 new visits and so many that return.
+            assert_eq!(shown(rounded(41) + rounded(small)), "40", "{small}");
+        }
+    }
+
     /// All days there can be with so many page views at most: the whole, two lists of names that add up to it (of one name, and of two)
     /// with what is in no list, and two parts of it, such as new and returning visits. Whoever knows the method, and every rounded
     /// number of the day (so whatever any two periods, tables or formats differ by), has at least two values for each that is below 5.
