@@ -259,7 +259,7 @@ pub(crate) struct Check {
 pub(crate) enum CheckFormat {
     /// For people to read
     Human,
-    /// One JSON object
+    /// One JSON object: exact numbers, not for publication
     Json,
 }
 
@@ -427,13 +427,13 @@ pub(crate) struct Evidence {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReportFormat {
-    /// Tables for a spreadsheet
+    /// Tables for a spreadsheet, rounded as the page is
     Csv,
-    /// One page, to read, print or publish
+    /// One page, to read, print or publish: numbers are rounded
     Html,
-    /// One JSON object
+    /// One JSON object: exact numbers, not for publication
     Json,
-    /// Markdown
+    /// Markdown: exact numbers, not for publication
     Md,
 }
 

@@ -245,13 +245,17 @@ fn verify(command: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_report(command: &Report) -> Result<Exit, Failure> {
-    let Read { audit, policy, .. } = read_period(&command.period, 30)?;
+    let ledgers = read_period(&command.period, 30)?;
+    let policy = &ledgers.policy;
     let text = match command.format {
-        ReportFormat::Csv => audit.to_csv(),
-        ReportFormat::Html => audit.to_html(command.language, report::Shelf::File, policy.as_ref()),
-        ReportFormat::Json => audit.to_json(),
+        ReportFormat::Csv => ledgers.published()?.to_csv(),
+        ReportFormat::Html => {
+            ledgers.published()?.to_html(command.language, report::Shelf::File, policy.as_ref())
+        }
+        ReportFormat::Json => ledgers.exact()?.to_json(),
         ReportFormat::Md => {
-            audit.to_markdown(policy.map(|policy| policy.privacy_section(command.language)).as_ref())
+            let privacy = policy.as_ref().map(|policy| policy.privacy_section(command.language));
+            ledgers.exact()?.to_markdown(privacy.as_ref())
         }
     };
     match &command.output {
@@ -312,16 +316,23 @@ fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
 }
 
 fn gather(command: &Evidence) -> Result<Exit, Failure> {
-    let Read { audit, policy, ledgers, now } = read_period(&command.period, 365)?;
-    let actions = ledgers.actions(&audit.site).map_err(Failure::of)?;
+    let read = read_period(&command.period, 365)?;
+    let published = read.published()?;
+    let Read { ledgers, site, period, policy, now } = read;
+    let actions = ledgers.actions(&site).map_err(Failure::of)?;
     let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
-    let papers = evidence::papers(&audit, policy.as_ref(), &actions, head);
+    let papers = evidence::papers(&published, policy.as_ref(), &actions, head);
     let seconds = u64::try_from(now.seconds()).unwrap_or_default();
-    let directory = format!("evidence-{}-{}", audit.site.replace(':', "-"), audit.to);
+    let directory = format!("evidence-{}-{}", site.replace(':', "-"), period.to);
     let file = std::fs::File::create(&command.output).map_err(|error| unwritten(&command.output, &error))?;
     evidence::pack(papers, &directory, seconds, std::io::BufWriter::new(file))
         .map_err(|error| unwritten(&command.output, &error))?;
-    print(&format!("{} holds the evidence from {} to {}\n", command.output.display(), audit.from, audit.to))?;
+    print(&format!(
+        "{} holds the evidence from {} to {}\n",
+        command.output.display(),
+        period.from,
+        period.to
+    ))?;
     Ok(Exit::Success)
 }
 
@@ -329,13 +340,24 @@ fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
     Failure::of(format!("{} cannot be written: {error} (name another file with -o)", file.display()))
 }
 
-/// What the ledgers say of a period.
+/// The ledgers of a site, and the period that is asked for.
 struct Read {
-    audit: report::Audit,
+    ledgers: Ledgers,
+    site: String,
+    period: Period,
     /// What is in force by the configuration, if there is one.
     policy: Option<Policy>,
-    ledgers: Ledgers,
     now: UnixTime,
+}
+
+impl Read {
+    fn exact(&self) -> Result<report::Audit, Failure> {
+        report::Audit::read(&self.ledgers, &self.site, self.period, self.now).map_err(Failure::of)
+    }
+
+    fn published(&self) -> Result<report::Published, Failure> {
+        report::Published::read(&self.ledgers, &self.site, self.period, self.now).map_err(Failure::of)
+    }
 }
 
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
@@ -348,9 +370,8 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
     if from > to {
         return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
     }
-    let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
     let policy = settings.as_ref().map(serve::policy).transpose()?;
-    Ok(Read { audit, policy, ledgers, now })
+    Ok(Read { ledgers, site, period: Period { from, to }, policy, now })
 }
 
 fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {

@@ -206,7 +206,7 @@ impl Policy {
     }
 
     /// What visitors are told of their addresses.
-    pub(super) fn address_use(&self) -> Option<&AddressUse> {
+    pub fn address_use(&self) -> Option<&AddressUse> {
         self.0.address_use.as_ref()
     }
 
