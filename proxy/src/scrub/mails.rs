@@ -33,18 +33,21 @@ pub(super) fn replaced(text: &[u8]) -> (Cow<'_, [u8]>, u64) {
 pub(super) fn without_users(text: &[u8]) -> (Cow<'_, [u8]>, u64) {
     let Some(unescaped) = with_at(text) else { return (Cow::Borrowed(text), 0) };
     let bytes = unescaped.bytes();
-    let (mut edit, mut count) = (Edit::of(text), 0);
+    let (mut edit, mut from, mut count) = (Edit::of(text), 0, 0);
     for scheme in memchr::memmem::find_iter(bytes, b"://") {
         // Within an address that is escaped as a whole, so is its end.
         let is_escaped = unescaped.was_escaped(scheme + 2);
         let start = scheme + 3;
+        if start < from {
+            continue;
+        }
         let is_end = |place: &usize| {
             b"/?# \"<>\n".contains(&bytes[*place]) && unescaped.was_escaped(*place) == is_escaped
         };
         let end = (start..bytes.len()).find(is_end).unwrap_or(bytes.len());
         if let Some(at) = memchr::memrchr(b'@', &bytes[start..end]) {
             edit.replace(unescaped.in_text(start..start + at + 1), b"");
-            count += 1;
+            (from, count) = (start + at + 1, count + 1);
         }
     }
     (edit.finish(), count)
@@ -123,6 +126,7 @@ mod tests {
             ("GET ftp://jo@a.example HTTP/1.1", "GET ftp://a.example HTTP/1.1"),
             ("http://jo%40x.example:p%2Fw@a.example/", "http://a.example/"),
             ("/r/http%3A%2F%2Fjo:pw%40a.example%2F", "/r/http%3A%2F%2Fa.example%2F"),
+            ("http://x%3A%2F%2Fjo@a.example/", "http://a.example/"),
             (r"http:\/\/jo:pw@a.example\/", r"http:\/\/a.example\/"),
         ] {
             let (cleaned, count) = without_users(text.as_bytes());
