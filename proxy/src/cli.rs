@@ -72,7 +72,7 @@ pub(crate) enum Command {
     /// Check a configuration: every fault in one pass, each with its line
     ///
     /// Exit code 0: sound. 1: warnings, with --strict. 2: faults.
-    #[command(after_help = "Example: pinfold check --config pinfold.toml")]
+    #[command(after_help = "Example: pinfold check --config pinfold.toml --connect")]
     Check(Check),
     /// Print what makes a shell complete these commands
     #[command(after_help = "Example: pinfold completions bash > /etc/bash_completion.d/pinfold")]
@@ -158,7 +158,9 @@ pub(crate) enum Command {
     /// Rewrite access logs with their addresses replaced
     ///
     /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
-    /// the same name within one run, and nobody can tell which it was. User names and what follows ? are left out.
+    /// the same name within one run, and nobody can tell which it was. User names, cookies, e-mail addresses and what
+    /// follows ? are left out. It cannot find names in paths or in free text, addresses within a word (host names), in decimal
+    /// or hexadecimal, or written as the version of a browser (Name/1.2.3.4).
     #[command(after_help = "Example: pinfold scrub access.log access.log.1.gz --output scrubbed.log")]
     Scrub(Scrub),
     /// List who asks most of the running server today
@@ -223,6 +225,9 @@ pub(crate) struct Scrub {
     /// Keep what follows ? in addresses of pages
     #[arg(long)]
     pub(crate) keep_queries: bool,
+    /// Keep e-mail addresses
+    #[arg(long)]
+    pub(crate) keep_emails: bool,
 }
 
 #[derive(Debug, Args)]
@@ -257,13 +262,16 @@ pub(crate) struct Check {
     /// Let warnings fail the check
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Ask the origin, read the store, try the listeners
+    #[arg(long)]
+    pub(crate) connect: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum CheckFormat {
     /// For people to read
     Human,
-    /// One JSON object
+    /// One JSON object: exact numbers, not for publication
     Json,
 }
 
@@ -444,13 +452,13 @@ pub(crate) struct Evidence {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ReportFormat {
-    /// Tables for a spreadsheet
+    /// Tables for a spreadsheet, rounded as the page is
     Csv,
-    /// One page, to read, print or publish
+    /// One page, to read, print or publish: numbers are rounded
     Html,
-    /// One JSON object
+    /// One JSON object: exact numbers, not for publication
     Json,
-    /// Markdown
+    /// Markdown: exact numbers, not for publication
     Md,
 }
 

@@ -15,12 +15,13 @@ use crate::cli::{
     Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
 use crate::config::{Checked, Fault, Settings};
+use crate::connect::Found;
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
 use crate::scrub::{self, Keep};
-use crate::{administer, config, demo, evidence, healthcheck, import, init, report, serve};
+use crate::{administer, config, connect, demo, evidence, healthcheck, import, init, report, serve};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -74,8 +75,19 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 fn check(command: &Check) -> Result<Exit, Failure> {
     let Checked { settings, warnings, .. } = config::read_with_files(&command.config);
     let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
+    let found = match &settings {
+        Ok(settings) if command.connect => {
+            let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
+            connect::look(settings, policy.page(), policy.inserts_link())
+        }
+        _ => Vec::new(),
+    };
+    let (amiss, doubts) = (
+        found.iter().any(|one| matches!(one, Found::Amiss(_))),
+        found.iter().any(|one| matches!(one, Found::Doubt(_))),
+    );
     let faults = settings.err().unwrap_or_default();
-    let exit = match (faults.is_empty(), warnings.is_empty() || !command.strict) {
+    let exit = match (faults.is_empty() && !amiss, warnings.is_empty() && !doubts || !command.strict) {
         (false, _) => Exit::Misused,
         (true, false) => Exit::Warned,
         (true, true) => Exit::Success,
@@ -85,10 +97,11 @@ fn check(command: &Check) -> Result<Exit, Failure> {
             .iter()
             .map(|(name, values, bits)| serde_json::json!({ "name": name, "values": values, "bits": bits }))
             .collect();
-        let found = serde_json::json!({
-            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies
+        let all = serde_json::json!({
+            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies,
+            "connected": found,
         });
-        print(&format!("{found:#}\n"))?;
+        print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
     print_warnings(&warnings);
@@ -101,6 +114,7 @@ fn check(command: &Check) -> Result<Exit, Failure> {
     }
     let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
     text.push_str(&format!("all cookies of Pinfold together: at most {all} bits\n"));
+    print_found(&found, &mut text);
     print(&text)?;
     Ok(exit)
 }
@@ -249,13 +263,17 @@ fn verify(command: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_report(command: &Report) -> Result<Exit, Failure> {
-    let Read { audit, policy, .. } = read_period(&command.period, 30)?;
+    let ledgers = read_period(&command.period, 30)?;
+    let policy = &ledgers.policy;
     let text = match command.format {
-        ReportFormat::Csv => audit.to_csv(),
-        ReportFormat::Html => audit.to_html(command.language, report::Shelf::File, policy.as_ref()),
-        ReportFormat::Json => audit.to_json(),
+        ReportFormat::Csv => ledgers.published()?.to_csv(),
+        ReportFormat::Html => {
+            ledgers.published()?.to_html(command.language, report::Shelf::File, policy.as_ref())
+        }
+        ReportFormat::Json => ledgers.exact()?.to_json(),
         ReportFormat::Md => {
-            audit.to_markdown(policy.map(|policy| policy.privacy_section(command.language)).as_ref())
+            let privacy = policy.as_ref().map(|policy| policy.privacy_section(command.language));
+            ledgers.exact()?.to_markdown(privacy.as_ref())
         }
     };
     match &command.output {
@@ -316,16 +334,23 @@ fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
 }
 
 fn gather(command: &Evidence) -> Result<Exit, Failure> {
-    let Read { audit, policy, ledgers, now } = read_period(&command.period, 365)?;
-    let actions = ledgers.actions(&audit.site).map_err(Failure::of)?;
+    let read = read_period(&command.period, 365)?;
+    let published = read.published()?;
+    let Read { ledgers, site, period, policy, now } = read;
+    let actions = ledgers.actions(&site).map_err(Failure::of)?;
     let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
-    let papers = evidence::papers(&audit, policy.as_ref(), &actions, head);
+    let papers = evidence::papers(&published, policy.as_ref(), &actions, head);
     let seconds = u64::try_from(now.seconds()).unwrap_or_default();
-    let directory = format!("evidence-{}-{}", audit.site.replace(':', "-"), audit.to);
+    let directory = format!("evidence-{}-{}", site.replace(':', "-"), period.to);
     let file = std::fs::File::create(&command.output).map_err(|error| unwritten(&command.output, &error))?;
     evidence::pack(papers, &directory, seconds, std::io::BufWriter::new(file))
         .map_err(|error| unwritten(&command.output, &error))?;
-    print(&format!("{} holds the evidence from {} to {}\n", command.output.display(), audit.from, audit.to))?;
+    print(&format!(
+        "{} holds the evidence from {} to {}\n",
+        command.output.display(),
+        period.from,
+        period.to
+    ))?;
     Ok(Exit::Success)
 }
 
@@ -333,13 +358,24 @@ fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
     Failure::of(format!("{} cannot be written: {error} (name another file with -o)", file.display()))
 }
 
-/// What the ledgers say of a period.
+/// The ledgers of a site, and the period that is asked for.
 struct Read {
-    audit: report::Audit,
+    ledgers: Ledgers,
+    site: String,
+    period: Period,
     /// What is in force by the configuration, if there is one.
     policy: Option<Policy>,
-    ledgers: Ledgers,
     now: UnixTime,
+}
+
+impl Read {
+    fn exact(&self) -> Result<report::Audit, Failure> {
+        report::Audit::read(&self.ledgers, &self.site, self.period, self.now).map_err(Failure::of)
+    }
+
+    fn published(&self) -> Result<report::Published, Failure> {
+        report::Published::read(&self.ledgers, &self.site, self.period, self.now).map_err(Failure::of)
+    }
 }
 
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
@@ -352,9 +388,8 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
     if from > to {
         return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
     }
-    let audit = report::Audit::read(&ledgers, &site, Period { from, to }, now).map_err(Failure::of)?;
     let policy = settings.as_ref().map(serve::policy).transpose()?;
-    Ok(Read { audit, policy, ledgers, now })
+    Ok(Read { ledgers, site, period: Period { from, to }, policy, now })
 }
 
 fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
@@ -394,15 +429,16 @@ fn import_logs(command: &Import) -> Result<Exit, Failure> {
 }
 
 fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
-    let keep = Keep { users: command.keep_users, queries: command.keep_queries };
+    let keep = Keep { users: command.keep_users, queries: command.keep_queries, mails: command.keep_emails };
     let done = scrub::run(&command.files, &command.output, command.format, keep)?;
     // Standard output may be the log.
     let _ = writeln!(
         std::io::stderr(),
-        "pinfold: {} lines read, {} written, {} left out because they could not be read; the key is destroyed",
+        "pinfold: {} lines read, {} written, {} left out because they could not be read; replaced: {}; the key is destroyed",
         done.read,
         done.read - done.left_out,
-        done.left_out
+        done.left_out,
+        done.replaced
     );
     Ok(Exit::Success)
 }
@@ -412,6 +448,22 @@ fn read(file: &Path) -> Result<Settings, Failure> {
     let Checked { settings, warnings, .. } = config::read(file);
     print_warnings(&warnings);
     settings.map_err(|faults| Failure::faults(&faults))
+}
+
+/// What is well goes with the rest, what is not to standard error.
+fn print_found(found: &[Found], text: &mut String) {
+    let mut stderr = std::io::stderr().lock();
+    for one in found {
+        let _ = match one {
+            Found::Well(what) => {
+                text.push_str(what);
+                text.push('\n');
+                Ok(())
+            }
+            Found::Doubt(what) => writeln!(stderr, "pinfold: warning: {what}"),
+            Found::Amiss(what) => writeln!(stderr, "pinfold: {what}"),
+        };
+    }
 }
 
 fn print_warnings(warnings: &[Fault]) {

@@ -21,6 +21,7 @@ mod administer;
 mod cli;
 mod commands;
 mod config;
+mod connect;
 mod control;
 mod demo;
 mod evidence;

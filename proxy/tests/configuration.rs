@@ -256,3 +256,17 @@ fn every_value_in_force_is_shown_with_where_it_came_from() {
     assert_eq!(pinfold(&["config", "--effective"], directory.path()).status.code(), Some(2));
     assert_eq!(pinfold(&["config"], directory.path()).status.code(), Some(2));
 }
+
+#[test]
+fn what_is_not_there_is_found_before_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = common::configuration(taken, "[audit]\nstore = \"sqlite:nowhere/pinfold.db\"\n");
+    std::fs::write(directory.path().join("pinfold.toml"), text).unwrap();
+    let check = pinfold(&["check", "--connect"], directory.path());
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert_eq!(check.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("the origin http://{taken}/ cannot be reached")), "{said}");
+    assert!(said.contains("cannot be made") && said.contains("make its directory"), "{said}");
+    assert_eq!(pinfold(&["check"], directory.path()).status.code(), Some(0));
+}

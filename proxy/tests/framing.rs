@@ -351,6 +351,26 @@ fn frame_06_trailers_are_no_fields() {
     }
 }
 
+/// A client gets those of an answer that it can take; none of them sets a cookie.
+#[test]
+fn frame_06_and_claim_05_trailers_of_an_answer_pass_as_trailers() {
+    let pinfold = in_front_of(|stream| {
+        let _ = stream.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\
+              trailer: x-sum, set-cookie\r\n\r\n5\r\nhello\r\n0\r\nx-sum: 532\r\nset-cookie: _ga=1\r\n\r\n",
+        );
+    });
+    for (fields, passes) in [("Connection: TE\r\nTE: trailers\r\n", true), ("", false)] {
+        let mut client = TcpStream::connect(pinfold.site).unwrap();
+        client.write_all(get(&format!("{fields}Connection: close\r\n")).as_bytes()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let trailers = if passes { "x-sum: 532\r\n" } else { "" };
+        assert_eq!(body, format!("5\r\nhello\r\n0\r\n{trailers}\r\n"), "{fields}");
+    }
+}
+
 #[test]
 fn frame_07_one_sound_host() {
     let rig = Rig::start();
@@ -663,6 +683,73 @@ fn frame_14_expectations() {
     client.write_all(b"hello").unwrap();
     assert_eq!(listen(&mut client).statuses(), [200]);
     assert_eq!(rig.origin.take().whole[0].value("expect"), None);
+}
+
+/// Whoever waits to be told before it sends a body is answered without one, if that is what the site does.
+#[test]
+fn frame_14_the_site_may_answer_before_the_body_comes() {
+    for (line, status) in [("401 Unauthorized", 401), ("417 Expectation Failed", 417), ("200 OK", 200)] {
+        let pinfold = in_front_of(move |stream| {
+            let _ = stream.write_all(format!("HTTP/1.1 {line}\r\ncontent-length: 5\r\n\r\nhello").as_bytes());
+        });
+        for framing in ["Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"] {
+            let mut client = TcpStream::connect(pinfold.site).unwrap();
+            client.write_all(post(&format!("Expect: 100-continue\r\n{framing}"), "").as_bytes()).unwrap();
+            let reply = listen(&mut client);
+            let statuses = reply.statuses();
+            assert_eq!((statuses.last(), reply.closed), (Some(&status), true), "{line} {statuses:?}");
+            assert!(statuses[..statuses.len() - 1].iter().all(|status| *status == 100), "{statuses:?}");
+        }
+    }
+}
+
+/// Whoever waits is told to go on, and each part is with the site before the next is sent.
+#[test]
+fn frame_14_an_upload_that_waited_streams() {
+    let (come, comes) = std::sync::mpsc::channel();
+    let come = std::sync::Mutex::new(come);
+    let pinfold = in_front_of(move |stream| {
+        let (mut body, mut part) = (Vec::new(), [0; 4096]);
+        while !body.ends_with(b"\r\n0\r\n\r\n") {
+            let length = stream.read(&mut part).unwrap();
+            body.extend_from_slice(&part[..length]);
+            come.lock().unwrap().send(length).unwrap();
+        }
+        let _ = stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n");
+    });
+    let mut client = TcpStream::connect(pinfold.site).unwrap();
+    client.write_all(post("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", "").as_bytes()).unwrap();
+    assert_eq!(listen(&mut client).statuses(), [100]);
+    assert!(comes.try_recv().is_err(), "nothing has been sent");
+    for _ in 0..3 {
+        client.write_all(b"5\r\nhello\r\n").unwrap();
+        comes.recv_timeout(Duration::from_secs(5)).unwrap();
+    }
+    client.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(listen(&mut client).statuses(), [201]);
+}
+
+/// In front of a site that reads heads, and then does this.
+fn in_front_of(answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Pinfold {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let pinfold = Pinfold::configured(&configuration(listener.local_addr().unwrap(), ""));
+    let answer = std::sync::Arc::new(answer);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let answer = answer.clone();
+            thread::spawn(move || {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while stream.read(&mut byte).is_ok_and(|length| length > 0) {
+                    head.push(byte[0]);
+                    if head.ends_with(b"\r\n\r\n") {
+                        head.clear();
+                        answer(&mut stream);
+                    }
+                }
+            });
+        }
+    });
+    pinfold
 }
 
 #[test]

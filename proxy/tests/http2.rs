@@ -241,6 +241,8 @@ fn http2_5_limits_are_said() {
     assert_eq!(value(4), Some(64 * 1024));
     assert_eq!(value(5).unwrap_or(16 * 1024), 16 * 1024);
     assert_eq!(value(6), Some(64 * 1024));
+    // Another protocol on a stream (RFC 8441) is not offered.
+    assert_eq!(value(8).unwrap_or(0), 0);
     // The window of the connection, beyond the 65,535 that it begins with.
     let update = frames.of(WINDOW_UPDATE).find(|frame| frame.stream == 0).unwrap();
     assert_eq!(u32::from_be_bytes(update.payload[..].try_into().unwrap()), 1024 * 1024 - 65_535);
@@ -257,6 +259,17 @@ fn http2_6_there_is_no_upgrade_to_http2() {
     for name in ["upgrade", "http2-settings", "connection"] {
         assert_eq!(seen.whole[0].value(name), None);
     }
+}
+
+/// RFC 8441, which is not offered.
+#[test]
+fn upgrade_2_there_is_no_websocket_on_a_stream() {
+    let rig = Rig::start();
+    let request = [owned(&[(":method", "CONNECT"), (":protocol", "websocket")]), without(":method")].concat();
+    let (frames, seen) = rig.ask(&request, None);
+    assert!(frames.status(1).is_none_or(|status| status >= 400), "{frames:?}");
+    assert!(seen.whole.is_empty(), "{seen:?}");
+    assert!(rig.is_served());
 }
 
 /// A flood: whether it is to end the connection, and what it sends, over and over.

@@ -27,7 +27,7 @@ const SOUND: [&str; 7] = [
 ];
 
 /// What has divided servers before.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 41] = [
     "\r",
     "\n",
     "\r\n",
@@ -67,6 +67,7 @@ const PIECES: [&str; 40] = [
     "0\r\n\r\n",
     "5\r\nhello\r\n",
     "Upgrade: h2c\r\n",
+    "Connection: upgrade\r\nUpgrade: websocket\r\n",
     "Connection: content-length\r\n",
 ];
 

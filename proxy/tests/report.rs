@@ -24,10 +24,10 @@ fn the_report_is_one_page_that_needs_nothing_else() {
     let page = std::fs::read_to_string(directory.path().join("report.html")).unwrap();
     assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{}", &page[..100]);
     for words in [
-        "How www.town.example was used",
+        "How the website of Town was used",
         "20 pages were viewed",
         "20 visits, 20 of them",
-        "<svg class=\"bars\" role=\"img\"",
+        "<svg class=\"bars\" width=\"600\" height=\"144\" role=\"img\"",
         "/bins",
     ] {
         assert!(page.contains(words), "{words}");
@@ -37,7 +37,7 @@ fn the_report_is_one_page_that_needs_nothing_else() {
     }
     let welsh = pinfold(&["report", "--config", "pinfold.toml", "--language", "cy"], directory.path());
     let welsh = String::from_utf8(welsh.stdout).unwrap();
-    assert!(welsh.contains("<html lang=\"cy\">") && welsh.contains("Sut y defnyddiwyd www.town.example"));
+    assert!(welsh.contains("<html lang=\"cy\">") && welsh.contains("Sut y defnyddiwyd gwefan Town"));
 }
 
 #[test]
@@ -78,8 +78,45 @@ fn small_numbers_are_not_published() {
         assert!(text.contains(if format == "csv" { "<5" } else { "&lt;5" }), "{text}");
         assert!(!text.contains(",3\r\n") && !text.contains(">3<"), "{text}");
     }
+    let markdown = pinfold(&["report", "--config", "pinfold.toml", "--format", "md"], directory.path());
+    assert!(markdown.stdout.starts_with(b"Exact numbers: not for publication."), "{markdown:?}");
     // Data for the council's own programs are exact.
     assert_eq!(Pinfold::report(directory.path())["traffic"]["page_views"], 3);
+}
+
+/// Of 11 page views and 2 that had no crowd: whatever is shown is rounded, and alike everywhere.
+#[test]
+fn no_table_or_format_tells_what_another_leaves_out() {
+    let server = Pinfold::in_front_of(&Origin::hello());
+    let fields = [("sec-fetch-dest", "document"), ("sec-fetch-site", "none"), ("user-agent", FIREFOX)];
+    (0..11).for_each(|_| drop(server.get("/bins", &fields)));
+    (0..2).for_each(|_| drop(server.get("/rarely", &fields)));
+    server.wait_until("the traffic is in the store", |server| {
+        server.admin("/").body.contains("15 pages were viewed")
+    });
+    let dashboard = server.admin("/").body;
+    let (directory, _) = server.stop();
+    let report = |format: &str| {
+        let output = pinfold(&["report", "--config", "pinfold.toml", "--format", format], directory.path());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (html, csv) = (report("html"), report("csv"));
+    for (text, words) in [
+        (&dashboard, "15 requests, 15 page views."),
+        (&html, "15 pages were viewed."),
+        (&html, "<td>/bins</td><td class=\"n\">10</td>"),
+        (&html, "<td><em>All others together</em></td><td class=\"n\">5</td>"),
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    for line in csv.lines().filter(|line| line.starts_with("pages,")) {
+        assert!(line.ends_with(",/bins,,10") || line.ends_with(",All others together,,5"), "{line}");
+    }
+    for line in csv.lines().skip(1) {
+        let count = line.rsplit(',').next().unwrap();
+        assert!(count == "<5" || count.parse::<i64>().is_ok_and(|count| count % 5 == 0), "{line}");
+    }
+    assert!(!html.contains("(rare)") && !csv.contains("(rare)"));
 }
 
 #[test]
@@ -96,6 +133,14 @@ fn a_cookie_that_tells_visitors_apart_is_named_in_metrics_and_report() {
     assert!((180.0..=220.0).contains(&values), "200 visitors: {values}");
 
     let (directory, _) = server.stop();
+    let check = pinfold(&["check", "--config", "pinfold.toml", "--connect", "--strict"], directory.path());
+    let (said, doubted) = (String::from_utf8_lossy(&check.stdout), String::from_utf8_lossy(&check.stderr));
+    assert!(said.contains("answers 200 for www.town.example"), "{said}");
+    assert!(said.contains("pinfold.db can be read"), "{said}");
+    assert!(doubted.contains("warning: the cookie counter looks like an identifier"), "{doubted}");
+    assert!(doubted.contains("warning: the first page does not link to /cookies"), "{doubted}");
+    assert_eq!(check.status.code(), Some(1));
+    drop(origin);
     for (format, words) in [
         ("html", "allows none: counter."),
         ("md", "allows none: counter."),
@@ -122,7 +167,10 @@ fn the_dashboard_is_the_report_of_a_period() {
         "{}",
         page.body
     );
-    assert!(page.body.contains("href=\"/?days=31&amp;lang=cy\"") && page.body.contains("Since the start"));
+    assert!(page.body.contains("href=\"/?days=31&amp;lang=cy\"") && page.body.contains("Ers y cychwyn"));
+    for english in ["Since the start", "No count was lost", "Cookies and choices", "(none)", "desktop<"] {
+        assert!(!page.body.contains(english), "{english}: {}", page.body);
+    }
     for query in ["?days=x", "?days=99999999999", "?days=-5&lang=%00", "?&&=", "?lang=cy&lang=en"] {
         assert_eq!(server.admin(&format!("/{query}")).status, 200, "{query}");
     }
@@ -177,7 +225,7 @@ fn the_evidence_is_one_dated_pack_with_digests_and_nobody_in_it() {
         "look-up",
         "marketing | consent",
         "_ga* | marketing",
-        "How www.town.example was used",
+        "How the website of Town was used",
         "no personal data",
     ] {
         assert!(checked.contains(words), "{words}");

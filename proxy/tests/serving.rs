@@ -508,7 +508,7 @@ fn the_admin_listener_is_for_loopback_names_and_reading() {
     assert_eq!(ask("POST /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"), 405);
     assert_eq!(ask("GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"), 404);
     assert_eq!(pinfold.admin("/readyz").status, 200);
-    assert!(pinfold.admin("/").body.contains("<h1>How www.town.example was used</h1>"));
+    assert!(pinfold.admin("/").body.contains("<h1>How the website of Town was used</h1>"));
     let metrics = pinfold.admin("/metrics").body;
     assert!(metrics.contains("le=\"+Inf\""), "{metrics}");
     assert!(metrics.ends_with("# EOF\n"));

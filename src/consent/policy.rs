@@ -80,6 +80,11 @@ impl Policy {
             || self.0.pages.own_hosts.iter().any(covers)
     }
 
+    /// Whether pages are given a link to the cookies page.
+    pub fn inserts_link(&self) -> bool {
+        self.0.pages.link
+    }
+
     /// The path of the cookies page.
     pub fn page(&self) -> &str {
         &self.0.page
@@ -201,7 +206,7 @@ impl Policy {
     }
 
     /// What visitors are told of their addresses.
-    pub(super) fn address_use(&self) -> Option<&AddressUse> {
+    pub fn address_use(&self) -> Option<&AddressUse> {
         self.0.address_use.as_ref()
     }
 

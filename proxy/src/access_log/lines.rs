@@ -17,6 +17,7 @@ pub(crate) struct Lines {
     offset: u64,
     is_whole: bool,
     is_too_long: bool,
+    ending: &'static [u8],
 }
 
 impl Lines {
@@ -34,13 +35,14 @@ impl Lines {
     }
 
     fn of(source: Box<dyn BufRead>) -> Self {
-        Self { source, line: Vec::new(), offset: 0, is_whole: false, is_too_long: false }
+        Self { source, line: Vec::new(), offset: 0, is_whole: false, is_too_long: false, ending: b"\n" }
     }
 
     /// Goes on to the next line; whether there is one.
     pub(crate) fn advance(&mut self) -> io::Result<bool> {
         self.line.clear();
         self.is_too_long = false;
+        self.ending = b"\n";
         let source = &mut *self.source;
         let read = source.take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
         self.offset += read as u64;
@@ -49,6 +51,7 @@ impl Lines {
             self.line.pop();
             if self.line.last() == Some(&b'\r') {
                 self.line.pop();
+                self.ending = b"\r\n";
             }
         } else if read as u64 == LONGEST_LINE {
             self.offset += source.skip_until(b'\n')? as u64;
@@ -61,6 +64,11 @@ impl Lines {
     /// The line, without its end; of one that is too long, as much as was read.
     pub(crate) fn line(&self) -> &[u8] {
         &self.line
+    }
+
+    /// The end of the line, or of the lines of Unix where it has none.
+    pub(crate) fn ending(&self) -> &'static [u8] {
+        self.ending
     }
 
     /// Whether the line has an end: else more of it may be written yet.
@@ -108,9 +116,14 @@ mod tests {
         let mut lines = lines(b"a\r\n\nbc".to_vec());
         let mut seen = Vec::new();
         while lines.advance().unwrap() {
-            seen.push((lines.line().to_vec(), lines.offset(), lines.is_whole()));
+            seen.push((lines.line().to_vec(), lines.ending(), lines.offset(), lines.is_whole()));
         }
-        assert_eq!(seen, [(b"a".to_vec(), 3, true), (b"".to_vec(), 4, true), (b"bc".to_vec(), 6, false)]);
+        let expected: [(&[u8], &[u8], _, _); 3] =
+            [(b"a", b"\r\n", 3, true), (b"", b"\n", 4, true), (b"bc", b"\n", 6, false)];
+        assert_eq!(
+            seen,
+            expected.map(|(line, ending, offset, whole)| (line.to_vec(), ending, offset, whole))
+        );
     }
 
     #[test]

@@ -4,5 +4,6 @@ mod health;
 mod metrics;
 mod page;
 mod server;
+mod words;
 
 pub(crate) use server::serve;

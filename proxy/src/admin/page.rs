@@ -6,7 +6,8 @@ use pinfold::consent::page::Language;
 use pinfold::time::{CivilDate, Clock, SystemClock};
 use pinfold_store::{Ledgers, Period};
 
-use crate::report::{Audit, STYLE, Shelf};
+use super::words::Since;
+use crate::report::{Published, STYLE, Shelf, Words, filled, shown_alone};
 use crate::serve::Readings;
 
 /// The stylesheet of the page.
@@ -43,24 +44,25 @@ pub(super) fn render(readings: &Readings, asked: Asked) -> String {
     let today = readings.calendar.day_of(now).date;
     let from = CivilDate::from_days(today.days().saturating_sub(asked.days - 1));
     let period = Period { from, to: today };
-    let moment = moment(readings).into_string();
-    let audit = Ledgers::open(&readings.store_path)
-        .and_then(|ledgers| Audit::read(&ledgers, &readings.site, period, now));
-    match audit {
-        Ok(audit) => audit.to_html(
+    let moment = moment(readings, asked.language).into_string();
+    let published = Ledgers::open(&readings.store_path)
+        .and_then(|ledgers| Published::read(&ledgers, &readings.site, period, now));
+    match published {
+        Ok(published) => published.to_html(
             asked.language,
             Shelf::Served { moment: &moment },
             Some(&readings.in_force.load().policy),
         ),
-        Err(error) => without_report(readings, &moment, &error.to_string()),
+        Err(error) => without_report(readings, asked.language, &moment, &error.to_string()),
     }
 }
 
 /// What there is to see while the ledgers cannot be read.
-fn without_report(readings: &Readings, moment: &str, error: &str) -> String {
+fn without_report(readings: &Readings, language: Language, moment: &str, error: &str) -> String {
+    let words = Since::of(language);
     let page = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.code()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -69,8 +71,8 @@ fn without_report(readings: &Readings, moment: &str, error: &str) -> String {
             }
             body {
                 main {
-                    h1 { "Pinfold in front of " (readings.site) }
-                    p { "The ledgers cannot be read at the moment: " (error) }
+                    h1 { (filled(words.in_front_of, &[&readings.site])) }
+                    p { (filled(words.unreadable, &[error])) }
                     (maud::PreEscaped(moment))
                 }
             }
@@ -79,35 +81,45 @@ fn without_report(readings: &Readings, moment: &str, error: &str) -> String {
     page.into_string()
 }
 
-/// What has been counted since the start, in this process.
-fn moment(readings: &Readings) -> Markup {
+/// What has been counted since the start, in this process, rounded as the report is: both may be on one screen.
+fn moment(readings: &Readings, language: Language) -> Markup {
     let stats = readings.audit.stats();
     let requests: u64 = stats.requests.iter().map(|(_, _, count)| count).sum();
     let lost: u64 = stats.lost.iter().map(|(_, rows)| rows).sum();
+    let (since, words) = (Since::of(language), Words::of(language));
+    let cookies = stats.cookies.iter().map(|stat| {
+        let (pattern, purpose) = (words.name_of(&stat.pattern), words.name_of(&stat.purpose));
+        let held = stat.action == Action::Withheld && !Words::is_own(&stat.pattern);
+        let action = html! { span.undeclared[held] { (words.action_on(&stat.pattern, stat.action.name())) } };
+        let name = html! { @if pattern == stat.pattern { code { (pattern) } } @else { (pattern) } };
+        (vec![name, text(purpose), text(words.name_of(stat.direction.name())), action], stat.seen)
+    });
+    let choices = stats.consent_events.iter().filter(|(_, _, count)| *count > 0);
+    let choices = choices.map(|(event, purpose, count)| {
+        let purpose = if purpose.is_empty() { words.all_purposes } else { words.name_of(purpose) };
+        (vec![text(purpose), text(words.name_of(event.name()))], *count)
+    });
     html! {
-        section.served lang="en" aria-label="Since the start" {
-            h2 { "Since the start" }
+        section.served aria-label=(since.title) {
+            h2 { (since.title) }
             p {
-                (requests) " requests, " (stats.page_views) " page views. The key of today is "
-                (stats.key_age.as_secs() / 3600) " hours old. "
-                @if lost > 0 { strong { (lost) " rows of counts were lost. " } } @else { "No count was lost. " }
-                "Details of the period below are written when they are a crowd, at most once an hour, and at a clean stop. "
-                a href="/metrics" { "Metrics" } " · " a href="/readyz" { "Readiness" }
+                (filled(since.traffic, &[&rounded(requests), &rounded(stats.page_views)])) " "
+                (filled(since.key, &[&(stats.key_age.as_secs() / 3600).to_string()])) " "
+                @if lost > 0 { strong { (filled(since.lost, &[&lost.to_string()])) } } @else { (since.none_lost) } " "
+                (since.details) " "
+                a href="/metrics" { (since.metrics) } " · " a href="/readyz" { (since.readiness) }
             }
             details open {
-                summary { "Cookies and choices" }
-                (table("Cookies since the start", &["Cookie", "Purpose", "Direction", "What was done"], stats.cookies.iter().map(|stat| {
-                    let action = html! { span.undeclared[stat.action == Action::Withheld] { (stat.action.name()) } };
-                    let name = html! { code { (stat.pattern) } };
-                    (vec![name, text(&stat.purpose), text(stat.direction.name()), action], stat.seen)
-                })))
-                (table("Choices since the start", &["Purpose", "What visitors did"], stats.consent_events.iter().filter(|(_, _, count)| *count > 0).map(|(event, purpose, count)| {
-                    let purpose = if purpose.is_empty() { "all" } else { purpose };
-                    (vec![text(purpose), text(event.name())], *count)
-                })))
+                summary { (since.cookies_and_choices) }
+                (table(since, words, words.cookies, &[words.cookie, words.purpose, words.direction, words.action], cookies))
+                (table(since, words, words.choices, &[words.purpose, words.choices], choices))
             }
         }
     }
+}
+
+fn rounded(count: u64) -> String {
+    shown_alone(count.cast_signed())
 }
 
 fn text(text: &str) -> Markup {
@@ -115,25 +127,31 @@ fn text(text: &str) -> Markup {
 }
 
 /// Columns of words, then how often.
-fn table(label: &str, words: &[&str], rows: impl Iterator<Item = (Vec<Markup>, u64)>) -> Markup {
+fn table(
+    since: &Since,
+    words: &Words,
+    label: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = (Vec<Markup>, u64)>,
+) -> Markup {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
-        return html! { p { (label) ": nothing yet." } };
+        return html! { p { (label) ": " (since.nothing) } };
     }
     html! {
         table.wide {
             caption { (label) }
             thead {
                 tr {
-                    @for column in words { th scope="col" { (column) } }
-                    th.n scope="col" { "Times" }
+                    @for column in columns { th scope="col" { (column) } }
+                    th.n scope="col" { (words.times) }
                 }
             }
             tbody {
                 @for (cells, count) in rows {
                     tr {
-                        @for (column, cell) in words.iter().zip(cells) { td data-label=(column) { (cell) } }
-                        td.n data-label="Times" { (count) }
+                        @for (column, cell) in columns.iter().zip(cells) { td data-label=(column) { (cell) } }
+                        td.n data-label=(words.times) { (rounded(count)) }
                     }
                 }
             }

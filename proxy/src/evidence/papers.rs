@@ -5,23 +5,24 @@ use pinfold::consent::Policy;
 use pinfold::consent::page::Language;
 
 use super::pack::Paper;
-use crate::report::{Audit, Shelf, csv_line};
+use crate::report::{Audit, Published, Shelf, csv_line, shown_alone};
 
 /// Everything that is shown, from what the ledgers say. Nothing in it is about a person: not who was asked about, nor who asked.
 ///
 /// Where the policy in force is known, what a privacy notice has to say of it is there, too.
 pub(crate) fn papers(
-    audit: &Audit,
+    published: &Published,
     policy: Option<&Policy>,
     actions: &[ActionEntry],
     head: ChainHash,
 ) -> Vec<Paper> {
+    let audit = published.audit();
     let paper = |name, text| Paper { name, text };
     let mut papers = vec![
         paper("README.txt", read_me(audit, policy.is_some(), actions.len(), head)),
-        paper("report.html", audit.to_html(Language::English, Shelf::File, policy)),
-        paper("report-cy.html", audit.to_html(Language::Welsh, Shelf::File, policy)),
-        paper("report.csv", audit.to_csv()),
+        paper("report.html", published.to_html(Language::English, Shelf::File, policy)),
+        paper("report-cy.html", published.to_html(Language::Welsh, Shelf::File, policy)),
+        paper("report.csv", published.to_csv()),
         paper("questions.txt", questions(audit)),
         paper("cookies.csv", cookies(audit)),
         paper("keys.csv", keys(audit)),
@@ -49,7 +50,8 @@ fn read_me(audit: &Audit, has_policy: bool, actions: usize, head: ChainHash) -> 
          \n\
          Pinfold stands before the website. It holds cookies back until a visitor agrees, counts what passes, and keeps addresses as keyed\n\
          hashes whose keys are destroyed after 48 hours at most. Nothing is recorded for each request or visitor. What follows are counts\n\
-         from its ledgers, as they are on the day above. A number below 5 is not shown, nor any from which it could be worked out.\n\
+         from its ledgers, as they are on the day above. Numbers are rounded to the nearest 5, and 1 to 4 are shown as <5;\n\
+         each number of a day is rounded by itself, and totals are added up of these.\n\
          There is no personal data in this pack.\n\
          \n\
          What is in it\n\
@@ -90,7 +92,7 @@ fn questions(audit: &Audit) -> String {
 fn cookies(audit: &Audit) -> String {
     let mut text = "cookie,purpose,direction,action,first seen,last seen,values in a thousand requests,looks like an identifier\r\n".to_owned();
     for row in &audit.cookies {
-        let values = row.values.map(|values| values.to_string()).unwrap_or_default();
+        let values = row.values.map(|values| shown_alone(values.into())).unwrap_or_default();
         let identifies = if row.identifies { "yes" } else { "" };
         let [first, last] = [&row.first_day, &row.last_day];
         let (pattern, purpose, direction, action) = (&row.pattern, &row.purpose, &row.direction, &row.action);

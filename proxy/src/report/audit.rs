@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pinfold::audit::FacetKind;
 use pinfold::time::{CivilDate, UnixTime};
-use pinfold_store::{FacetCount, Ledgers, Period, StoreError};
+use pinfold_store::{FacetCount, Ledgers, Period, StoreError, UsageCount};
 use serde::Serialize;
 
 use super::visits::Visits;
@@ -63,7 +63,7 @@ pub(crate) struct Distinct {
     pub(crate) starts: i64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Route {
     pub(crate) route: String,
     pub(crate) status: String,
@@ -160,21 +160,13 @@ impl Audit {
             starts: row.runs,
         });
         let mut usage = Usage::default();
-        let routes = ledgers.usage(site, period)?.into_iter().map(|row| {
+        let routes: Vec<_> = ledgers.usage(site, period)?.into_iter().map(Route::of).collect();
+        for row in &routes {
             usage.requests += row.requests;
             usage.page_views += row.page_views;
             usage.entries += row.entries;
             usage.not_found += row.not_found;
-            Route {
-                route: row.route,
-                status: status(row.status_class),
-                requests: row.requests,
-                page_views: row.page_views,
-                entries: row.entries,
-                not_found: row.not_found,
-            }
-        });
-        let routes = routes.collect();
+        }
         let facet = |kind| ledgers.facets(site, kind, period).map(Facet::of);
         let cookies = ledgers.cookies(site)?.into_iter().map(|row| Cookie {
             pattern: row.pattern,
@@ -261,8 +253,21 @@ impl Audit {
     }
 }
 
+impl Route {
+    pub(super) fn of(row: UsageCount) -> Self {
+        Self {
+            route: row.route,
+            status: status(row.status_class),
+            requests: row.requests,
+            page_views: row.page_views,
+            entries: row.entries,
+            not_found: row.not_found,
+        }
+    }
+}
+
 impl Facet {
-    fn of(counts: Vec<FacetCount>) -> Self {
+    pub(super) fn of(counts: Vec<FacetCount>) -> Self {
         let total = counts.iter().map(|count| count.page_views).sum();
         let value = |count: FacetCount| FacetValue { value: count.value, page_views: count.page_views };
         Self { total, values: counts.into_iter().map(value).collect() }

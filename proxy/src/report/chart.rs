@@ -13,7 +13,7 @@ pub(super) fn bars(title: &str, finding: &str, counts: &[i64]) -> Markup {
     let highest = counts.iter().copied().max().unwrap_or_default().max(1) as f64;
     let width = counts.len().max(1);
     html! {
-        svg.bars role="img" aria-label={ (title) ". " (finding) } viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" {
+        svg.bars width="600" height="144" role="img" aria-label={ (title) ". " (finding) } viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" {
             title { (title) }
             @for (place, count) in counts.iter().enumerate() {
                 @let height = (*count).max(0) as f64 / highest * HEIGHT;
@@ -28,7 +28,7 @@ pub(super) fn bars(title: &str, finding: &str, counts: &[i64]) -> Markup {
 pub(super) fn share(count: i64, highest: i64) -> Markup {
     let length = count.max(0) as f64 / highest.max(1) as f64 * 100.0;
     html! {
-        svg.share aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none" {
+        svg.share width="96" height="11" aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none" {
             rect x="0" y="0" width={ (format!("{length:.1}")) } height="10" {}
         }
     }
@@ -45,6 +45,7 @@ mod tests {
         for bar in ["y=\"50.00\"", "y=\"100.00\"", "y=\"0.00\"", "x=\"2.10\"", "height=\"100.00\""] {
             assert!(drawn.contains(bar), "{bar}: {drawn}");
         }
+        assert!(drawn.contains("width=\"600\" height=\"144\""), "without styles it is no larger: {drawn}");
         assert!(drawn.contains("role=\"img\"") && drawn.contains("aria-label=\"Page views. Ten at most\""));
         assert!(bars("Nothing", "", &[]).into_string().contains("viewBox=\"0 0 1 100\""));
     }

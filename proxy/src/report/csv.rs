@@ -1,76 +1,63 @@
 use std::fmt::Write as _;
 
-use super::audit::Audit;
-use super::small::{LEAST, folded, is_small, masked};
+use pinfold::consent::page::Language;
 
-impl Audit {
-    /// Tables for a spreadsheet (RFC 4180), one below the other: what is counted, of what, in which period, how often. Small numbers
-    /// are left out as on the page: `*` stands for one that is too small, or would tell one that is.
+use super::audit::{Audit, Facet, Route};
+use super::published::Published;
+use super::small::{rounded, shown};
+use super::words::Words;
+
+impl Published {
+    /// Tables for a spreadsheet (RFC 4180), one below the other: what is counted, of what, in which period, how often. They are the
+    /// numbers of the page.
     pub(crate) fn to_csv(&self) -> String {
+        let audit = self.audit();
         let mut text = "table,period,name,detail,count\r\n".to_owned();
-        let whole = format!("{} to {}", self.from, self.to);
-        let days = &self.traffic.by_day;
-        let series = [
-            ("page views", days.values().map(|day| day.page_views).collect::<Vec<_>>()),
-            ("requests", days.values().map(|day| day.requests).collect()),
-        ];
-        for (table, counts) in series {
-            for (day, count) in days.keys().zip(masked(&counts)) {
-                line(&mut text, [table, day, "", "", &shown(count)]);
+        let whole = format!("{} to {}", audit.from, audit.to);
+        for (day, counts) in &audit.traffic.by_day {
+            for (table, count) in [("page views", counts.page_views), ("requests", counts.requests)] {
+                line(&mut text, [table, day, "", "", &plain(count)]);
             }
         }
-        let days = &self.visits.by_day;
-        let series = [
-            ("visits", days.values().map(|day| day.visits).collect::<Vec<_>>()),
-            ("new visits", days.values().map(|day| day.new).collect()),
-            ("returning visits", days.values().map(|day| day.returning).collect()),
-        ];
-        for (table, counts) in series {
-            for (day, count) in days.keys().zip(masked(&counts)) {
-                line(&mut text, [table, day, "", "", &shown(count)]);
+        for (day, sum) in &audit.visits.by_day {
+            for (table, count) in
+                [("visits", sum.visits), ("new visits", sum.new), ("returning visits", sum.returning)]
+            {
+                line(&mut text, [table, day, "", "", &plain(count)]);
             }
         }
-        for (table, periods) in [("weeks", &self.visits.by_week), ("months", &self.visits.by_month)] {
+        for (table, periods) in [("weeks", &audit.visits.by_week), ("months", &audit.visits.by_month)] {
             for (period, count) in periods {
-                line(&mut text, [table, period, "browsers", "", &alone(*count)]);
+                line(&mut text, [table, period, "browsers", "", &plain(*count)]);
             }
         }
-        let facets = [
-            ("browsers", &self.browsers),
-            ("devices", &self.devices),
-            ("referrers", &self.referrers),
-            ("robots", &self.robots),
-        ];
-        let routes =
-            self.routes.iter().map(|route| ((route.route.as_str(), route.status.as_str()), route.requests));
-        let mut lists = vec![("routes", routes.collect::<Vec<_>>())];
-        lists.extend(facets.into_iter().map(|(table, facet)| {
-            (table, facet.values.iter().map(|row| ((row.value.as_str(), ""), row.page_views)).collect())
-        }));
-        for (table, rows) in lists {
-            let (rows, rest) = folded(rows, usize::MAX);
-            for ((name, detail), count) in rows {
-                line(&mut text, [table, &whole, name, detail, &count.to_string()]);
+        let words = Words::of(Language::English);
+        for (table, rows, total) in lists(audit) {
+            let mut rest = total;
+            for (name, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
+                line(&mut text, [table, &whole, words.name_of(&name), "", &plain(count)]);
+                rest -= count;
             }
             if rest > 0 {
-                line(&mut text, [table, &whole, "(others)", "", &alone(rest)]);
+                line(&mut text, [table, &whole, words.rest, "", &plain(rest)]);
             }
         }
-        for row in &self.consent {
-            let purpose = if row.purpose.is_empty() { "(all)" } else { &row.purpose };
+        for row in &audit.consent {
+            let purpose = if row.purpose.is_empty() { words.all_purposes } else { &row.purpose };
             line(
                 &mut text,
-                [&format!("choices {}", row.policy), &whole, purpose, &row.event, &alone(row.events)],
+                [&format!("choices {}", row.policy), &whole, purpose, &row.event, &plain(row.events)],
             );
         }
-        for row in &self.cookies {
+        for row in &audit.cookies {
             let period = format!("{} to {}", row.first_day, row.last_day);
             let detail = format!("{}, {}, {}", row.purpose, row.direction, row.action);
-            line(&mut text, ["cookies", &period, &row.pattern, &detail, &alone(row.seen)]);
+            let name = words.name_of(&row.pattern);
+            line(&mut text, ["cookies", &period, name, &detail, &plain(row.seen)]);
             if let Some(values) = row.values {
                 line(
                     &mut text,
-                    ["cookie values in 1000", &period, &row.pattern, &detail, &values.to_string()],
+                    ["cookie values in 1000", &period, name, &detail, &plain(rounded(values.into()))],
                 );
             }
         }
@@ -78,13 +65,34 @@ impl Audit {
     }
 }
 
-fn shown(count: Option<i64>) -> String {
-    count.map_or_else(|| "*".to_owned(), |count| count.to_string())
+/// A list: what it is called, its rows, and what it adds up to, as far as that is published.
+type List = (&'static str, Vec<(String, i64)>, i64);
+
+fn lists(audit: &Audit) -> [List; 7] {
+    let sums = |count: fn(&Route) -> i64| {
+        let mut sums = audit.by_route(count);
+        sums.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+        sums
+    };
+    let facet = |table, facet: &Facet| {
+        let mut rows: Vec<_> = facet.values.iter().map(|row| (row.value.clone(), row.page_views)).collect();
+        rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        (table, rows, facet.total)
+    };
+    [
+        ("pages", sums(|route| route.page_views), audit.traffic.page_views),
+        ("where visits begin", sums(|route| route.entries), 0),
+        ("not found", sums(|route| route.not_found), 0),
+        facet("browsers", &audit.browsers),
+        facet("devices", &audit.devices),
+        facet("referrers", &audit.referrers),
+        facet("robots", &audit.robots),
+    ]
 }
 
-/// A count that is in no sum.
-fn alone(count: i64) -> String {
-    if is_small(count) { format!("<{LEAST}") } else { count.to_string() }
+/// A count for a program: without the comma of thousands.
+fn plain(count: i64) -> String {
+    shown(count).replace(',', "")
 }
 
 /// Adds a line of cells.
@@ -114,6 +122,6 @@ mod tests {
         let mut text = String::new();
         line(&mut text, ["routes", "", "=cmd|' /C calc'!A0", "a,\"b\"", "5"]);
         assert_eq!(text, "routes,,'=cmd|' /C calc'!A0,\"a,\"\"b\"\"\",5\r\n");
-        assert_eq!((alone(4), alone(5), alone(0)), ("<5".to_owned(), "5".to_owned(), "0".to_owned()));
+        assert_eq!((plain(2), plain(1_235)), ("<5".to_owned(), "1235".to_owned()));
     }
 }

@@ -8,8 +8,9 @@ use pinfold::consent::page::{Language, PrivacySection};
 
 use super::audit::{Audit, Facet, Route};
 use super::chart;
-use super::small::{LEAST, folded, is_small, masked};
-use super::words::{Words, date, filled, number};
+use super::published::Published;
+use super::small::{shown, shown_alone};
+use super::words::{Words, date, filled};
 
 /// The stylesheet of the report.
 pub(crate) const STYLE: &str = include_str!("report.css");
@@ -26,11 +27,15 @@ pub(crate) enum Shelf<'a> {
     Served { moment: &'a str },
 }
 
-impl Audit {
+impl Published {
     /// The report for people, with what a privacy notice has to say of the policy that is in force, where it is known.
     pub(crate) fn to_html(&self, language: Language, shelf: Shelf<'_>, policy: Option<&Policy>) -> String {
         let privacy = policy.map(|policy| policy.privacy_section(language));
-        Page { audit: self, language, words: Words::of(language), shelf, privacy }.whole().into_string()
+        let name = policy.map(Policy::site_name);
+        let crowd = policy.and_then(Policy::address_use).map(|facts| facts.crowd);
+        Page { audit: self.audit(), language, words: Words::of(language), shelf, name, crowd, privacy }
+            .whole()
+            .into_string()
     }
 }
 
@@ -39,13 +44,20 @@ struct Page<'a> {
     language: Language,
     words: &'static Words,
     shelf: Shelf<'a>,
+    /// Whose website it is, where that is known.
+    name: Option<&'a str>,
+    /// How many requests a page needs on a day to be named, where that is known.
+    crowd: Option<usize>,
     privacy: Option<PrivacySection>,
 }
 
 impl Page<'_> {
     fn whole(&self) -> Markup {
         let (audit, words) = (self.audit, self.words);
-        let title = filled(words.title, &[&audit.site]);
+        let title = match self.name {
+            Some(name) => filled(words.title, &[name]),
+            None => filled(words.title_of_host, &[&audit.site]),
+        };
         html! {
             (DOCTYPE)
             html lang=(self.language.code()) {
@@ -67,6 +79,7 @@ impl Page<'_> {
                             (PreEscaped(moment))
                         }
                         (self.figures())
+                        p { (words.small) }
                         (self.traffic())
                         (self.visits())
                         (self.pages())
@@ -76,7 +89,7 @@ impl Page<'_> {
                             (words.devices, words.devices_note, words.device, &audit.devices),
                             (words.robots, words.robots_note, words.robot, &audit.robots),
                         ] {
-                            (self.ranked(title, note, [column, words.page_views], rows_of(facet)))
+                            (self.ranked(title, note, [column, words.page_views], rows_of(facet), facet.total))
                         }
                         (self.choices())
                         (self.cookies())
@@ -122,10 +135,10 @@ impl Page<'_> {
         html! {
             dl.figures {
                 @for (name, figure) in [
-                    (words.page_views, self.count(audit.traffic.page_views)),
-                    (words.visits, self.count(sum.visits)),
+                    (words.page_views, shown(audit.traffic.page_views)),
+                    (words.visits, shown(sum.visits)),
                     (words.pages_per_visit, per_visit),
-                    (words.requests, self.count(audit.traffic.requests)),
+                    (words.requests, shown(audit.traffic.requests)),
                 ] {
                     div { dt { (name) } dd { (figure) } }
                 }
@@ -138,8 +151,8 @@ impl Page<'_> {
         let days = &self.audit.traffic.by_day;
         let busiest = days.iter().max_by_key(|(day, counts)| (counts.page_views, std::cmp::Reverse(*day)));
         let finding = busiest.filter(|(_, counts)| counts.page_views > 0).map(|(day, counts)| {
-            let all = self.count(self.audit.traffic.page_views);
-            filled(words.traffic_finding, &[&all, &date(self.language, day), &self.count(counts.page_views)])
+            let all = shown(self.audit.traffic.page_views);
+            filled(words.traffic_finding, &[&all, &date(self.language, day), &shown(counts.page_views)])
         });
         let columns = [words.day, words.page_views, words.requests];
         let counts = |day: &str| days.get(day).map_or([0, 0], |counts| [counts.page_views, counts.requests]);
@@ -151,14 +164,12 @@ impl Page<'_> {
         let days = &visits.by_day;
         let finding = (visits.all.visits > 0).then(|| {
             let pages = format!("{:.1}", visits.pages_per_visit);
-            filled(
-                words.visits_finding,
-                &[&self.count(visits.all.visits), &self.count(visits.all.new), &pages],
-            )
+            filled(words.visits_finding, &[&shown(visits.all.visits), &shown(visits.all.new), &pages])
         });
         let columns = [words.day, words.visits, words.new, words.returning];
         let counts = |day: &str| days.get(day).map_or([0; 3], |sum| [sum.visits, sum.new, sum.returning]);
-        let left_out = [visits.uncounted_pages, visits.shared_pages];
+        let left_out =
+            [(words.uncounted_pages, visits.uncounted_pages), (words.shared_pages, visits.shared_pages)];
         html! {
             (self.series(words.visits, words.visits_note, finding, &columns, counts))
             @for (column, periods) in [(words.week, &visits.by_week), (words.month, &visits.by_month)] {
@@ -167,13 +178,13 @@ impl Page<'_> {
                         summary { (column) }
                         (self.table(
                             &[column, words.browsers_that_came],
-                            periods.iter().map(|(period, count)| vec![date(self.language, period), self.count(*count)]),
+                            periods.iter().map(|(period, count)| vec![date(self.language, period), shown(*count)]),
                         ))
                     }
                 }
             }
-            @if left_out.iter().any(|pages| *pages > 0) {
-                p { (filled(words.visits_left_out, &left_out.map(|pages| self.count(pages)).each_ref().map(String::as_str))) }
+            @for (sentence, pages) in left_out {
+                @if pages > 0 { p { (filled(sentence, &[&shown(pages)])) } }
             }
         }
     }
@@ -181,10 +192,15 @@ impl Page<'_> {
     fn pages(&self) -> Markup {
         let words = self.words;
         let sums = |count: fn(&Route) -> i64| self.audit.by_route(count);
+        let note = match self.crowd {
+            Some(crowd) => filled(words.pages_note_of_a_crowd, &[&crowd.to_string()]),
+            None => words.pages_note.to_owned(),
+        };
         html! {
-            (self.ranked(words.pages, words.pages_note, [words.page, words.page_views], sums(|route| route.page_views)))
-            (self.ranked(words.entries, words.entries_note, [words.page, words.page_views], sums(|route| route.entries)))
-            (self.ranked(words.not_found, words.not_found_note, [words.page, words.requests], sums(|route| route.not_found)))
+            (self.ranked(words.pages, &note, [words.page, words.page_views], sums(|route| route.page_views), self.audit.traffic.page_views))
+            (self.ranked(words.entries, words.entries_note, [words.page, words.page_views], sums(|route| route.entries), 0))
+            (self.ranked(words.not_found, words.not_found_note, [words.page, words.requests], sums(|route| route.not_found), 0))
+            p { (words.values_note) }
         }
     }
 
@@ -196,7 +212,7 @@ impl Page<'_> {
                 row.policy.clone(),
                 purpose.to_owned(),
                 words.name_of(&row.event).to_owned(),
-                self.count(row.events),
+                shown(row.events),
             ]
         });
         html! {
@@ -237,24 +253,30 @@ impl Page<'_> {
                     tbody {
                         @for row in &self.audit.cookies {
                             tr {
-                                td data-label=(columns[0]) { code { (row.pattern) } }
+                                td data-label=(columns[0]) { (self.cookie(&row.pattern)) }
                                 td data-label=(columns[1]) {
                                     @if row.purpose == UNDECLARED {
                                         span.undeclared { (words.undeclared) }
                                     } @else { (words.name_of(&row.purpose)) }
                                 }
                                 td data-label=(columns[2]) { (words.name_of(&row.direction)) }
-                                td data-label=(columns[3]) { (words.name_of(&row.action)) }
+                                td data-label=(columns[3]) { (words.action_on(&row.pattern, &row.action)) }
                                 td data-label=(columns[4]) { (date(self.language, &row.first_day)) }
                                 td data-label=(columns[5]) { (date(self.language, &row.last_day)) }
-                                td.n data-label=(columns[6]) { (row.values.map(|values| number(values.into())).unwrap_or_default()) }
-                                td.n data-label=(columns[7]) { (self.count(row.seen)) }
+                                td.n data-label=(columns[6]) { (row.values.map(|values| shown_alone(values.into())).unwrap_or_default()) }
+                                td.n data-label=(columns[7]) { (shown(row.seen)) }
                             }
                         }
                     }
                 }
             }
         }
+    }
+
+    /// A pattern, or what stands for one.
+    fn cookie(&self, pattern: &str) -> Markup {
+        let name = self.words.name_of(pattern);
+        html! { @if name == pattern { code { (pattern) } } @else { (name) } }
     }
 
     fn versions(&self) -> Markup {
@@ -273,7 +295,7 @@ impl Page<'_> {
     fn addresses(&self) -> Markup {
         let words = self.words;
         let rows = self.audit.distinct_addresses.iter().map(|row| {
-            let (least, most) = (self.count(row.at_least), self.count(row.at_most));
+            let (least, most) = (shown(row.at_least), shown(row.at_most));
             let range = if least == most { least } else { filled(words.between, &[&least, &most]) };
             vec![date(self.language, &row.day), range]
         });
@@ -288,7 +310,12 @@ impl Page<'_> {
         let words = self.words;
         let rows = self.audit.keys.iter().map(|row| {
             let destroyed = row.destroyed.clone().unwrap_or_else(|| words.alive.to_owned());
-            vec![row.epoch.clone(), row.made.clone(), destroyed, row.how.clone().unwrap_or_default()]
+            vec![
+                row.epoch.clone(),
+                row.made.clone(),
+                destroyed,
+                words.name_of(row.how.as_deref().unwrap_or_default()).to_owned(),
+            ]
         });
         html! {
             h2 { (words.keys) }
@@ -303,7 +330,6 @@ impl Page<'_> {
             footer {
                 h2 { (words.method) }
                 @for text in words.method_text { p { (text) } }
-                p { (words.small) }
                 p { (filled(words.written, &[&self.audit.written_at, env!("CARGO_PKG_VERSION")])) }
             }
         }
@@ -320,11 +346,7 @@ impl Page<'_> {
     ) -> Markup {
         let days = self.audit.days();
         let by_day: Vec<[i64; N]> = days.iter().map(|day| counts(day)).collect();
-        let shown: [Vec<_>; N] = std::array::from_fn(|column| {
-            masked(&by_day.iter().map(|counts| counts[column]).collect::<Vec<_>>())
-        });
-        let drawn: Vec<i64> =
-            shown.first().into_iter().flatten().map(|count| count.unwrap_or_default()).collect();
+        let drawn: Vec<i64> = by_day.iter().filter_map(|counts| counts.first().copied()).collect();
         let days: Vec<String> = days.iter().map(|day| date(self.language, day)).collect();
         html! {
             h2 { (title) }
@@ -342,12 +364,8 @@ impl Page<'_> {
                     }
                     details {
                         summary { (self.words.all_numbers) }
-                        (self.table(columns, days.iter().enumerate().map(|(place, day)| {
-                            let row = shown.iter().map(|counts| match counts[place] {
-                                Some(count) => number(count),
-                                None => too_small(counts.len()),
-                            });
-                            std::iter::once(day.clone()).chain(row).collect()
+                        (self.table(columns, days.iter().zip(&by_day).map(|(day, counts)| {
+                            std::iter::once(day.clone()).chain(counts.iter().map(|count| shown(*count))).collect()
                         })))
                     }
                 }
@@ -355,13 +373,25 @@ impl Page<'_> {
         }
     }
 
-    /// A list, the highest first, with what is too small put together.
-    fn ranked(&self, title: &str, note: &str, columns: [&str; 2], rows: Vec<(String, i64)>) -> Markup {
-        let (rows, rest) = folded(rows, MOST);
+    /// A list, the highest first, with what its names leave of `total`.
+    fn ranked(
+        &self,
+        title: &str,
+        note: &str,
+        columns: [&str; 2],
+        mut rows: Vec<(String, i64)>,
+        total: i64,
+    ) -> Markup {
+        rows.retain(|(_, count)| *count > 0);
+        // Those of one count stay in the order in which they came.
+        rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        rows.truncate(MOST);
+        let rest = (total - rows.iter().map(|(_, count)| count).sum::<i64>()).max(0);
         let highest = rows.first().map_or(rest, |(_, count)| (*count).max(rest));
         // What is in brackets is no name.
         let named = rows.iter().find(|(name, _)| !name.starts_with('('));
-        let first = named.map(|(name, count)| filled(self.words.most, &[name, &self.count(*count)]));
+        let first =
+            named.map(|(name, count)| filled(self.words.most, &[self.words.name_of(name), &shown(*count)]));
         html! {
             h2 { (title) }
             p { (note) }
@@ -378,15 +408,15 @@ impl Page<'_> {
                     tbody {
                         @for (name, count) in &rows {
                             tr {
-                                td { (name) }
-                                td.n { (self.count(*count)) }
+                                td { (self.words.name_of(name)) }
+                                td.n { (shown(*count)) }
                                 td.share { (chart::share(*count, highest)) }
                             }
                         }
                         @if rest > 0 {
                             tr {
                                 td { em { (self.words.rest) } }
-                                td.n { (self.count(rest)) }
+                                td.n { (shown(rest)) }
                                 td.share { (chart::share(rest, highest)) }
                             }
                         }
@@ -425,11 +455,6 @@ impl Page<'_> {
             }
         }
     }
-
-    /// A count as it may be shown.
-    fn count(&self, count: i64) -> String {
-        if is_small(count) { too_small(1) } else { number(count) }
-    }
 }
 
 fn head(columns: &[&str], words: usize) -> Markup {
@@ -440,9 +465,4 @@ fn head(columns: &[&str], words: usize) -> Markup {
 
 fn rows_of(facet: &Facet) -> Vec<(String, i64)> {
     facet.values.iter().map(|row| (row.value.clone(), row.page_views)).collect()
-}
-
-/// What stands for a number that is too small, or would tell one that is.
-fn too_small(beside: usize) -> String {
-    if beside > 1 { "*".to_owned() } else { format!("<{LEAST}") }
 }

@@ -14,6 +14,7 @@ impl Audit {
     pub(crate) fn to_markdown(&self, privacy: Option<&PrivacySection>) -> String {
         let mut text = String::new();
         let traffic = &self.traffic;
+        text.push_str("Exact numbers: not for publication. What may be published is the page (`--format html`) or `--format csv`.\n\n");
         let _ = writeln!(text, "# Use of {}, {} to {}\n", self.site, self.from, self.to);
         let _ = writeln!(text, "{} requests, {} page views.\n", traffic.requests, traffic.page_views);
 

@@ -1,106 +1,152 @@
-//! Small numbers are not published, and cannot be had by subtraction. Pure.
+//! How counts are rounded before anything is published. Pure.
 //!
 //! What fewer than five did says too much of each of them (Office for National Statistics, policy on protecting confidentiality in
-//! tables). So it is not shown, nor is any number from which, with a total, it could be worked out.
+//! tables). Hiding such numbers one table at a time does not help, for the next table or period is the difference. So each count of a
+//! day is rounded by itself, first of all, and whatever is published is added up of what is left: no table, period or format knows more.
 
-/// What is shown where a number is too small.
+use super::words::number;
+
+/// Counts are rounded to the nearest multiple of this; what is below it is small.
 pub(super) const LEAST: i64 = 5;
 
-/// Whether a number says too much of those behind it.
-pub(super) fn is_small(count: i64) -> bool {
-    (1..LEAST).contains(&count)
+/// What a small count is taken for in a sum.
+const FEW: i64 = 2;
+
+/// A count of one day as it goes into what is published.
+pub(super) fn rounded(count: i64) -> i64 {
+    match count {
+        ..=0 => 0,
+        1..LEAST => FEW,
+        _ => (count + LEAST / 2) / LEAST * LEAST,
+    }
 }
 
-/// Rows of a list whose total is known: those that are too small are put together, with as many more as it takes for their sum not to
-/// be small. The highest come first, at most `most` of them; the last number is the sum of the rest.
-pub(super) fn folded<T>(mut rows: Vec<(T, i64)>, most: usize) -> (Vec<(T, i64)>, i64) {
-    rows.retain(|(_, count)| *count > 0);
-    // Those of one count stay in the order in which they came.
-    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let mut shown = rows.iter().take_while(|(_, count)| !is_small(*count)).count().min(most);
-    let rest = |shown: usize| rows[shown..].iter().map(|(_, count)| count).sum::<i64>();
-    while shown > 0 && is_small(rest(shown)) {
-        shown -= 1;
-    }
-    let rest = rest(shown);
-    rows.truncate(shown);
-    (rows, rest)
+/// The count of one name in a list, where a small one is not told from none.
+pub(super) fn listed(count: i64) -> i64 {
+    if count < LEAST { 0 } else { rounded(count) }
 }
 
-/// Counts of a row whose total is known, each of them as it is shown; nothing where it is too small, or would tell one that is.
-pub(super) fn masked(counts: &[i64]) -> Vec<Option<i64>> {
-    let mut shown: Vec<Option<i64>> =
-        counts.iter().map(|count| Some(*count).filter(|count| !is_small(*count))).collect();
-    let hidden = |shown: &[Option<i64>]| {
-        let places = counts.iter().zip(shown).filter(|(_, shown)| shown.is_none());
-        places.fold((0, 0), |(number, sum), (count, _)| (number + 1, sum + count))
-    };
-    // One that is hidden alone is the difference; several whose sum is small are each smaller still.
-    while let (number @ 1.., sum) = hidden(&shown)
-        && (number == 1 || is_small(sum))
-    {
-        let next = counts
-            .iter()
-            .zip(&shown)
-            .enumerate()
-            .filter(|(_, (count, shown))| **count > 0 && shown.is_some());
-        let Some((place, _)) = next.min_by_key(|(_, (count, _))| **count) else { break };
-        shown[place] = None;
+/// A count that is not rounded yet, as it is shown.
+pub(crate) fn shown_alone(count: i64) -> String {
+    shown(rounded(count))
+}
+
+/// A rounded count, or a sum of such, as it is shown: `0`, `<5`, or a multiple of five.
+pub(super) fn shown(count: i64) -> String {
+    match count {
+        ..=0 => "0".to_owned(),
+        1..=FEW => format!("<{LEAST}"),
+        // Several small ones may be as many as that.
+        _ => number(rounded(count.max(LEAST))),
     }
-    shown
+}
+
+/// Whether the parts of a whole, neither of them more than known as rounded, leave each other no room: then the parts are exact to
+/// whoever looks, and are not published.
+pub(super) fn is_tight(whole: i64, parts: impl IntoIterator<Item = i64>) -> bool {
+    let least: i64 = parts.into_iter().map(least).sum();
+    least > 0 && least >= most(whole)
+}
+
+/// The lowest number that is rounded to the same.
+fn least(count: i64) -> i64 {
+    match rounded(count) {
+        0 => 0,
+        FEW => 1,
+        LEAST => LEAST,
+        rounded => rounded - LEAST / 2,
+    }
+}
+
+/// The highest number that is rounded to the same.
+fn most(count: i64) -> i64 {
+    match rounded(count) {
+        0 => 0,
+        FEW => LEAST - 1,
+        rounded => rounded + LEAST / 2,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
-    fn the_rest_of_a_list_is_never_small() {
-        for (counts, shown, rest) in [
-            (&[100, 50, 7][..], &[100, 50, 7][..], 0),
-            (&[100, 50, 3], &[100], 53),
-            (&[100, 50, 3, 2], &[100, 50], 5),
-            (&[100, 4], &[], 104),
-            (&[4], &[], 4),
-            (&[9, 0, 8, 7, 6], &[9, 8], 13),
-            (&[], &[], 0),
+    fn counts_are_rounded_and_shown() {
+        for (count, stands_for, text) in [
+            (0, 0, "0"),
+            (1, 2, "<5"),
+            (2, 2, "<5"),
+            (4, 2, "<5"),
+            (5, 5, "5"),
+            (7, 5, "5"),
+            (8, 10, "10"),
+            (12, 10, "10"),
+            (13, 15, "15"),
+            (1_234, 1_235, "1,235"),
         ] {
-            let rows = counts.iter().map(|count| ((), *count)).collect();
-            let most = if counts.len() == 5 { 2 } else { 10 };
-            let (rows, left) = folded(rows, most);
-            let rows: Vec<_> = rows.into_iter().map(|(_, count)| count).collect();
-            assert_eq!((&rows[..], left), (shown, rest), "{counts:?}");
+            assert_eq!((rounded(count), shown(rounded(count)).as_str()), (stands_for, text), "{count}");
+            assert_eq!(listed(count), if count < 5 { 0 } else { stands_for }, "{count}");
         }
+        assert_eq!(shown(rounded(4) + rounded(4)), "5", "two small ones may be eight");
     }
 
     #[test]
-    fn no_hidden_number_is_what_the_others_leave() {
-        for (counts, shown) in [
-            (&[10, 20, 0][..], &[Some(10), Some(20), Some(0)][..]),
-            (&[10, 20, 3], &[None, Some(20), None]),
-            (&[10, 4, 3], &[Some(10), None, None]),
-            (&[10, 1, 1], &[None, None, None]),
-            (&[2], &[None]),
-            (&[0, 0], &[Some(0), Some(0)]),
-        ] {
-            assert_eq!(masked(counts), shown, "{counts:?}");
+    fn what_is_rounded_alike_is_between_least_and_most() {
+        for count in 0..1_000 {
+            assert!((least(count)..=most(count)).contains(&count));
+            for (edge, beyond) in [(least(count), -1), (most(count), 1)] {
+                assert_eq!(rounded(edge), rounded(count));
+                assert!(edge + beyond < 0 || rounded(edge + beyond) != rounded(count), "{count}");
+            }
         }
     }
 
-    /// Whoever has the total and everything that is shown: does any hidden number have one value alone?
+    /// Days, and what two reports show of them: whatever the days beside it, the last day is 2 in every sum.
     #[test]
-    fn by_subtraction_nothing_small_can_be_had() {
-        for seed in 0..2_000_u64 {
-            let counts: Vec<i64> = (0..6).map(|place| (seed >> (2 * place) & 7) as i64 * 3 % 11).collect();
-            let shown = masked(&counts);
-            let hidden: Vec<i64> = counts
-                .iter()
-                .zip(&shown)
-                .filter(|(_, shown)| shown.is_none())
-                .map(|(count, _)| *count)
-                .collect();
-            let all = counts.iter().filter(|count| **count > 0).count();
-            assert!(hidden.len() != 1 || all == 1, "{counts:?} {shown:?}");
+    fn no_period_has_a_difference_that_tells_a_day() {
+        for small in 1..LEAST {
+            let days = [50, 10, small].map(rounded);
+            let sum = |from: usize| days[from..].iter().sum::<i64>();
+            assert_eq!((sum(0), sum(1), sum(2)), (62, 12, 2), "{small}");
+            assert_eq!([sum(0), sum(1), sum(2)].map(shown), ["60", "10", "<5"], "{small}");
+            // 41 new visits and so many that return.
+            assert_eq!(shown(rounded(41) + rounded(small)), "40", "{small}");
+        }
+    }
+
+    /// All days there can be with so many page views at most: the whole, two lists of names that add up to it (of one name, and of two)
+    /// with what is in no list, and two parts of it, such as new and returning visits. Whoever knows the method, and every rounded
+    /// number of the day (so whatever any two periods, tables or formats differ by), has at least two values for each that is below 5.
+    #[test]
+    fn no_small_number_has_one_value_alone() {
+        const MOST: i64 = 13;
+        let mut known: HashMap<[i64; 6], [u32; 8]> = HashMap::new();
+        let pairs = |sum: i64| (0..=sum).flat_map(move |one| (0..=sum - one).map(move |two| (one, two)));
+        for whole in 0..=MOST {
+            for one in 0..=whole {
+                for (two, three) in pairs(whole) {
+                    for (new, returning) in pairs(whole) {
+                        let parts = [new, returning];
+                        let parts = if is_tight(whole, parts) { [0; 2] } else { parts.map(rounded) };
+                        let lists = [one, two, three].map(listed);
+                        let view = [rounded(whole), lists[0], lists[1], lists[2], parts[0], parts[1]];
+                        let rest = [whole - one, whole - two - three];
+                        let truth = [whole, one, two, three, new, returning, rest[0], rest[1]];
+                        for (values, value) in known.entry(view).or_default().iter_mut().zip(truth) {
+                            *values |= 1 << value;
+                        }
+                    }
+                }
+            }
+        }
+        let small = 0b11110;
+        for (view, cells) in known {
+            for (cell, values) in cells.into_iter().enumerate() {
+                assert!(values & small == 0 || values.count_ones() > 1, "cell {cell} of {view:?}");
+            }
         }
     }
 }

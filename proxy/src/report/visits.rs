@@ -7,6 +7,8 @@ use pinfold::time::CivilDate;
 use pinfold_store::VisitCount;
 use serde::Serialize;
 
+use super::small::{listed, rounded};
+
 /// Visits, as footprints tell them: a visit is what one browser looks at on one day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Visits {
@@ -97,6 +99,43 @@ impl Sum {
         self.one_page_at_most += other.one_page_at_most;
         self.pages += other.pages;
     }
+}
+
+/// The rows of each day, rounded one by one: returning visits first put together as far as no week or month parts them. The visits of a
+/// day are left out where its parts `are_tight`, that is where they are no longer hidden by being rounded.
+pub(super) fn rounded_apart(
+    rows: &[VisitCount],
+    are_tight: impl Fn(CivilDate, Vec<i64>) -> bool,
+) -> Vec<VisitCount> {
+    let mut days: BTreeMap<CivilDate, BTreeMap<VisitCell, i64>> = BTreeMap::new();
+    for row in rows {
+        let bounds = [Week::of(row.day).days_before, Month::of(row.day).days_before];
+        let cell = match row.cell {
+            // The longest ago that is on the same side of both bounds.
+            VisitCell::Returning(ago) => VisitCell::Returning(
+                bounds.into_iter().filter(|bound| ago <= *bound).min().unwrap_or(u8::MAX),
+            ),
+            cell => cell,
+        };
+        *days.entry(row.day).or_default().entry(cell).or_default() += row.count;
+    }
+    days.retain(|day, cells| {
+        // No page of these is counted twice.
+        let single = cells.iter().filter(|(cell, _)| match cell {
+            VisitCell::Reached(step) => *step <= 4,
+            VisitCell::Further => false,
+            _ => true,
+        });
+        !are_tight(*day, single.map(|(cell, count)| rounding(*cell)(*count)).collect())
+    });
+    let rows = days.into_iter().flat_map(|(day, cells)| {
+        cells.into_iter().map(move |(cell, count)| VisitCount { day, cell, count: rounding(cell)(count) })
+    });
+    rows.collect()
+}
+
+fn rounding(cell: VisitCell) -> fn(i64) -> i64 {
+    if matches!(cell, VisitCell::New | VisitCell::Returning(_)) { rounded } else { listed }
 }
 
 /// Whether a visit begins of a browser that was not here in so many days before.

@@ -34,7 +34,7 @@ pub(super) fn date(language: Language, text: &str) -> String {
 }
 
 /// Puts values in the places of `{}`, in order.
-pub(super) fn filled(text: &str, values: &[&str]) -> String {
+pub(crate) fn filled(text: &str, values: &[&str]) -> String {
     let mut parts = text.split("{}");
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for (place, part) in parts.enumerate() {
@@ -44,8 +44,9 @@ pub(super) fn filled(text: &str, values: &[&str]) -> String {
     whole
 }
 
-pub(super) struct Words {
+pub(crate) struct Words {
     pub(super) title: &'static str,
+    pub(super) title_of_host: &'static str,
     pub(super) period: &'static str,
     pub(super) choose_period: &'static str,
     pub(super) last_days: &'static str,
@@ -68,9 +69,12 @@ pub(super) struct Words {
     pub(super) traffic_finding: &'static str,
     pub(super) visits_note: &'static str,
     pub(super) visits_finding: &'static str,
-    pub(super) visits_left_out: &'static str,
+    pub(super) uncounted_pages: &'static str,
+    pub(super) shared_pages: &'static str,
     pub(super) pages: &'static str,
     pub(super) pages_note: &'static str,
+    pub(super) pages_note_of_a_crowd: &'static str,
+    pub(super) values_note: &'static str,
     pub(super) page: &'static str,
     pub(super) entries: &'static str,
     pub(super) entries_note: &'static str,
@@ -89,25 +93,26 @@ pub(super) struct Words {
     pub(super) robots_note: &'static str,
     pub(super) robot: &'static str,
     pub(super) most: &'static str,
-    pub(super) choices: &'static str,
+    pub(crate) choices: &'static str,
     pub(super) choices_note: &'static str,
     pub(super) questions: &'static str,
-    pub(super) purpose: &'static str,
-    pub(super) all_purposes: &'static str,
+    pub(crate) purpose: &'static str,
+    pub(crate) all_purposes: &'static str,
     pub(super) events: [(&'static str, &'static str); 6],
-    pub(super) cookies: &'static str,
+    pub(crate) cookies: &'static str,
     pub(super) cookies_note: &'static str,
     pub(super) undeclared_note: &'static str,
     pub(super) identifying_note: &'static str,
-    pub(super) cookie: &'static str,
+    pub(crate) cookie: &'static str,
     pub(super) undeclared: &'static str,
-    pub(super) direction: &'static str,
-    pub(super) action: &'static str,
-    pub(super) times: &'static str,
+    pub(crate) direction: &'static str,
+    pub(crate) action: &'static str,
+    pub(crate) times: &'static str,
     pub(super) first_seen: &'static str,
     pub(super) last_seen: &'static str,
     pub(super) values: &'static str,
-    pub(super) names: [(&'static str, &'static str); 7],
+    pub(super) never_passed: &'static str,
+    pub(super) names: [(&'static str, &'static str); 32],
     pub(super) versions: &'static str,
     pub(super) versions_note: &'static str,
     pub(super) from: &'static str,
@@ -131,22 +136,33 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn of(language: Language) -> &'static Self {
+    pub(crate) fn of(language: Language) -> &'static Self {
         match language {
             Language::Welsh => &WELSH,
             _ => &ENGLISH,
         }
     }
 
-    /// What an event of the consent ledger, or a direction or action of the cookie ledger, is called.
-    pub(super) fn name_of<'w>(&'w self, word: &'w str) -> &'w str {
+    /// Whether a pattern of the cookie ledger stands for Pinfold's own cookies.
+    pub(crate) fn is_own(pattern: &str) -> bool {
+        pattern == "(pinfold)"
+    }
+
+    /// What was done with a cookie. Our own are kept from the site by design, which is no fault of anybody's.
+    pub(crate) fn action_on<'w>(&'w self, pattern: &str, action: &'w str) -> &'w str {
+        if Self::is_own(pattern) { self.never_passed } else { self.name_of(action) }
+    }
+
+    /// What a word of the ledgers is called; any other is itself.
+    pub(crate) fn name_of<'w>(&'w self, word: &'w str) -> &'w str {
         let mut all = self.events.iter().chain(&self.names);
         all.find(|(known, _)| *known == word).map_or(word, |(_, name)| name)
     }
 }
 
 static ENGLISH: Words = Words {
-    title: "How {} was used",
+    title: "How the website of {} was used",
+    title_of_host: "How {} was used",
     period: "{} to {}",
     choose_period: "Period",
     last_days: "Last {} days",
@@ -170,10 +186,13 @@ static ENGLISH: Words = Words {
     visits_note: "A visit is what one browser looks at on one day, counted only for visitors who allow statistics. A browser is new if it \
                   was not here in the 30 days before.",
     visits_finding: "{} visits, {} of them by browsers that were new; about {} pages each.",
-    visits_left_out: "{} more pages were viewed by browsers that keep no cookie, and {} that other servers may store; they belong to no \
-                      visit.",
+    uncounted_pages: "{} more pages were viewed by browsers that keep no cookie; they belong to no visit.",
+    shared_pages: "{} pages could be kept and given out by other servers on the way; they belong to no visit.",
     pages: "Pages",
-    pages_note: "A page is named for each day on which at least a crowd asked for it. The rest is (rare).",
+    pages_note: "A page is named for each day on which enough requests came for it; the others are together.",
+    pages_note_of_a_crowd: "A page is named for each day on which {} or more requests came for it; the others are together.",
+    values_note: "In addresses of pages, :n stands for a number, and :id, :token, :text and :email for a part that could name somebody or \
+                  something; it is not recorded. Other words after a colon are the council's own.",
     page: "Page",
     entries: "Where visits begin",
     entries_note: "Pages to which people came from elsewhere, or by typing the address.",
@@ -202,7 +221,7 @@ static ENGLISH: Words = Words {
         ("asked", "were asked"),
         ("changed", "agreed after refusing"),
         ("rejected", "refused"),
-        ("gpc", "refused by a signal of the browser"),
+        ("gpc", "refused by a signal of the browser (counted for each page view)"),
         ("withdrawn", "refused after agreeing"),
     ],
     cookies: "Cookies",
@@ -219,6 +238,7 @@ static ENGLISH: Words = Words {
     first_seen: "First seen",
     last_seen: "Last seen",
     values: "Values in 1,000",
+    never_passed: "never passed to the site",
     names: [
         ("request", "from the visitor"),
         ("response", "from the site"),
@@ -227,9 +247,34 @@ static ENGLISH: Words = Words {
         ("withheld", "held back"),
         ("would-withhold", "would be held back"),
         ("strictly-necessary", "strictly necessary"),
+        ("undeclared", "not declared"),
+        ("(pinfold)", "Pinfold's own cookies"),
+        ("(malformed)", "not readable as a cookie"),
+        ("(undeclared)", "not declared, and not named here"),
+        ("(none)", "no website: the address was typed or kept"),
+        ("(own site)", "this website itself"),
+        ("(private)", "an address or name without meaning in public"),
+        ("(unreadable)", "could not be read"),
+        ("(other)", "not in our list"),
+        ("(unknown)", "not known"),
+        ("(no name)", "without a name"),
+        ("desktop", "desktop computer"),
+        ("phone", "phone"),
+        ("tablet", "tablet"),
+        ("television", "television"),
+        ("console", "games console"),
+        ("48 hours old", "it was 48 hours old"),
+        ("rotated", "its day was over"),
+        ("stopped", "the server was stopped"),
+        ("lost with the process", "the server ended without a stop"),
+        ("program or library", "program or library"),
+        ("feed reader", "feed reader"),
+        ("site checker", "site checker"),
+        ("browser without a window", "browser without a window"),
+        ("scanner", "scanner for weaknesses"),
     ],
     versions: "What visitors were asked",
-    versions_note: "Each version of the questions, and when it was asked. The words of each are in the data (--format json).",
+    versions_note: "Each version of the questions, and when it was asked.",
     from: "From",
     to: "To",
     now: "now",
@@ -251,12 +296,14 @@ static ENGLISH: Words = Words {
         "Days are those of the website's own time zone. Details are written when enough different people were there, at most once an hour.",
         "This report contains no personal data.",
     ],
-    small: "A number below 5 is shown as “<5” or put together with others, and so is any number from which it could be worked out.",
+    small: "Numbers are rounded to the nearest 5, so that nobody can be picked out; “<5” is 1 to 4. Each number of a day is rounded by \
+            itself and a total is added up of days, so it is approximate. In lists, fewer than 5 on a day are not shown by name.",
     written: "Written {} by Pinfold {}.",
 };
 
 static WELSH: Words = Words {
-    title: "Sut y defnyddiwyd {}",
+    title: "Sut y defnyddiwyd gwefan {}",
+    title_of_host: "Sut y defnyddiwyd {}",
     period: "{} i {}",
     choose_period: "Cyfnod",
     last_days: "{} diwrnod diwethaf",
@@ -280,10 +327,13 @@ static WELSH: Words = Words {
     visits_note: "Ymweliad yw'r hyn y mae un porwr yn edrych arno ar un diwrnod, wedi'i gyfri dim ond ar gyfer ymwelwyr sy'n caniatáu \
                   ystadegau. Mae porwr yn newydd os nad oedd yma yn y 30 diwrnod blaenorol.",
     visits_finding: "{} ymweliad, {} ohonynt gan borwyr newydd; tua {} tudalen yr un.",
-    visits_left_out: "Gwelwyd {} tudalen arall gan borwyr nad ydynt yn cadw cwcis, a {} y gall gweinyddion eraill eu storio; nid ydynt yn \
-                      perthyn i unrhyw ymweliad.",
+    uncounted_pages: "Gwelwyd {} tudalen arall gan borwyr nad ydynt yn cadw cwcis; nid ydynt yn perthyn i unrhyw ymweliad.",
+    shared_pages: "Gallai gweinyddion eraill ar y ffordd gadw a rhoi {} tudalen; nid ydynt yn perthyn i unrhyw ymweliad.",
     pages: "Tudalennau",
-    pages_note: "Caiff tudalen ei henwi ar gyfer pob diwrnod y gofynnodd digon o bobl amdani. Y gweddill yw (rare).",
+    pages_note: "Caiff tudalen ei henwi ar gyfer pob diwrnod y daeth digon o geisiadau amdani; mae'r lleill gyda'i gilydd.",
+    pages_note_of_a_crowd: "Caiff tudalen ei henwi ar gyfer pob diwrnod y daeth {} neu fwy o geisiadau amdani; mae'r lleill gyda'i gilydd.",
+    values_note: "Yng nghyfeiriadau tudalennau, mae :n yn sefyll am rif, ac mae :id, :token, :text ac :email yn sefyll am ran a allai enwi \
+                  rhywun neu rywbeth; nid yw'n cael ei chofnodi. Geiriau'r cyngor ei hun yw geiriau eraill ar ôl colon.",
     page: "Tudalen",
     entries: "Lle mae ymweliadau'n dechrau",
     entries_note: "Tudalennau y daeth pobl iddynt o rywle arall, neu drwy deipio'r cyfeiriad.",
@@ -312,7 +362,7 @@ static WELSH: Words = Words {
         ("asked", "gofynnwyd"),
         ("changed", "cytunwyd ar ôl gwrthod"),
         ("rejected", "gwrthodwyd"),
-        ("gpc", "gwrthodwyd gan arwydd y porwr"),
+        ("gpc", "gwrthodwyd gan arwydd y porwr (cyfrifir pob tudalen a welir)"),
         ("withdrawn", "gwrthodwyd ar ôl cytuno"),
     ],
     cookies: "Cwcis",
@@ -330,6 +380,7 @@ static WELSH: Words = Words {
     first_seen: "Gwelwyd gyntaf",
     last_seen: "Gwelwyd ddiwethaf",
     values: "Gwerthoedd mewn 1,000",
+    never_passed: "byth yn cael eu pasio i'r wefan",
     names: [
         ("request", "gan yr ymwelydd"),
         ("response", "gan y wefan"),
@@ -338,9 +389,34 @@ static WELSH: Words = Words {
         ("withheld", "daliwyd yn ôl"),
         ("would-withhold", "byddai'n cael ei ddal yn ôl"),
         ("strictly-necessary", "cwbl angenrheidiol"),
+        ("undeclared", "heb ei ddatgan"),
+        ("(pinfold)", "Cwcis Pinfold ei hun"),
+        ("(malformed)", "ni ellir ei ddarllen fel cwci"),
+        ("(undeclared)", "heb ei ddatgan, a heb ei enwi yma"),
+        ("(none)", "dim gwefan: teipiwyd neu cadwyd y cyfeiriad"),
+        ("(own site)", "y wefan hon ei hun"),
+        ("(private)", "cyfeiriad neu enw heb ystyr yn gyhoeddus"),
+        ("(unreadable)", "ni ellid ei ddarllen"),
+        ("(other)", "ddim ar ein rhestr"),
+        ("(unknown)", "anhysbys"),
+        ("(no name)", "heb enw"),
+        ("desktop", "cyfrifiadur bwrdd gwaith"),
+        ("phone", "ffôn"),
+        ("tablet", "llechen"),
+        ("television", "teledu"),
+        ("console", "consol gemau"),
+        ("48 hours old", "roedd yn 48 awr oed"),
+        ("rotated", "roedd ei diwrnod ar ben"),
+        ("stopped", "stopiwyd y gweinydd"),
+        ("lost with the process", "daeth y gweinydd i ben heb ei stopio"),
+        ("program or library", "rhaglen neu lyfrgell feddalwedd"),
+        ("feed reader", "darllenydd ffrydiau"),
+        ("site checker", "gwiriwr gwefannau"),
+        ("browser without a window", "porwr heb ffenestr"),
+        ("scanner", "sganiwr gwendidau"),
     ],
     versions: "Beth ofynnwyd i ymwelwyr",
-    versions_note: "Pob fersiwn o'r cwestiynau, a phryd y'i gofynnwyd. Mae geiriau pob un yn y data (--format json).",
+    versions_note: "Pob fersiwn o'r cwestiynau, a phryd y'i gofynnwyd.",
     from: "O",
     to: "I",
     now: "nawr",
@@ -362,7 +438,9 @@ static WELSH: Words = Words {
         "Diwrnodau parth amser y wefan ei hun yw'r rhain. Ysgrifennir manylion pan oedd digon o wahanol bobl yno, unwaith yr awr ar y mwyaf.",
         "Nid yw'r adroddiad hwn yn cynnwys unrhyw ddata personol.",
     ],
-    small: "Dangosir rhif o dan 5 fel “<5” neu fe'i rhoddir gyda rhai eraill, ac felly hefyd unrhyw rif y gellid ei gyfrifo ohono.",
+    small: "Mae rhifau wedi'u talgrynnu i'r 5 agosaf, fel na ellir adnabod neb; ystyr “<5” yw 1 i 4. Caiff pob rhif diwrnod ei dalgrynnu \
+            ar ei ben ei hun a chyfanswm ei adio o ddiwrnodau, felly bras yw cyfansymiau. Mewn rhestrau, ni ddangosir llai na 5 mewn \
+            diwrnod wrth enw.",
     written: "Ysgrifennwyd {} gan Pinfold {}.",
 };
 
@@ -389,8 +467,11 @@ mod tests {
         let pairs = [
             (ENGLISH.traffic_finding, WELSH.traffic_finding),
             (ENGLISH.visits_finding, WELSH.visits_finding),
-            (ENGLISH.visits_left_out, WELSH.visits_left_out),
+            (ENGLISH.uncounted_pages, WELSH.uncounted_pages),
+            (ENGLISH.shared_pages, WELSH.shared_pages),
+            (ENGLISH.pages_note_of_a_crowd, WELSH.pages_note_of_a_crowd),
             (ENGLISH.title, WELSH.title),
+            (ENGLISH.title_of_host, WELSH.title_of_host),
             (ENGLISH.period, WELSH.period),
             (ENGLISH.most, WELSH.most),
             (ENGLISH.undeclared_note, WELSH.undeclared_note),

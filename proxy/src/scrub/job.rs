@@ -9,8 +9,9 @@ use flate2::write::GzEncoder;
 use pinfold::pseudonym::EpochKey;
 
 use super::json;
-use super::line::{Keep, scrub, scrub_after_site};
-use super::names::Names;
+use super::line::{scrub, scrub_after_site};
+use super::tally::Tally;
+use super::text::{Keep, Scrubber};
 use crate::access_log::{Format, Lines, Progress};
 use crate::exit::Failure;
 
@@ -24,6 +25,8 @@ pub(crate) struct Done {
     pub(crate) read: u64,
     /// Lines that were left out, because nobody could tell where their addresses are.
     pub(crate) left_out: u64,
+    /// What was replaced in the others.
+    pub(crate) replaced: Tally,
 }
 
 /// Rewrites logs into one. `-` is standard input or output; what ends in `.gz` is compressed.
@@ -40,7 +43,7 @@ pub(crate) fn run(
         )));
     }
     let key = EpochKey::generate("scrub").map_err(Failure::of)?;
-    let mut names = Names::new(key);
+    let mut scrubber = Scrubber::new(key, keep);
     let mut done = Done::default();
     let mut target = Target::open(output)?;
     let mut progress = Progress::new();
@@ -52,15 +55,10 @@ pub(crate) fn run(
             done.read += 1;
             let line = lines.line();
             format = format.or_else(|| Format::of(line));
-            let readable = match format {
-                _ if lines.is_too_long() => false,
-                None => false,
-                Some(Format::Combined | Format::Common) => scrub(line, keep, &mut names, &mut scrubbed),
-                Some(Format::Json) => json::scrub(line, keep, &mut names, &mut scrubbed),
-                Some(Format::VhostCombined) => scrub_after_site(line, keep, &mut names, &mut scrubbed),
-            };
-            if readable {
-                scrubbed.push(b'\n');
+            let is_readable = !lines.is_too_long()
+                && format.is_some_and(|format| scrub_line(line, format, &mut scrubber, &mut scrubbed));
+            if is_readable {
+                scrubbed.extend_from_slice(lines.ending());
                 target.write(&scrubbed)?;
             } else {
                 done.left_out += 1;
@@ -71,7 +69,17 @@ pub(crate) fn run(
     }
     progress.end();
     target.finish()?;
+    done.replaced = scrubber.tally;
     Ok(done)
+}
+
+/// Writes a line with what tells of a person replaced; nothing, and the answer is no, where it is not of that format.
+pub(super) fn scrub_line(line: &[u8], format: Format, scrubber: &mut Scrubber, out: &mut Vec<u8>) -> bool {
+    match format {
+        Format::Combined | Format::Common => scrub(line, scrubber, out),
+        Format::Json => json::scrub(line, scrubber, out),
+        Format::VhostCombined => scrub_after_site(line, scrubber, out),
+    }
 }
 
 /// A file that is there only once it is whole.

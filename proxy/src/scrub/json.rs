@@ -1,92 +1,175 @@
-//! One line of a log in JSON.
+//! One line of a log in JSON, of which all that stays is byte for byte what it was.
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::ops::Range;
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
-use super::line::Keep;
-use super::names::Names;
+use super::edit::Edit;
+use super::escapes::Unescaped;
+use super::fields::Field;
+use super::text::{Scrubber, Text};
 
-/// Fields in which user names stand.
-const USERS: [&str; 5] = ["auth_user", "remote_user", "user", "user_id", "username"];
-
-/// Fields that hold nothing but what follows `?`.
-const QUERIES: [&str; 4] = ["args", "query", "query_params", "query_string"];
-
-/// Fields of requests that tell who somebody is.
-const SECRETS: [&str; 4] = ["authorization", "cookie", "proxy_authorization", "set_cookie"];
-
-/// Writes an object with every address in it replaced; the answer is no, and nothing is written, where it is none.
-pub(super) fn scrub(line: &[u8], keep: Keep, names: &mut Names, out: &mut Vec<u8>) -> bool {
-    let Ok(mut object @ Value::Object(_)) = serde_json::from_slice::<Value>(line) else { return false };
-    clean("", &mut object, keep, names);
-    serde_json::to_writer(out, &object).is_ok()
+/// Writes an object with what tells of a person replaced; the answer is no, and nothing is written, where it is none.
+pub(super) fn scrub(line: &[u8], scrubber: &mut Scrubber, out: &mut Vec<u8>) -> bool {
+    let is_object = line.trim_ascii_start().starts_with(b"{");
+    if !is_object || serde_json::from_slice::<IgnoredAny>(line).is_err() {
+        return false;
+    }
+    out.extend_from_slice(&Walk { line, edit: Edit::of(line), scrubber, within: Vec::new() }.finish());
+    true
 }
 
-fn clean(field: &str, value: &mut Value, keep: Keep, names: &mut Names) {
-    match value {
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                let field = field.to_ascii_lowercase().replace('-', "_");
-                clean(&field, value, keep, names);
+/// Goes through a line that is known to be sound.
+struct Walk<'a, 'b> {
+    line: &'a [u8],
+    edit: Edit<'a>,
+    scrubber: &'b mut Scrubber,
+    within: Vec<Open>,
+}
+
+/// An object or a list that is not closed yet.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    is_object: bool,
+    text: Text,
+    /// What `value` is, after `"name":"Cookie"`.
+    value: Option<Field>,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn finish(mut self) -> Cow<'a, [u8]> {
+        let (mut at, mut text, mut is_name) = (0, Text::Any, false);
+        while let Some(&byte) = self.line.get(at) {
+            at += 1;
+            match byte {
+                b'{' | b'[' => {
+                    is_name = byte == b'{';
+                    self.within.push(Open { is_object: is_name, text, value: None });
+                }
+                b'}' | b']' => self.within.truncate(self.within.len().saturating_sub(1)),
+                b',' => {
+                    let open = self.within.last();
+                    is_name = open.is_some_and(|open| open.is_object);
+                    text = open.map_or(Text::Any, |open| open.text);
+                }
+                b'"' => {
+                    let string = at..end_of_string(self.line, at);
+                    at = string.end + 1;
+                    if is_name {
+                        is_name = false;
+                        (at, text) = self.named(string, text);
+                    } else {
+                        self.clean(string, text);
+                    }
+                }
+                _ => {}
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| clean(field, value, keep, names)),
-        Value::String(text) => {
-            if let Some(cleaned) = cleaned(field, text, keep, names) {
-                *text = cleaned;
-            }
+        self.edit.finish()
+    }
+
+    /// A name has been read: where to go on, and what the texts of its value are.
+    fn named(&mut self, name: Range<usize>, text: Text) -> (usize, Text) {
+        let field = self.field(name.clone());
+        self.clean(name.clone(), Text::Any);
+        let value = start_of_value(self.line, name.end + 1);
+        match field {
+            Some(Field::Agent) => (value, Text::Agent),
+            Some(field) if !self.is_kept(field) => (self.replace(value, field), text),
+            _ => (value, text),
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+
+    /// What is in the field of a name; `{"name":"Cookie","value":"a=b"}` is a field, too.
+    fn field(&mut self, name: Range<usize>) -> Option<Field> {
+        let line = self.line;
+        let unescaped = Unescaped::of(&line[name.clone()]);
+        let field = self.scrubber.field(unescaped.bytes());
+        let open = self.within.last_mut()?;
+        let word = unescaped.bytes().to_ascii_lowercase();
+        match word.as_slice() {
+            b"name" | b"key" | b"header" => {
+                let start = start_of_value(line, name.end + 1) + 1;
+                if line[start - 1] == b'"' {
+                    let value = Unescaped::of(&line[start..end_of_string(line, start)]);
+                    open.value = self.scrubber.field(value.bytes());
+                }
+                field
+            }
+            b"value" | b"values" => field.or(open.value),
+            _ => field,
+        }
+    }
+
+    fn is_kept(&self, field: Field) -> bool {
+        match field {
+            Field::Agent => true,
+            Field::Cookie => false,
+            Field::User => self.scrubber.keep.users,
+            Field::Query => self.scrubber.keep.queries,
+        }
+    }
+
+    /// Writes the least of its type in place of a value that says something; where that ended.
+    fn replace(&mut self, start: usize, field: Field) -> usize {
+        let end = end_of_value(self.line, start);
+        let nothing: &[u8] = match self.line[start] {
+            b'"' if field == Field::Query => br#""""#,
+            b'"' => br#""-""#,
+            b'{' => b"{}",
+            b'[' => b"[]",
+            b't' | b'f' | b'n' => return end,
+            _ => b"null",
+        };
+        if ![nothing, br#""""#, br#""-""#].contains(&&self.line[start..end]) {
+            self.edit.replace(start..end, nothing);
+            let tally = &mut self.scrubber.tally;
+            *match field {
+                Field::Query => &mut tally.queries,
+                Field::User => &mut tally.users,
+                Field::Cookie | Field::Agent => &mut tally.cookies,
+            } += 1;
+        }
+        end
+    }
+
+    fn clean(&mut self, string: Range<usize>, text: Text) {
+        if let Cow::Owned(cleaned) = self.scrubber.text(&self.line[string.clone()], text) {
+            self.edit.replace(string, &cleaned);
+        }
     }
 }
 
-fn cleaned(field: &str, text: &str, keep: Keep, names: &mut Names) -> Option<String> {
-    if SECRETS.contains(&field) || (!keep.users && USERS.contains(&field)) {
-        return Some("-".to_owned());
-    }
-    if !keep.queries && QUERIES.contains(&field) {
-        return Some(String::new());
-    }
-    if is_list_of_addresses(field) {
-        let list: Vec<_> = text.split(',').map(|word| name(word.trim(), names)).collect();
-        return Some(
-            list.into_iter()
-                .map(|name| name.unwrap_or_else(|| "-".to_owned()))
-                .collect::<Vec<_>>()
-                .join(", "),
-        );
-    }
-    if let Some(name) = name(text, names) {
-        return Some(name);
-    }
-    let query = text.find('?').filter(|_| !keep.queries && looks_like_an_address_of_a_page(text))?;
-    let version = text[query..].rfind(" HTTP/").map(|version| &text[query + version..]).unwrap_or_default();
-    Some(format!("{}{version}", &text[..query]))
+/// Behind the blanks and the colon that follow a name.
+fn start_of_value(line: &[u8], from: usize) -> usize {
+    from + line[from..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b':').count()
 }
 
-/// Fields in which proxies write whom they speak for.
-fn is_list_of_addresses(field: &str) -> bool {
-    field.contains("forwarded")
-        && !field.contains("proto")
-        && !field.contains("host")
-        && !field.contains("port")
-}
-
-/// The name of an address, which may have a port.
-fn name(word: &str, names: &mut Names) -> Option<String> {
-    if let Ok(address) = word.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return Some(names.of(address).to_owned());
+fn end_of_value(line: &[u8], start: usize) -> usize {
+    let (mut at, mut depth) = (start, 0_usize);
+    loop {
+        match line.get(at) {
+            Some(b'"') => at = end_of_string(line, at + 1),
+            Some(b'{' | b'[') => depth += 1,
+            Some(b'}' | b']') if depth > 0 => depth -= 1,
+            None | Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n') if depth == 0 => return at,
+            None => return line.len(),
+            _ => {}
+        }
+        at += 1;
     }
-    let socket = word.parse::<SocketAddr>().ok()?;
-    Some(SocketAddr::new(names.of(socket.ip()).parse().ok()?, socket.port()).to_string())
 }
 
-/// `/path?query`, `https://site/path?query` or `GET /path?query HTTP/1.1`.
-fn looks_like_an_address_of_a_page(text: &str) -> bool {
-    text.starts_with('/')
-        || text.contains("://")
-        || text.split(' ').nth(1).is_some_and(|word| word.starts_with('/'))
+/// Where the quotation mark is that ends a string.
+fn end_of_string(line: &[u8], mut at: usize) -> usize {
+    while let Some(mark) = memchr::memchr2(b'"', b'\\', &line[at..]) {
+        if line[at + mark] == b'"' {
+            return at + mark;
+        }
+        at += mark + 2;
+    }
+    line.len()
 }
 
 #[cfg(test)]
@@ -94,34 +177,102 @@ mod tests {
     use pinfold::pseudonym::EpochKey;
 
     use super::*;
+    use crate::scrub::text::Keep;
+
+    /// The line with `{1}` and `{2}` for the names of two addresses.
+    fn scrubbed(line: &str, keep: Keep) -> Option<String> {
+        let mut scrubber = Scrubber::new(EpochKey::from_root([7; 32], "scrub"), keep);
+        let [one, other] = ["192.0.2.1", "2001:db8::1"]
+            .map(|address| scrubber.names.of(address.parse().unwrap()).to_owned());
+        let mut out = Vec::new();
+        let done = scrub(line.as_bytes(), &mut scrubber, &mut out);
+        assert!(done || out.is_empty());
+        done.then(|| String::from_utf8(out).unwrap().replace(&one, "{1}").replace(&other, "{2}"))
+    }
 
     #[test]
-    fn addresses_go_wherever_they_stand() {
-        let mut names = Names::new(EpochKey::from_root([7; 32], "scrub"));
-        let [one, other] =
-            ["192.0.2.1", "198.51.100.7"].map(|address| names.of(address.parse().unwrap()).to_owned());
+    fn what_tells_of_a_person_goes_wherever_it_stands() {
         for (line, expected) in [
             (
                 r#"{"time":"x","remote_addr":"192.0.2.1","remote_user":"jo","request":"GET /a?b=c HTTP/1.1","status":200}"#,
                 r#"{"time":"x","remote_addr":"{1}","remote_user":"-","request":"GET /a HTTP/1.1","status":200}"#,
             ),
             (
-                r#"{"request":{"remote_ip":"192.0.2.1","uri":"/a?b","headers":{"X-Forwarded-For":["192.0.2.1, 198.51.100.7, x"],"Cookie":["a=b"],"User-Agent":["why? because"]}}}"#,
-                r#"{"request":{"remote_ip":"{1}","uri":"/a","headers":{"X-Forwarded-For":["{1}, {2}, -"],"Cookie":["-"],"User-Agent":["why? because"]}}}"#,
+                r#"{"request":{"remote_ip":"192.0.2.1","uri":"/a?b","headers":{"X-Forwarded-For":["192.0.2.1, 2001:db8::1, x"],"Cookie":["a=b"],"User-Agent":["why? because"]}}}"#,
+                r#"{"request":{"remote_ip":"{1}","uri":"/a","headers":{"X-Forwarded-For":["{1}, {2}, x"],"Cookie":[],"User-Agent":["why? because"]}}}"#,
             ),
-            (r#"{"peer":"192.0.2.1:4711","n":1.5}"#, r#"{"peer":"{1}:4711","n":1.5}"#),
+            (
+                r#"{"http_cookie":"sid=s","sent_http_set_cookie" : "a=b" }"#,
+                r#"{"http_cookie":"-","sent_http_set_cookie" : "-" }"#,
+            ),
+            (r#"{"http_referer":"http://192.0.2.1/x"}"#, r#"{"http_referer":"http://{1}/x"}"#),
+            (
+                r#"{"x_real_ip":"192.0.2.1, 2001:db8::1","client":"192.0.2.1 "}"#,
+                r#"{"x_real_ip":"{1}, {2}","client":"{1} "}"#,
+            ),
+            (r#"{"message":"client 192.0.2.1 asked"}"#, r#"{"message":"client {1} asked"}"#),
+            (r#"{"192.0.2.1":{"[2001:db8::1]:80":1}}"#, r#"{"{1}":{"[{2}]:80":1}}"#),
+            (r#"{"user":{"name":"jo","x":[{"y":"}"}]},"a":1}"#, r#"{"user":{},"a":1}"#),
+            (r#"{"user_id":4711,"uid":-1.5e3}"#, r#"{"user_id":null,"uid":null}"#),
+            (
+                r#"{"query":{"postcode":"SW1A1AA"},"args":"a=b","params":["x"]}"#,
+                r#"{"query":{},"args":"","params":[]}"#,
+            ),
+            (r#"{"us\u0065r":"jo"}"#, r#"{"us\u0065r":"-"}"#),
+            (r#"{"a":"\u0031\u00392.0.2.1 \u00e9"}"#, r#"{"a":"{1} \u00e9"}"#),
+            (r#"{"a":"http:\/\/192.0.2.1\/b?c\"d"}"#, r#"{"a":"http:\/\/{1}\/b"}"#),
+            (r#"{"a":"{\"ip\":\"\\u0031\\u00392.0.2.1\"}"}"#, r#"{"a":"{\"ip\":\"{1}\"}"}"#),
+            (
+                r#"{"headers":[{"name":"Cookie","value":"a=b"},{"name":"Host","value":"x"}]}"#,
+                r#"{"headers":[{"name":"Cookie","value":"-"},{"name":"Host","value":"x"}]}"#,
+            ),
+            (
+                r#"{"user_agent":{"original":"Firefox/140.0.0.1"},"a":"Firefox/192.0.2.1"}"#,
+                r#"{"user_agent":{"original":"Firefox/140.0.0.1"},"a":"Firefox/{1}"}"#,
+            ),
+            (r#"{"a":"\\","cookie":"\\\"","b":"192.0.2.1"}"#, r#"{"a":"\\","cookie":"-","b":"{1}"}"#),
+            (r#"{"peer":"192.0.2.1:4711","n":1.50}"#, r#"{"peer":"{1}:4711","n":1.50}"#),
+            (
+                r#"{"mail":"jo@a.example","path":"/r/jo@a.example"}"#,
+                r#"{"mail":"e-mail","path":"/r/e-mail"}"#,
+            ),
         ] {
-            let mut out = Vec::new();
-            assert!(scrub(line.as_bytes(), Keep::default(), &mut names, &mut out));
-            let text = String::from_utf8(out).unwrap().replace(&one, "{1}").replace(&other, "{2}");
-            assert_eq!(text, expected);
+            assert_eq!(scrubbed(line, Keep::default()).as_deref(), Some(expected), "{line}");
+            assert_eq!(scrubbed(expected, Keep::default()).as_deref(), Some(expected), "{line}");
         }
-        for line in ["", "[]", "{", "192.0.2.1"] {
-            let mut out = Vec::new();
-            assert!(
-                !scrub(line.as_bytes(), Keep::default(), &mut names, &mut out) && out.is_empty(),
-                "{line}"
-            );
+    }
+
+    #[test]
+    fn what_tells_of_nobody_is_byte_for_byte_the_same() {
+        for line in [
+            "{}",
+            " { \"a\" : [ 1.50 , 12345678901234567890 , 1E+2 , true , null ] , \"a\" : \"\\u00e9\\/\" } ",
+            r#"{"user":"-","cookie":"","query":"","session":{},"users":[],"user_id":null,"user":true}"#,
+            r#"{"server_name":"a.example","name":"access","ssl_session_reused":".","http_user_agent":"Chrome/141.0.0.0"}"#,
+            "{\"a\":\"\u{ff}\u{1f600}\"}",
+        ] {
+            assert_eq!(scrubbed(line, Keep::default()).as_deref(), Some(line));
+        }
+        let keep = Keep { users: true, queries: true, mails: true };
+        let line = r#"{"user":{"mail":"jo@a.example"},"query":{"a":1},"path":"/a?b"}"#;
+        assert_eq!(scrubbed(line, keep).as_deref(), Some(line));
+        let deep = format!("{}1{}", "{\"a\":[".repeat(50_000), "]}".repeat(50_000));
+        assert!(scrubbed(&deep, keep).is_some_and(|same| same == deep));
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_written() {
+        for line in [
+            "",
+            "[]",
+            "{",
+            "192.0.2.1",
+            r#"{"a":"\x22"}"#,
+            r#"{"a":1}}"#,
+            r#"{"a":1} 192.0.2.1"#,
+            "{\"a\":\"\u{1}\"}",
+        ] {
+            assert_eq!(scrubbed(line, Keep::default()), None, "{line}");
         }
     }
 }

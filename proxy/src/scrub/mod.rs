@@ -2,10 +2,20 @@
 //!
 //! What cannot be read is not written: a line that nobody understands may hold an address.
 
+mod addresses;
+mod edit;
+mod escapes;
+mod fields;
 mod job;
 mod json;
 mod line;
+mod mails;
 mod names;
+#[cfg(test)]
+mod properties;
+mod queries;
+mod tally;
+mod text;
 
 pub(crate) use job::run;
-pub(crate) use line::Keep;
+pub(crate) use text::Keep;

@@ -15,6 +15,8 @@ use tower::Service;
 use super::body::{ClientBody, Progress, Upload, text_response};
 use super::fields::{prepare_request, prepare_response};
 use super::origin::{AnswerBody, Failed, Origin};
+use super::tunnel::Tunnel;
+use super::upgrade::{Offer, Reply};
 
 /// The body of an answer: the origin's, or a short one of the proxy's own.
 pub(super) type OriginBody = Either<AnswerBody, Full<Bytes>>;
@@ -54,11 +56,14 @@ impl Forward {
 
 impl Way {
     /// The request as the origin gets it.
-    fn prepared(&self, request: Request<ClientBody>) -> Request<ClientBody> {
+    fn prepared(&self, request: Request<ClientBody>, offer: Option<&Offer>) -> Request<ClientBody> {
         let (mut parts, body) = request.into_parts();
         let host = parts.extensions.remove::<AdmittedHost>();
         let host = host.map_or_else(|| self.host.clone(), |host| host.0);
         prepare_request(&mut parts.headers, &host, &self.public_scheme, &self.underscored);
+        if let Some(offer) = offer {
+            offer.ask(&mut parts.headers);
+        }
         if parts.uri.authority().is_some() {
             let mut target = Uri::default().into_parts();
             let path = parts.uri.path_and_query().cloned();
@@ -85,10 +90,11 @@ impl Service<Request<ClientBody>> for Forward {
         Box::pin(async move {
             let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
-            let answer = way.origin.send(way.prepared(request));
+            let offer = Offer::of(&request);
+            let answer = way.origin.send(way.prepared(request, offer.as_ref()));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
-                Some(Ok(response)) => received(response),
+                Some(Ok(response)) => received(response, offer.as_ref()),
                 Some(Err(error)) => failed(&error, state()),
             })
         })
@@ -131,14 +137,18 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
     }
 }
 
-fn received(response: Response<AnswerBody>) -> Response<OriginBody> {
-    // Nobody asked for another protocol: the field that would has been taken out.
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Response<OriginBody> {
+    let reply = Reply::of(response.status(), response.headers(), offer);
+    if reply == Reply::Unasked {
         return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
     }
-    let mut response = response.map(Either::Left);
+    if let Reply::Switches(_) = reply {
+        let tunnel = Tunnel::to(hyper::upgrade::on(&mut response));
+        response.extensions_mut().insert(tunnel);
+    }
     prepare_response(response.headers_mut());
-    response
+    reply.tell(response.headers_mut());
+    response.map(Either::Left)
 }
 
 fn own(status: StatusCode, text: &'static str) -> Response<OriginBody> {

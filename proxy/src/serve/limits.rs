@@ -63,3 +63,9 @@ pub(super) const MOST_UNTAKEN: usize = 16 * 1024;
 /// section 9.6), and how many bytes of it.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) const FAREWELL_BYTES: usize = 64 * 1024;
+
+/// How long nothing may move over a connection on which another protocol is spoken. Those that are kept open for long send pings.
+pub(super) const TUNNEL: Duration = Duration::from_secs(60 * 60);
+
+/// How much such a connection carries at once in each direction, in bytes: an idle one holds as much.
+pub(super) const TUNNEL_STEP: usize = 4 * 1024;

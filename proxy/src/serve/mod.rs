@@ -3,6 +3,7 @@
 //! ```text
 //! worker thread (one per core):
 //!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!                       -> Tunnel, once the origin has agreed to another protocol ------------------------> origin
 //! control thread:
 //!   signals, admin listener, Background
 //! store thread:
@@ -30,6 +31,8 @@ mod reload;
 mod secured;
 mod speak;
 mod to_https;
+mod tunnel;
+mod upgrade;
 mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;

@@ -1,23 +1,24 @@
 //! A conversation with one client, in the version of HTTP that it speaks, behind the guard.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::Poll;
+use std::pin::pin;
 use std::time::Duration;
 
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::doorway::Doorway;
 use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
+use super::tunnel::Tunnel;
 
 /// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
@@ -53,8 +54,8 @@ impl Server {
         Self { http1, http2 }
     }
 
-    /// Answers the requests of a connection that is from `client`, until it ends. Not one, where what is spoken is not what was `agreed`
-    /// (RFC 9113 sections 3.2 and 3.4).
+    /// Answers the requests of a connection that is from `client`, until it ends; once `stop` turns true it is asked to. `watcher` is
+    /// who waits for that. Not one is answered where what is spoken is not what was `agreed` (RFC 9113 sections 3.2 and 3.4).
     pub(super) async fn serve<S>(
         &self,
         stream: S,
@@ -62,6 +63,7 @@ impl Server {
         client: SocketAddr,
         doorway: Doorway,
         watcher: Watcher,
+        mut stop: watch::Receiver<bool>,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -71,10 +73,17 @@ impl Server {
         if agreed.is_some_and(|agreed| agreed != speaks) {
             return;
         }
+        let answered = conversation.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (door, conversation, open) = (doorway.door(), conversation.clone(), conversation.open());
+            let (door, conversation, open) = (doorway.door(), answered.clone(), answered.open());
+            if let Some(end) = request.extensions().get::<OnUpgrade>() {
+                conversation.will_be_left(end.clone());
+            }
             async move {
-                let Ok(response) = door.answer(request, client).await;
+                let Ok(mut response) = door.answer(request, client).await;
+                if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
+                    conversation.switch(tunnel);
+                }
                 // Whoever is slow with one request is not given time for another.
                 if response.status() == StatusCode::REQUEST_TIMEOUT {
                     conversation.end();
@@ -84,16 +93,43 @@ impl Server {
         });
         let io = TokioIo::new(guarded);
         // Clients hang up and talk nonsense; what can be answered has been.
-        let _ = match speaks {
+        match speaks {
             Speaks::Http1 => {
-                let mut connection = self.http1.serve_connection(io, service);
-                // What has come is read before a stop is heard of: hyper takes a connection of which it has read nothing for unused.
-                match poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await {
-                    Poll::Ready(ended) => ended,
-                    Poll::Pending => watcher.watch(connection).await,
+                {
+                    let mut connection = pin!(self.http1.serve_connection(io, service).with_upgrades());
+                    // The watcher can ask no connection to finish that may come to speak another protocol.
+                    let told = async { stop.wait_for(|stop| *stop).await.is_ok() };
+                    // What has come is read before a stop is heard of: hyper takes a connection of which it has read nothing for unused.
+                    tokio::select! {
+                        biased;
+                        _ = connection.as_mut() => {}
+                        _ = told => {
+                            connection.as_mut().graceful_shutdown();
+                            let _ = connection.await;
+                        }
+                    }
                 }
+                if let Some(guarded) = left_by_hyper::<S>(&conversation).await {
+                    match conversation.tunnel() {
+                        Some(tunnel) => tunnel.carry(guarded).await,
+                        None => guarded.close().await,
+                    }
+                }
+                // Only now is nothing left to wait for.
+                drop(watcher);
             }
-            Speaks::Http2 => watcher.watch(self.http2.serve_connection(io, service)).await,
-        };
+            Speaks::Http2 => {
+                let _ = watcher.watch(self.http2.serve_connection(io, service)).await;
+            }
+        }
     }
+}
+
+/// The client's end of a connection that hyper is done with and has not closed: where a request named another protocol, it leaves that to
+/// others, whatever the answer was.
+async fn left_by_hyper<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    conversation: &Conversation,
+) -> Option<Guarded<S>> {
+    let left = conversation.left()?.await.ok()?;
+    left.downcast::<TokioIo<Guarded<S>>>().ok().map(|left| left.io.into_inner())
 }

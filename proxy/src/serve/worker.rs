@@ -80,14 +80,28 @@ async fn accept(
             Ok((stream, peer)) => {
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(let_in(stream, peer, way_in.clone(), server.clone(), graceful.watcher()));
+                tokio::spawn(let_in(
+                    stream,
+                    peer,
+                    way_in.clone(),
+                    server.clone(),
+                    graceful.watcher(),
+                    stop.clone(),
+                ));
             }
             Err(error) => rest_after(&error).await,
         }
     }
 }
 
-async fn let_in(mut stream: TcpStream, peer: SocketAddr, way_in: WayIn, server: Server, watcher: Watcher) {
+async fn let_in(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    way_in: WayIn,
+    server: Server,
+    watcher: Watcher,
+    stop: watch::Receiver<bool>,
+) {
     // Where there are some, it must come from one of them, and begin with whom it is from.
     let client = match &way_in.doorway.announcers() {
         None => Some(peer),
@@ -95,10 +109,11 @@ async fn let_in(mut stream: TcpStream, peer: SocketAddr, way_in: WayIn, server: 
     };
     let Some(client) = client else { return };
     match &way_in.acceptor {
-        None => server.serve(stream, None, client, way_in.doorway, watcher).await,
+        None => server.serve(stream, None, client, way_in.doorway, watcher, stop).await,
         Some(acceptor) => {
             let Some((stream, agreed)) = secured::secured(stream, acceptor).await else { return };
-            server.serve(stream, agreed, client, way_in.doorway, watcher).await;
+            // In a place of its own, so that what comes in clear does not keep room for it.
+            Box::pin(server.serve(stream, agreed, client, way_in.doorway, watcher, stop)).await;
         }
     }
 }

@@ -361,7 +361,7 @@ test('every theme and width: admin', async (t) => {
 
   await visitor.open(demo.admin);
   const text = await visitor.page.locator('main').innerText();
-  for (const shown of ['_ga*', 'promo_seen', 'session', 'Choices since the start']) {
+  for (const shown of ['_ga*', 'promo_seen', 'session', 'What visitors chose']) {
     assert.ok(text.includes(shown), shown);
   }
   await assertSound(t, visitor.page, 'admin', `${demo.admin}/`);

@@ -6,13 +6,17 @@ import { createServer } from 'node:http';
 /**
  * Pages by path: a text of HTML, or a function that answers. Anything else is 404. It ends with `close()`.
  *
- * `requests` lists what it was asked, in order.
+ * `requests` lists what it was asked, in order. `upgrade` is given whoever asks for another protocol.
  */
-export async function startOrigin(pages) {
+export async function startOrigin(pages, upgrade) {
   const requests = [];
-  const server = createServer((request, response) => {
+  const note = (request) => {
     const { pathname } = new URL(request.url, 'http://origin.invalid');
     requests.push({ method: request.method, path: pathname, url: request.url, headers: request.headers });
+    return pathname;
+  };
+  const server = createServer((request, response) => {
+    const pathname = note(request);
     request.resume();
     const page = pages[pathname] ?? pages['*'];
     if (page === undefined) {
@@ -23,6 +27,12 @@ export async function startOrigin(pages) {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
     }
   });
+  if (upgrade) {
+    server.on('upgrade', (request, socket) => {
+      note(request);
+      upgrade(request, socket);
+    });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -125,17 +125,20 @@ export function answer(html, headers = {}) {
 
 export const stylesheet = (_, response) => response.writeHead(200, { 'content-type': 'text/css' }).end(STYLE);
 
-/** The council's web server with Pinfold in front of it. `pages` come beside, or in the place of, the usual ones. */
-export async function startTown({ pages = {}, ...settings } = {}) {
-  const origin = await startOrigin({
+/**
+ * The council's web server with Pinfold in front of it. `pages` come beside, or in the place of, the usual ones; `upgrade` is given
+ * whoever asks for another protocol.
+ */
+export async function startTown({ pages = {}, upgrade, ...settings } = {}) {
+  const usual = {
     '/': answer(page({ title: 'Welcome' })),
     '/bins': answer(page({ title: 'Bins', main: FORM })),
     '/parking': answer(page({ title: 'Parking' })),
     '/biniau': answer(page({ title: 'Biniau', lang: 'cy' })),
     '/missed': answer(page({ title: 'Thank you' })),
     '/style.css': stylesheet,
-    ...pages,
-  });
+  };
+  const origin = await startOrigin({ ...usual, ...pages }, upgrade);
   const start = startPinfold({ configuration: configuration(settings), origin: origin.address });
   let pinfold = await start.catch((error) => {
     // A server that listens keeps the tests from ending.

@@ -1,12 +1,14 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
+use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 
 use super::super::limits::{MOST_STREAMS, TAKING, TAKING_ONE};
+use super::super::tunnel::Tunnel;
 use super::turns::Turns;
 
 /// What goes on over a connection: the guard must know, and sees bytes alone.
@@ -19,6 +21,10 @@ struct Requests {
     begun: AtomicUsize,
     answered: AtomicUsize,
     ended: AtomicBool,
+    /// Another protocol is spoken from now on.
+    tunnel: OnceLock<Tunnel>,
+    /// Where hyper leaves the connection, once it is done with it.
+    left: Mutex<Option<OnUpgrade>>,
     /// Over HTTP/2 alone: over HTTP/1 there is one answer at a time, and the guard sees it go out.
     turns: OnceLock<Turns>,
 }
@@ -42,6 +48,25 @@ impl Conversation {
         self.0.ended.store(true, Ordering::Relaxed);
     }
 
+    /// What is said from now on is no longer HTTP.
+    pub(in super::super) fn switch(&self, tunnel: Tunnel) {
+        self.0.tunnel.get_or_init(|| tunnel);
+    }
+
+    /// Where it goes, if it is not.
+    pub(in super::super) fn tunnel(&self) -> Option<Tunnel> {
+        self.0.tunnel.get().cloned()
+    }
+
+    /// hyper will not close the connection but leave it there; what was said of this before is no longer true.
+    pub(in super::super) fn will_be_left(&self, end: OnUpgrade) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+    }
+
+    pub(in super::super) fn left(&self) -> Option<OnUpgrade> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Many requests may be answered at a time.
     pub(super) fn use_streams(&self) {
         self.0.turns.get_or_init(|| Turns::of(MOST_STREAMS));
@@ -52,9 +77,9 @@ impl Conversation {
         self.0.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether no request is being answered.
+    /// Whether no request is being answered, and none was answered with another protocol.
     pub(super) fn rests(&self) -> bool {
-        self.begun() == self.0.answered.load(Ordering::Relaxed)
+        self.begun() == self.0.answered.load(Ordering::Relaxed) && self.0.tunnel.get().is_none()
     }
 
     /// Whether [`Self::end`] was called.

@@ -7,6 +7,8 @@ use super::request_line::{self, Minor};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     Nothing,
+    /// No body; and then another protocol, if the answer agrees to it (RFC 9110 section 7.8).
+    Undecided,
     Length(u64),
     Chunks,
 }
@@ -23,6 +25,8 @@ pub(super) struct Head {
     fields: usize,
     length: Option<u64>,
     coding: Option<Coding>,
+    /// Whether there is an `Upgrade`.
+    upgrades: bool,
 }
 
 /// What `Transfer-Encoding` says.
@@ -80,6 +84,10 @@ impl Head {
             6 if name.eq_ignore_ascii_case(b"cookie") && trim(value).len() > LONGEST_COOKIE => {
                 Err(Refused::FIELDS)
             }
+            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                self.upgrades = true;
+                Ok(())
+            }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 match self.length.replace(length(trim(value)).ok_or(Refused::MALFORMED)?) {
                     None => Ok(()),
@@ -100,6 +108,7 @@ impl Head {
     /// One of the two framings of RFC 9112 section 6, never both, and no transfer coding but `chunked`.
     fn framing(&self, version: Minor) -> Result<Framing, Refused> {
         match (self.coding, self.length) {
+            (None, None | Some(0)) if self.upgrades && version == Minor::One => Ok(Framing::Undecided),
             (None, None) => Ok(Framing::Nothing),
             (None, Some(length)) => Ok(Framing::Length(length)),
             (Some(_), Some(_)) => Err(Refused::MALFORMED),
@@ -163,6 +172,17 @@ mod tests {
         ] {
             assert_eq!(with(fields), expected, "{fields:?}");
         }
+        for (fields, expected) in [
+            ("Upgrade: websocket\r\n", Framing::Undecided),
+            ("content-length: 0\r\nUPGRADE: x\r\nupgrade:\r\n", Framing::Undecided),
+            ("Upgrade: websocket\r\nContent-Length: 1\r\n", Framing::Length(1)),
+            ("Upgrade: websocket\r\nTransfer-Encoding: chunked\r\n", Framing::Chunks),
+            ("Upgraded: websocket\r\n", Framing::Nothing),
+        ] {
+            assert_eq!(with(fields), Ok(expected), "{fields:?}");
+        }
+        let old = b"GET / HTTP/1.0\r\nUpgrade: websocket\r\n\r\n";
+        assert_eq!(judge(old), Ok(Some((old.len(), Framing::Nothing))));
         let old = b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(judge(old), Err(Refused::MALFORMED));
     }

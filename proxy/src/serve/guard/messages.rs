@@ -11,9 +11,16 @@ pub(super) struct Messages {
 
 #[derive(Debug)]
 enum Place {
-    Head { head: Head, begun: bool },
-    Body { left: u64 },
+    Head {
+        head: Head,
+        begun: bool,
+    },
+    Body {
+        left: u64,
+    },
     Chunks(Chunks),
+    /// Of a head or of another protocol: the answer to the last request will tell.
+    Undecided,
 }
 
 /// What may be handed on.
@@ -47,6 +54,7 @@ impl Messages {
                             self.place = match framing {
                                 Framing::Nothing | Framing::Length(0) => Place::head(),
                                 Framing::Length(left) => Place::Body { left },
+                                Framing::Undecided => Place::Undecided,
                                 Framing::Chunks => Place::Chunks(Chunks::default()),
                             };
                         }
@@ -60,6 +68,7 @@ impl Messages {
                         self.place = Place::head();
                     }
                 }
+                Place::Undecided => break,
                 Place::Chunks(chunks) => match chunks.judge(rest) {
                     Come::Part => sound = bytes.len(),
                     Come::Whole(length) => {
@@ -82,12 +91,24 @@ impl Messages {
 
     /// Whether the next byte belongs to a body.
     pub(super) const fn in_body(&self) -> bool {
-        !matches!(self.place, Place::Head { .. })
+        matches!(self.place, Place::Body { .. } | Place::Chunks(_))
     }
 
     /// Whether a head has begun and is not whole.
     pub(super) const fn in_head(&self) -> bool {
         matches!(self.place, Place::Head { begun: true, .. })
+    }
+
+    /// Whether nobody knows before the answer to the last request whether another follows.
+    pub(super) const fn is_undecided(&self) -> bool {
+        matches!(self.place, Place::Undecided)
+    }
+
+    /// The answer is that HTTP goes on.
+    pub(super) fn go_on(&mut self) {
+        if self.is_undecided() {
+            self.place = Place::head();
+        }
     }
 }
 
@@ -121,6 +142,22 @@ mod tests {
             let expected = Judged { sound: sound.len(), refused };
             assert_eq!(Messages::new().judge(bytes.as_bytes()), expected, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn upgrade_1_what_follows_is_not_judged_before_it_is_known_what_it_is() {
+        let upgrade = GET.replace("Host", "Upgrade: websocket\r\nHost");
+        let bytes = format!("{GET}{upgrade}\0{GET}");
+        let sound = GET.len() + upgrade.len();
+        let mut messages = Messages::new();
+        assert_eq!(messages.judge(bytes.as_bytes()), Judged { sound, refused: None });
+        let place = (messages.is_undecided(), messages.in_body(), messages.in_head());
+        assert_eq!((messages.heads(), place), (2, (true, false, false)));
+        let rest = &bytes.as_bytes()[sound..];
+        assert_eq!(messages.judge(rest), Judged { sound: 0, refused: None });
+        messages.go_on();
+        assert!(!messages.is_undecided());
+        assert_eq!(messages.judge(rest), Judged { sound: 0, refused: Some(Refused::MALFORMED) });
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! just the bytes that it announces are let through. On a fault hyper sees the end of the connection. The refusal is written by the
 //! guard, once, after the answers that were under way.
 //!
+//! What follows a request for another protocol may be of that protocol. Nobody can tell before the answer is there, so until then it is
+//! held, or left unread.
+//!
 //! HTTP/2 is h2's to judge: the guard minds the time alone.
 //!
 //! The judges are pure. They take whatever has come so far, go on where they stopped, and allocate nothing.

@@ -135,6 +135,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
     }
 
+    /// Judges what has come after a request for another protocol, once the answer is that HTTP goes on. Whether it has just done so.
+    fn decide(&mut self) -> bool {
+        let Judge::Http1(messages) = &mut self.judge else { return false };
+        let is_answered = || self.conversation.begun() == messages.heads() && self.conversation.rests();
+        if !messages.is_undecided() || !is_answered() {
+            return false;
+        }
+        messages.go_on();
+        self.judge_held();
+        true
+    }
+
+    fn is_undecided(&self) -> bool {
+        matches!(&self.judge, Judge::Http1(messages) if messages.is_undecided())
+    }
+
+    /// Leaves a client to whoever speaks another protocol with it: its end, and what it has said of that protocol already. Nothing
+    /// where hyper has left some of its answer unsent.
+    pub(in super::super) fn step_aside(self) -> Option<(S, BytesMut)> {
+        (self.is_undecided() && !self.unsent).then_some((self.stream, self.held))
+    }
+
+    /// Ends a connection that hyper has left open.
+    pub(in super::super) async fn close(mut self) {
+        // A part of an answer is followed by nothing.
+        if !self.unsent {
+            let _ = std::future::poll_fn(|cx| Pin::new(&mut self).poll_shutdown(cx)).await;
+        }
+    }
+
     fn refuse(&mut self, refused: Refused) {
         self.held.truncate(self.sound);
         if self.in_body() {
@@ -245,6 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         loop {
+            this.decide();
             if this.sound > 0 {
                 this.give(buf);
                 return Poll::Ready(Ok(()));
@@ -258,6 +289,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
                     this.told = true;
                     return Poll::Ready(Ok(()));
                 }
+            }
+            // The rest stays where it is until it is known what it is: whoever flushes the answer wakes hyper.
+            if !this.held.is_empty() && this.is_undecided() {
+                return Poll::Pending;
             }
             match Pin::new(&mut this.stream).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) => {
@@ -324,6 +359,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
                 cx.waker().wake_by_ref();
             }
         }
+        if self.decide() {
+            cx.waker().wake_by_ref();
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -355,6 +393,7 @@ mod tests {
     use tokio::io::{AsyncWriteExt as _, BufStream, DuplexStream, duplex};
     use tokio::time::Instant;
 
+    use super::super::super::tunnel::Tunnel;
     use super::*;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -399,6 +438,46 @@ mod tests {
                 guarded.shutdown().await.unwrap();
                 let told = sent.await.unwrap();
                 assert!(told.starts_with(words) && told.is_empty() == words.is_empty(), "{told}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upgrade_1_what_follows_is_held_until_the_answer_is_known() {
+        const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+        for (early, follows, told) in [(GET, [GET, GET].concat(), ""), (b"\0", Vec::new(), "HTTP/1.1 400 ")] {
+            for switches in [false, true] {
+                let (mut guarded, mut client) = guarded_by(4096);
+                client.write_all(&[GET, ASK].concat()).await.unwrap();
+                guarded.speaks().await.unwrap();
+                guarded.read_exact(&mut vec![0; GET.len() + ASK.len()]).await.unwrap();
+                let open = [guarded.conversation.open(), guarded.conversation.open()];
+                // One part of it is held, and the rest is left to wait with the client, longer than any limit for requests.
+                for part in [early, GET] {
+                    client.write_all(part).await.unwrap();
+                    let mut buffer = [0; 100];
+                    let read = tokio::time::timeout(10 * UNUSED, guarded.read(&mut buffer)).await;
+                    assert!(read.is_err(), "{read:?}");
+                    assert_eq!(guarded.held, early);
+                }
+                if switches {
+                    let nowhere = hyper::upgrade::on(http::Request::new(()));
+                    guarded.conversation.switch(Tunnel::to(nowhere));
+                    drop(open);
+                    assert!(!guarded.decide());
+                    let (mut stream, held) = guarded.step_aside().unwrap();
+                    let mut rest = vec![0; GET.len()];
+                    stream.read_exact(&mut rest).await.unwrap();
+                    assert_eq!((held, rest), (early.into(), GET.to_vec()));
+                    continue;
+                }
+                drop(open);
+                client.shutdown().await.unwrap();
+                assert_eq!(handed_on(&mut guarded).await, follows);
+                guarded.close().await;
+                let mut words = String::new();
+                client.read_to_string(&mut words).await.unwrap();
+                assert!(words.starts_with(told) && words.is_empty() == told.is_empty(), "{words}");
             }
         }
     }

@@ -3,8 +3,9 @@ use std::io;
 use std::sync::Arc;
 
 use http::uri::Authority;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
+use hyper::client::conn::TrySendError;
 
 use super::super::body::ClientBody;
 use super::address::Address;
@@ -104,13 +105,21 @@ impl Origin {
             answer.await.map(|response| response.map(AnswerBody::driven))
         } else {
             let received = link.answer(answer).await;
+            if let Ok(switched) = received.as_ref()
+                && switched.status() == StatusCode::SWITCHING_PROTOCOLS
+            {
+                link.until_over().await;
+                return received.map(|response| response.map(AnswerBody::driven)).map_err(unanswered);
+            }
             received.map(|response| response.map(|body| AnswerBody::driving(body, link, self.pool.clone())))
         };
-        received.map_err(|mut failed| {
-            let unsent = failed.take_message();
-            Unanswered { error: failed.into_error(), unsent }
-        })
+        received.map_err(unanswered)
     }
+}
+
+fn unanswered(mut failed: TrySendError<Request<ClientBody>>) -> Unanswered {
+    let unsent = failed.take_message();
+    Unanswered { error: failed.into_error(), unsent }
 }
 
 /// The same request once more, where sending it twice does what sending it once does (RFC 9110 section 9.2.2).

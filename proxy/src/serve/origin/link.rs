@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -6,14 +7,15 @@ use std::time::Duration;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::super::body::ClientBody;
 use super::address::Stream;
 
-type Driver = Connection<TokioIo<Stream>, ClientBody>;
+/// hyper does not say what a connection is that may become another protocol's.
+type Driver = dyn Future<Output = hyper::Result<()>> + Send;
 type Received = Result<http::Response<Incoming>, TrySendError<Request<ClientBody>>>;
 
 /// The longest head of an answer, in bytes.
@@ -23,12 +25,17 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const MOST_AT_ONCE: usize = 64 * 1024;
 
 /// One connection to the origin: it moves only while [`Link::drive`] is called.
-#[derive(Debug)]
 pub(super) struct Link {
     sender: SendRequest<ClientBody>,
     /// Nothing once it is closed.
     connection: Option<Pin<Box<Driver>>>,
     unused_since: Instant,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("is_closed", &self.connection.is_none()).finish_non_exhaustive()
+    }
 }
 
 impl Link {
@@ -40,7 +47,11 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Self { sender, connection: Some(Box::pin(connection)), unused_since: Instant::now() })
+        Ok(Self {
+            sender,
+            connection: Some(Box::pin(connection.with_upgrades())),
+            unused_since: Instant::now(),
+        })
     }
 
     /// Hands a request over; what comes back does so while the link is driven.
@@ -78,6 +89,15 @@ impl Link {
             self.sender.poll_ready(cx).map(|ready| ready.is_ok())
         })
         .await
+    }
+
+    /// Drives the link until HTTP is over on it: closed, or handed to whoever asked for another protocol.
+    pub(super) async fn until_over(mut self) {
+        std::future::poll_fn(|cx| {
+            self.drive(cx);
+            if self.connection.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Whether it can take another request, now that it has brought an answer.

@@ -67,7 +67,9 @@ mod tests {
                 tokio::spawn(async move { turns.take().await.is_some() })
             })
             .collect();
-        tokio::task::yield_now().await;
+        while turns.waiting.load(Ordering::Relaxed) < MOST_WAITING {
+            tokio::task::yield_now().await;
+        }
         assert!(turns.take().await.is_none(), "too many wait");
         drop(asking);
         for waiting in waiting {
