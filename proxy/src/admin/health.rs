@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use http::uri::Scheme;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
-use crate::serve::Readings;
+use crate::serve::{Readings, host_and_port};
 
 /// How long the origin may take to accept a connection.
 const REACH: Duration = Duration::from_secs(1);
@@ -41,9 +40,6 @@ pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness 
 }
 
 async fn can_reach(readings: &Readings) -> bool {
-    let Some(host) = readings.origin.host() else { return false };
-    let host = host.trim_matches(['[', ']']);
-    let usual = if readings.origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let port = readings.origin.port_u16().unwrap_or(usual);
-    matches!(tokio::time::timeout(REACH, TcpStream::connect((host, port))).await, Ok(Ok(_)))
+    let Some(place) = host_and_port(&readings.origin) else { return false };
+    matches!(tokio::time::timeout(REACH, TcpStream::connect(place)).await, Ok(Ok(_)))
 }
