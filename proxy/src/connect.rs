@@ -11,6 +11,7 @@ use pinfold_store::Ledgers;
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::serve::host_and_port;
 
 /// How long the origin may take for each step.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -72,10 +73,9 @@ fn origin(settings: &Settings, page: &str, inserts_link: bool) -> Vec<Found> {
 }
 
 fn connect(origin: &Uri) -> io::Result<TcpStream> {
-    let host = origin.host().unwrap_or_default().trim_matches(['[', ']']);
-    let usual = if origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-    for address in (host, origin.port_u16().unwrap_or(usual)).to_socket_addrs()? {
+    let nowhere = || io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    let mut last = nowhere();
+    for address in host_and_port(origin).ok_or_else(nowhere)?.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,

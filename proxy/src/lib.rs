@@ -35,6 +35,7 @@ mod report;
 mod scrub;
 mod serve;
 mod tls;
+mod token;
 
 pub use commands::run;
 pub use exit::Exit;

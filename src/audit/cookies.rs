@@ -6,7 +6,7 @@ use super::details::{CookieCounts, add_counts, done, subject_at};
 use super::ledger::CookieRow;
 use super::stats::{CookieStat, CookieValuesStat};
 use crate::consent::{
-    CookieSubject, CookieValues, Direction, LegalBasis, Policy, UndeclaredNames, looks_like_an_identifier,
+    CookieSubject, CookieValues, Direction, Policy, UndeclaredNames, looks_like_an_identifier,
 };
 use crate::time::CivilDate;
 
@@ -62,8 +62,7 @@ impl<'a> CookieFacts<'a> {
 
     fn identifies(&self, subject: CookieSubject, values: u16) -> bool {
         let CookieSubject::Rule(number) = subject else { return false };
-        let basis = self.policy.basis_of_rule(number);
-        basis.is_some_and(|basis: LegalBasis| looks_like_an_identifier(basis, values))
+        self.policy.basis_of_rule(number).is_some_and(|basis| looks_like_an_identifier(basis, values))
     }
 
     /// How a cookie is called, and its purpose.

@@ -19,30 +19,29 @@ pub(crate) struct OwnCookie {
 impl OwnCookie {
     /// The one that holds the decision.
     pub(super) fn decision(secure: bool, shared: bool) -> Self {
-        let name = match (secure, shared) {
-            (false, _) => "pinfold-consent",
-            (true, false) => "__Host-pinfold-consent",
-            (true, true) => "__Secure-pinfold-consent",
-        };
-        Self { name, secure }
+        Self::named(["pinfold-consent", "__Host-pinfold-consent", "__Secure-pinfold-consent"], secure, shared)
     }
 
     /// The one that holds the footprint.
     pub(super) fn visit(secure: bool, shared: bool) -> Self {
-        let name = match (secure, shared) {
-            (false, _) => "pinfold-visit",
-            (true, false) => "__Host-pinfold-visit",
-            (true, true) => "__Secure-pinfold-visit",
-        };
-        Self { name, secure }
+        Self::named(["pinfold-visit", "__Host-pinfold-visit", "__Secure-pinfold-visit"], secure, shared)
     }
 
     /// The one that holds what a visitor prefers.
     pub(super) fn preferences(secure: bool, shared: bool) -> Self {
+        Self::named(
+            ["pinfold-preferences", "__Host-pinfold-preferences", "__Secure-pinfold-preferences"],
+            secure,
+            shared,
+        )
+    }
+
+    /// One name where nothing can be promised, one for a host alone, one for all under a domain.
+    fn named([bare, of_host, of_domain]: [&'static str; 3], secure: bool, shared: bool) -> Self {
         let name = match (secure, shared) {
-            (false, _) => "pinfold-preferences",
-            (true, false) => "__Host-pinfold-preferences",
-            (true, true) => "__Secure-pinfold-preferences",
+            (false, _) => bare,
+            (true, false) => of_host,
+            (true, true) => of_domain,
         };
         Self { name, secure }
     }

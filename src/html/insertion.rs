@@ -180,6 +180,10 @@ mod tests {
     fn inserted(page: &str, whole: bool, chunk: usize) -> String {
         let top: Text = Box::new(|language| format!("[T{}]", language.unwrap_or_default()));
         let additions = Additions { root: vec![], head: "[H]".to_owned(), top: Some(top) };
+        put_into(page, additions, whole, chunk)
+    }
+
+    fn put_into(page: &str, additions: Additions, whole: bool, chunk: usize) -> String {
         let mut insertion = Insertion::new(additions, whole, Charset::of("text/html").unwrap());
         let mut done = Vec::new();
         page.as_bytes().chunks(chunk).for_each(|part| insertion.write(part, &mut done));
@@ -229,12 +233,7 @@ mod tests {
     fn with_root(page: &str, chunk: usize) -> String {
         let root = [("data-text-size", "large"), ("data-contrast", "high")];
         let root = root.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let additions = Additions { root: root.into(), head: String::new(), top: None };
-        let mut insertion = Insertion::new(additions, true, Charset::of("text/html").unwrap());
-        let mut done = Vec::new();
-        page.as_bytes().chunks(chunk).for_each(|part| insertion.write(part, &mut done));
-        insertion.end(&mut done);
-        String::from_utf8(done).unwrap()
+        put_into(page, Additions { root: root.into(), head: String::new(), top: None }, true, chunk)
     }
 
     #[test]

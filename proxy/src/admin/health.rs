@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use http::uri::Scheme;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
-use crate::serve::Readings;
+use crate::serve::{Readings, host_and_port};
 
 /// How long the origin may take to accept a connection.
 const REACH: Duration = Duration::from_secs(1);
@@ -41,10 +40,7 @@ pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness 
 }
 
 async fn can_reach(readings: &Readings) -> bool {
-    let origin = readings.in_force.load().origin.clone();
-    let Some(host) = origin.host() else { return false };
-    let host = host.trim_matches(['[', ']']);
-    let usual = if origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let port = origin.port_u16().unwrap_or(usual);
-    matches!(tokio::time::timeout(REACH, TcpStream::connect((host, port))).await, Ok(Ok(_)))
+    let in_force = readings.in_force.load();
+    let Some(place) = host_and_port(&in_force.origin) else { return false };
+    matches!(tokio::time::timeout(REACH, TcpStream::connect(place)).await, Ok(Ok(_)))
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::edit::Edit;
 use super::escapes::Unescaped;
 use super::names::Names;
+use crate::token::is_token;
 
 /// The longest IPv6 address, which ends with an IPv4 address.
 const LONGEST_V6: usize = 45;
@@ -122,8 +123,7 @@ fn end_of_version(text: &[u8], start: usize) -> usize {
 /// Whether `Name/` stands before a place (RFC 9110 section 10.1.5), and not a path.
 fn is_after_product(text: &[u8], place: usize) -> bool {
     let Some(before) = text[..place].strip_suffix(b"/") else { return false };
-    let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let name = before.len() - before.iter().rev().take_while(is_token).count();
+    let name = before.len() - before.iter().rev().take_while(|byte| is_token(**byte)).count();
     let is_name = before.get(name).is_some_and(u8::is_ascii_alphabetic);
     is_name && (name == 0 || b" ;,(\"[\t".contains(&before[name - 1]))
 }

@@ -4,6 +4,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Version};
 use http_body::Body;
 
+use crate::token::is_token;
+
 /// How the names of protocols begin that carry requests in their turn: those would pass no rule for cookies (h2c smuggling).
 const CARRY_REQUESTS: [&[u8]; 3] = [b"h2", b"http", b"tls"];
 
@@ -98,12 +100,9 @@ fn elements(field: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 
 /// A name, and perhaps a version after a slash.
 fn is_sound(protocol: &[u8]) -> bool {
-    let is_token = |part: &[u8]| {
-        let is_sound = |byte: &u8| byte.is_ascii_graphic() && !b"\"(),:;<=>?@[\\]{}".contains(byte);
-        !part.is_empty() && part.iter().all(is_sound)
-    };
+    let is_sound = |part: &[u8]| !part.is_empty() && part.iter().copied().all(is_token);
     let mut parts = protocol.split(|&byte| byte == b'/');
-    parts.clone().count() <= 2 && parts.all(is_token)
+    parts.clone().count() <= 2 && parts.all(is_sound)
 }
 
 fn carries_requests(protocol: &[u8]) -> bool {

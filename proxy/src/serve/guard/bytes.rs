@@ -1,23 +1,4 @@
-//! Which bytes may stand where (RFC 9110 section 5.6.2, RFC 9112 sections 3 and 5).
-
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(
-            byte as u8,
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
-                | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        );
-        byte += 1;
-    }
-    table
-};
-
-/// Whether a byte may stand in a method or in the name of a field.
-pub(super) const fn is_token(byte: u8) -> bool {
-    TOKEN[byte as usize]
-}
+//! Which bytes may stand where (RFC 9112 sections 3 and 5).
 
 /// Whether a byte may stand in the value of a field.
 pub(super) const fn is_value(byte: u8) -> bool {

@@ -1,5 +1,6 @@
 use super::super::limits::{LONGEST_AROUND_CHUNKS, MOST_FIELDS};
-use super::bytes::{is_token, is_value};
+use super::bytes::is_value;
+use crate::token::is_token;
 
 /// Judges a chunked body as it comes (RFC 9112 section 7.1).
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 use super::super::limits::{LONGEST_COOKIE, LONGEST_HEAD, MOST_FIELDS};
 use super::super::refused::Refused;
-use super::bytes::{all_value, is_token, trim};
+use super::bytes::{all_value, trim};
 use super::request_line::{self, Minor};
+use crate::token::is_token;
 
 /// What follows a head (RFC 9112 section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

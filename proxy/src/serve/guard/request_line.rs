@@ -1,6 +1,7 @@
 use super::super::limits::{LONGEST_METHOD, LONGEST_TARGET};
 use super::super::refused::Refused;
-use super::bytes::{all_target, is_token};
+use super::bytes::all_target;
+use crate::token::is_token;
 
 /// A version of HTTP/1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::Authority;
+use http::Uri;
+use http::uri::{Authority, Scheme};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -27,9 +28,8 @@ pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 impl Address {
     /// Reached by https where there is `tls`.
     pub(super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
-        let host = origin.host().trim_matches(['[', ']']).to_owned();
-        let port = origin.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
-        Self { host, port, tls }
+        let (host, port) = reached_at(origin, tls.is_some());
+        Self { host: host.to_owned(), port, tls }
     }
 
     /// Opens a connection to the first address of the name that takes one.
@@ -65,6 +65,16 @@ impl Address {
     }
 }
 
+/// The host that a URL names, without brackets, and the port: the usual one of its scheme where it names none.
+pub(crate) fn host_and_port(url: &Uri) -> Option<(&str, u16)> {
+    Some(reached_at(url.authority()?, url.scheme() == Some(&Scheme::HTTPS)))
+}
+
+fn reached_at(authority: &Authority, by_https: bool) -> (&str, u16) {
+    let usual = if by_https { 443 } else { 80 };
+    (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(usual))
+}
+
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // A connection without it is slower, not wrong.
@@ -88,6 +98,19 @@ fn may_be_meant(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_urls_lead() {
+        for (url, expected) in [
+            ("http://site.example", ("site.example", 80)),
+            ("https://site.example/a", ("site.example", 443)),
+            ("https://site.example:8443", ("site.example", 8443)),
+            ("http://[2001:db8::1]:8080", ("2001:db8::1", 8080)),
+        ] {
+            assert_eq!(host_and_port(&url.parse().unwrap()), Some(expected), "{url}");
+        }
+        assert_eq!(host_and_port(&Uri::from_static("/a")), None);
+    }
 
     #[test]
     fn origin_02_no_name_leads_to_link_local_or_metadata() {

@@ -14,5 +14,6 @@ mod link;
 mod pool;
 mod turns;
 
+pub(crate) use address::host_and_port;
 pub(super) use answer::AnswerBody;
 pub(super) use exchange::{Failed, Origin};
