@@ -251,7 +251,7 @@ fn keys(
             let held = HeldKeys::read(&bytes, origin, calendar, clock);
             match &held {
                 None => tracing::warn!(
-                    "what was held is of no use (damaged, or of another site, version or boot): there is a fresh key, and                      the key ledger has the old one as lost"
+                    "what was held is of no use (damaged, or of another site, version or boot): there is a fresh key, and the key ledger has the old one as lost"
                 ),
                 Some(held) if !held.has_blocks() => {
                     tracing::warn!("keys go on from the process before, but its blocks are damaged and lost");
