@@ -12,7 +12,7 @@ use super::address::Address;
 use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
-use super::turns::Turns;
+use super::queue::Queue;
 use crate::tls::OriginTls;
 
 /// The origin, as one thread reaches it.
@@ -20,7 +20,7 @@ use crate::tls::OriginTls;
 pub(in super::super) struct Origin {
     address: Address,
     pool: Arc<Pool>,
-    turns: Turns,
+    queue: Queue,
 }
 
 /// Why there is no answer.
@@ -44,7 +44,7 @@ struct Unanswered {
 impl Origin {
     /// Reached by https where there is `tls`.
     pub(in super::super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
-        Self { address: Address::new(origin, tls), pool: Arc::default(), turns: Turns::default() }
+        Self { address: Address::new(origin, tls), pool: Arc::default(), queue: Queue::default() }
     }
 
     /// Whether it is where `origin` says, and those who may be it are the same.
@@ -63,7 +63,7 @@ impl Origin {
         &self,
         request: Request<ClientBody>,
     ) -> Result<Response<AnswerBody>, Failed> {
-        let _turn = self.turns.take().await.ok_or(Failed::Busy)?;
+        let _turn = self.queue.turn().await.ok_or(Failed::Busy)?;
         let again = copy(&request);
         let Some(link) = self.pool.take(again.is_some()) else { return self.send_afresh(request).await };
         match self.over(link, request).await {

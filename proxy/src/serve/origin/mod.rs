@@ -1,7 +1,7 @@
 //! Connections to the origin, of one worker thread.
 //!
 //! ```text
-//! Forward -> Origin::send -> Turns -> Pool::take, else Address::connect -> Link -> AnswerBody -> Pool::give
+//! Forward -> Origin::send -> Queue -> Pool::take, else Address::connect -> Link -> AnswerBody -> Pool::give
 //! ```
 //!
 //! A connection is driven by whoever uses it, in the task of the client's own connection: no message crosses tasks on the way. While
@@ -12,7 +12,7 @@ mod answer;
 mod exchange;
 mod link;
 mod pool;
-mod turns;
+mod queue;
 
 pub(crate) use address::host_and_port;
 pub(super) use answer::AnswerBody;
