@@ -110,7 +110,7 @@ fn an_origin_that_cannot_be_believed_is_not_asked_and_one_line_says_why() {
         (authority.issue_until("localhost", 2020), "its certificate has expired"),
         (
             other.issue("localhost"),
-            "an authority that is not trusted (name the authority with `[origin] ca`)",
+            "an authority that is not trusted (name the authority with `ca`)",
         ),
     ] {
         let origin = SecureOrigin::start(&issued, 1000);

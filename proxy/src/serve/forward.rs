@@ -15,6 +15,7 @@ use tower::Service;
 use super::body::{ClientBody, Progress, Upload, text_response};
 use super::fields::{prepare_request, prepare_response};
 use super::origin::{AnswerBody, Failed, Origin};
+use super::routes::Routes;
 use super::tunnel::Tunnel;
 use super::upgrade::{Offer, Reply};
 
@@ -25,14 +26,15 @@ pub(super) type OriginBody = Either<AnswerBody, Full<Bytes>>;
 #[derive(Debug, Clone)]
 pub(super) struct AdmittedHost(pub(super) Authority);
 
-/// Sends requests to one origin over connections of its own thread.
+/// Sends requests to the origins that they are for, over connections of its own thread.
 #[derive(Debug, Clone)]
 pub(super) struct Forward {
-    way: Arc<Way>,
+    ways: Arc<Routes<Arc<Way>>>,
 }
 
+/// The way to one origin.
 #[derive(Debug)]
-struct Way {
+pub(super) struct Way {
     origin: Arc<Origin>,
     host: Authority,
     public_scheme: Scheme,
@@ -41,6 +43,18 @@ struct Way {
 }
 
 impl Forward {
+    pub(super) fn by(ways: Routes<Arc<Way>>) -> Self {
+        Self { ways: Arc::new(ways) }
+    }
+
+    /// The way for a request: by the host that the door has admitted, whatever else it says.
+    fn way(&self, request: &Request<ClientBody>) -> &Arc<Way> {
+        let host = request.extensions().get::<AdmittedHost>();
+        self.ways.find(host.map_or("", |host| host.0.host()), request.uri().path())
+    }
+}
+
+impl Way {
     /// To `origin`, which is `host` to a request that names none, for a site that visitors reach by `public_scheme`. Of the fields
     /// with `_` in their names, it is sent those that are `underscored`.
     pub(super) fn new(
@@ -50,11 +64,9 @@ impl Forward {
         underscored: Arc<[HeaderName]>,
         timeout: Duration,
     ) -> Self {
-        Self { way: Arc::new(Way { origin, host, public_scheme, underscored, timeout }) }
+        Self { origin, host, public_scheme, underscored, timeout }
     }
-}
 
-impl Way {
     /// The request as the origin gets it.
     fn prepared(&self, request: Request<ClientBody>, offer: Option<&Offer>) -> Request<ClientBody> {
         let (mut parts, body) = request.into_parts();
@@ -86,11 +98,11 @@ impl Service<Request<ClientBody>> for Forward {
     }
 
     fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
-        let way = self.way.clone();
+        let way = self.way(&request).clone();
         Box::pin(async move {
             let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
-            let offer = Offer::of(&request);
+            let offer = Offer::of(&request).filter(|_| way.origin.may_switch());
             let answer = way.origin.send(way.prepared(request, offer.as_ref()));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
