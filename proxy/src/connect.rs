@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::exit::Failure;
-use crate::serve::{AnswerBody, Destination, Origins, Question, Server};
+use crate::serve::{AnswerBody, Destination, Failed, Origins, Question, Server};
 
 /// How long an origin may take for all of its first page.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,19 +67,24 @@ async fn origin(
     (page, inserts_link): (&str, bool),
 ) -> Vec<Found> {
     let (shown, host, path) = (server.url(), destination.host(settings), destination.first_page());
+    let amiss = |problem: String| vec![Found::Amiss(format!("the origin {shown} {problem}"))];
+    let Ok(host_field) = HeaderValue::from_str(host) else {
+        return amiss(format!("cannot be asked for {host} (correct `hosts`)"));
+    };
     let answer = async {
-        let question = Question { path: path.clone(), host: HeaderValue::from_str(host).map_err(io::Error::other)? };
-        let response = server.ask(&question).await?;
+        let response = server.ask(&Question { path: path.clone(), host: host_field }).await?;
         let (status, kind) = (response.status(), response.headers().get(CONTENT_TYPE).cloned());
         Ok((status, kind, beginning(response.into_body()).await))
     };
-    let answer = tokio::time::timeout(PATIENCE, answer).await;
-    match answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Err(error) => vec![Found::Amiss(format!(
-            "the origin {shown} does not answer for {host}: {} (start it, or correct its `url`)",
-            reason(&error)
-        ))],
-        Ok((status, kind, text)) => {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Err(_) => amiss(format!("does not answer for {host} in time (see what keeps it)")),
+        Ok(Err(Failed::Connect(error))) => {
+            amiss(format!("cannot be reached: {error} (start it, or correct its `url`)"))
+        }
+        Ok(Err(error)) => {
+            amiss(format!("does not answer for {host}: {} (see whether it speaks HTTP there)", reason(&error)))
+        }
+        Ok(Ok((status, kind, text))) => {
             let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
             let is_linked = inserts_link || !is_page || text.contains(page);
             let unlinked = (status == StatusCode::OK && !is_linked).then(|| {
@@ -106,7 +111,7 @@ async fn beginning(mut body: AnswerBody) -> String {
 }
 
 /// What is at the bottom of it.
-fn reason(error: &io::Error) -> String {
+fn reason(error: &Failed) -> String {
     let mut reason: &dyn std::error::Error = error;
     while let Some(source) = reason.source() {
         reason = source;

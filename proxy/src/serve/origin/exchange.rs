@@ -18,7 +18,7 @@ pub(in super::super) struct Origin {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum Failed {
+pub(crate) enum Failed {
     #[error("too many requests wait for the origin")]
     Busy,
     #[error("no connection to the origin")]
@@ -80,10 +80,16 @@ impl Origin {
             }
             (missed, _) => missed,
         };
-        Err(match missed {
-            Missed::Unconnected(error, _) => Failed::Connect(error),
-            Missed::Unanswered(error) => Failed::Exchange(error),
-        })
+        Err(missed.into())
+    }
+}
+
+impl From<Missed> for Failed {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Unconnected(error, _) => Self::Connect(error),
+            Missed::Unanswered(error) => Self::Exchange(error),
+        }
     }
 }
 

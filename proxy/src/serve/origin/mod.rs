@@ -23,6 +23,7 @@ mod standing;
 mod streams;
 
 pub(crate) use answer::AnswerBody;
-pub(super) use exchange::{Failed, Origin};
+pub(crate) use exchange::Failed;
+pub(super) use exchange::Origin;
 pub(super) use server::Speaks;
 pub(crate) use server::{Question, Server};

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use http::{HeaderValue, Request, Response, Uri};
 use super::super::body::ClientBody;
 use super::address::Address;
 use super::answer::AnswerBody;
-use super::outlet::{Missed, Outlet};
+use super::exchange::Failed;
+use super::outlet::Outlet;
 use super::standing::Standing;
 use crate::tls::OriginTls;
 
@@ -124,7 +124,7 @@ impl Server {
     }
 
     /// Its answer, over a connection of its own that is opened as all are.
-    pub(crate) async fn ask(self: &Arc<Self>, question: &Question) -> io::Result<Response<AnswerBody>> {
+    pub(crate) async fn ask(self: &Arc<Self>, question: &Question) -> Result<Response<AnswerBody>, Failed> {
         let mut request = Request::new(ClientBody::empty());
         *request.uri_mut() = Uri::from(question.path.clone());
         request.headers_mut().extend([
@@ -132,9 +132,6 @@ impl Server {
             (USER_AGENT, HeaderValue::from_static("pinfold")),
             (ACCEPT, HeaderValue::from_static("text/html, */*;q=0.5")),
         ]);
-        Outlet::to(self.clone()).send(request).await.map_err(|missed| match missed {
-            Missed::Unconnected(error, _) => error,
-            Missed::Unanswered(error) => io::Error::other(error),
-        })
+        Outlet::to(self.clone()).send(request).await.map_err(Failed::from)
     }
 }
