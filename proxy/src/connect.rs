@@ -41,8 +41,7 @@ pub(crate) enum Found {
 pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Result<Vec<Found>, Failure> {
     let origins = Origins::of(settings, None)
         .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let mut found = runtime.block_on(async {
         let mut found = Vec::new();
         for destination in origins.all() {
@@ -81,9 +80,10 @@ async fn origin(
         Ok(Err(Failed::Connect(error))) => {
             amiss(format!("cannot be reached: {error} (start it, or correct its `url`)"))
         }
-        Ok(Err(error)) => {
-            amiss(format!("does not answer for {host}: {} (see whether it speaks HTTP there)", reason(&error)))
-        }
+        Ok(Err(error)) => amiss(format!(
+            "does not answer for {host}: {} (see whether it speaks HTTP there)",
+            reason(&error)
+        )),
         Ok(Ok((status, kind, text))) => {
             let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
             let is_linked = inserts_link || !is_page || text.contains(page);

@@ -90,10 +90,8 @@ fn requests_go_by_host_before_path_and_by_the_path_as_it_stands() {
     assert_eq!(seen, ["/planning", "/planning/7?x=/planning/appeals", "/planning/../x"]);
     assert_eq!(my.requests()[1].headers()["host"], "my.town.example");
     assert_eq!(get(&pinfold, "other.example", "/planning").status, 421);
-    let options = raw(
-        pinfold.site,
-        b"OPTIONS * HTTP/1.1\r\nhost: my.town.example\r\nconnection: close\r\n\r\n",
-    );
+    let options =
+        raw(pinfold.site, b"OPTIONS * HTTP/1.1\r\nhost: my.town.example\r\nconnection: close\r\n\r\n");
     assert_eq!(Answer::read(&options).body, "my");
 }
 
@@ -120,7 +118,9 @@ fn origin_01_nothing_that_is_said_chooses_an_address() {
         format!("GET http://{there}/ HTTP/1.1\r\nhost: www.town.example\r\n"),
         format!("GET http://my.town.example:{port}/ HTTP/1.1\r\nhost: {there}\r\n"),
         format!("GET / HTTP/1.1\r\nhost: www.town.example\r\nx-forwarded-host: {there}\r\n"),
-        format!("GET / HTTP/1.1\r\nhost: www.town.example\r\nforwarded: host=\"{there}\"\r\nx-host: {there}\r\n"),
+        format!(
+            "GET / HTTP/1.1\r\nhost: www.town.example\r\nforwarded: host=\"{there}\"\r\nx-host: {there}\r\n"
+        ),
         format!("GET / HTTP/1.1\r\nhost: www.town.example\r\nx-original-url: http://{there}/\r\n"),
     ] {
         let answered = raw(pinfold.site, format!("{request}connection: close\r\n\r\n").as_bytes());
@@ -283,7 +283,8 @@ fn fault_15_a_reload_loses_no_request_and_keeps_connections_to_what_stays() {
         configuration(default.address, &(route("path = \"/planning\"", to) + "timeout = \"9 s\"\n"))
     };
     let pinfold = Pinfold::configured(&text(planning.address));
-    let (site, stop, served) = (pinfold.site, Arc::new(AtomicBool::new(false)), Arc::<AtomicUsize>::default());
+    let (site, stop, served) =
+        (pinfold.site, Arc::new(AtomicBool::new(false)), Arc::<AtomicUsize>::default());
     let clients: Vec<_> = ["/", "/planning"]
         .map(|path| {
             let (stop, served) = (stop.clone(), served.clone());
@@ -333,7 +334,9 @@ impl Client {
     }
 
     fn get(&mut self, path: &str) -> String {
-        self.0.write_all(format!("GET {path} HTTP/1.1\r\nhost: www.town.example\r\n\r\n").as_bytes()).unwrap();
+        self.0
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: www.town.example\r\n\r\n").as_bytes())
+            .unwrap();
         let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
         loop {
             let read = self.0.read(&mut part).unwrap();
@@ -367,7 +370,10 @@ fn every_origin_is_looked_at_before_the_start() {
         format!("the origin http://{}/ answers 200 for www.town.example", default.address),
         format!("the origin http://{}/ answers 200 for www.town.example", second.address),
         format!("the origin http://{gone}/ cannot be reached: Connection refused"),
-        format!("the origin https://{}/ cannot be reached: what answers there does not speak TLS", clear.address),
+        format!(
+            "the origin https://{}/ cannot be reached: what answers there does not speak TLS",
+            clear.address
+        ),
     ] {
         assert!(said.contains(&expected), "{expected}: {said}");
     }

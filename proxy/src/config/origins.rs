@@ -289,7 +289,10 @@ url = \"http://127.0.0.1:8000\"
                 "[[origin.route]]\nhosts = [\"elsewhere.example\"]\nurl = \"http://a\"\n",
                 "is not among `[site] hosts` (name it there, too)",
             ),
-            ("[[origin.route]]\nhost = [\"a\"]\n", "unknown key `host` in [origin.route] (did you mean `hosts`?)"),
+            (
+                "[[origin.route]]\nhost = [\"a\"]\n",
+                "unknown key `host` in [origin.route] (did you mean `hosts`?)",
+            ),
             (
                 "[[origin.route]]\npath = \"/a\"\nurl = \"http://a\"\n[[origin.route]]\npath = \"/a\"\nurl = \"http://b\"\n",
                 "pinfold.toml:11:1: there is a route for `/a` already",
@@ -307,7 +310,9 @@ url = \"http://127.0.0.1:8000\"
             let found: Vec<_> = faults.iter().map(ToString::to_string).collect();
             assert!(found.iter().any(|fault| fault.contains(expected)), "{more}: {found:#?}");
         }
-        for path in ["planning", "", "/", "/planning/", "//", "/a//b", "/a/../b", "/.", "/a?b", "/a#b", "/a b"] {
+        for path in
+            ["planning", "", "/", "/planning/", "//", "/a//b", "/a/../b", "/.", "/a?b", "/a#b", "/a b"]
+        {
             let more = format!("[[origin.route]]\npath = {path:?}\nurl = \"http://a\"\n");
             let faults = check(&more).settings.unwrap_err();
             assert!(faults[0].problem.contains("cannot be the path of a route"), "{path}: {faults:?}");

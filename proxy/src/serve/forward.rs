@@ -49,8 +49,10 @@ impl Forward {
 
     /// The way for a request: by the host that the door has admitted, whatever else it says.
     fn way(&self, request: &Request<ClientBody>) -> &Arc<Way> {
-        let host = request.extensions().get::<AdmittedHost>();
-        self.ways.find(host.map_or("", |host| host.0.host()), request.uri().path())
+        self.ways.only().unwrap_or_else(|| {
+            let host = request.extensions().get::<AdmittedHost>();
+            self.ways.find(host.map_or("", |host| host.0.host()), request.uri().path())
+        })
     }
 }
 
@@ -107,7 +109,7 @@ impl Service<Request<ClientBody>> for Forward {
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
                 Some(Ok(response)) => received(response, offer.as_ref()),
-                Some(Err(error)) => failed(&error, state()),
+                Some(Err(error)) => failed(&error, &way.host, state()),
             })
         })
     }
@@ -134,7 +136,7 @@ async fn patiently<F: Future>(
     }
 }
 
-fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
+fn failed(error: &Failed, origin: &Authority, upload: Upload) -> Response<OriginBody> {
     match upload {
         Upload::Broken => own(StatusCode::BAD_REQUEST, "The request was broken off.\n"),
         Upload::Silent => own(StatusCode::REQUEST_TIMEOUT, "The rest of the request did not come.\n"),
@@ -143,7 +145,7 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
             "The site is too busy at the moment. Please try again later.\n",
         ),
         Upload::Ended | Upload::Offered | Upload::Waiting => {
-            tracing::debug!(error = error as &dyn std::error::Error, "the origin did not answer");
+            tracing::debug!(%origin, error = error as &dyn std::error::Error, "the origin did not answer");
             own(StatusCode::BAD_GATEWAY, "The site cannot be reached at the moment.\n")
         }
     }
@@ -151,7 +153,8 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
 
 fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Response<OriginBody> {
     let reply = Reply::of(response.status(), response.headers(), offer);
-    if reply == Reply::Unasked {
+    // Nobody knows what a status above 599 means (RFC 9110 section 15).
+    if reply == Reply::Unasked || response.status().as_u16() > 599 {
         return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
     }
     if let Reply::Switches(_) = reply {

@@ -22,6 +22,11 @@ impl<T> Routes<T> {
         Self { default, others: others.into() }
     }
 
+    /// The one place for everything, where there is no other.
+    pub(super) fn only(&self) -> Option<&T> {
+        self.others.is_empty().then_some(&self.default)
+    }
+
     /// Where a request goes: by its host, in lower case and without port, before its path, and then by the longest path.
     ///
     /// The path is compared as it stands in the request. What an origin makes of `%2F` and `..` differs from one to the next, so whoever read

@@ -73,7 +73,7 @@ impl Origin {
             (Missed::Unconnected(error, request), Some(second)) => {
                 let (from, to) = (self.outlets[first].server(), self.outlets[second].server());
                 tracing::debug!(%from, %to, %error, "no connection: asking the next");
-                match self.outlets[second].send(request).await {
+                match Box::pin(self.outlets[second].send(*request)).await {
                     Ok(response) => return Ok(response),
                     Err(missed) => missed,
                 }

@@ -31,7 +31,7 @@ enum Connections {
 /// Why there is no answer.
 pub(super) enum Missed {
     /// There is no connection, so nothing of the request was sent.
-    Unconnected(io::Error, Request<ClientBody>),
+    Unconnected(io::Error, Box<Request<ClientBody>>),
     Unanswered(hyper::Error),
 }
 
@@ -70,7 +70,8 @@ impl Outlet {
             Connections::Http1(pool) => self.send_alone(request, pool).await,
             Connections::Http2(streams) => {
                 let is_secure = self.server.address().is_secure();
-                self.send_among(as_http2(request, is_secure), streams).await
+                // Elsewhere, so that what goes the other way does not keep room for it.
+                Box::pin(self.send_among(as_http2(request, is_secure), streams)).await
             }
         }
     }
@@ -80,7 +81,7 @@ impl Outlet {
         request: Request<ClientBody>,
         pool: &Arc<Pool>,
     ) -> Result<Response<AnswerBody>, Missed> {
-        let again = copy(&request).filter(|request| request.method().is_idempotent());
+        let again = Some(&request).filter(|request| request.method().is_idempotent()).and_then(copy);
         let Some(link) = pool.take(again.is_some()) else { return self.send_afresh(request, pool).await };
         match over(link, request, pool).await {
             Ok(response) => Ok(response),
@@ -103,7 +104,7 @@ impl Outlet {
         let opened = async { Link::new(self.server.address().connect().await?).await };
         let link = match opened.await {
             Ok(link) => link,
-            Err(error) => return Err(Missed::Unconnected(error, request)),
+            Err(error) => return Err(Missed::Unconnected(error, request.into())),
         };
         tracing::debug!("a connection to the origin was opened");
         over(link, request, pool).await.map_err(|lost| Missed::Unanswered(lost.error))
@@ -117,7 +118,7 @@ impl Outlet {
         let again = copy(&request);
         let mut stream = match streams.stream(self.server.address()).await {
             Ok(stream) => stream,
-            Err(error) => return Err(Missed::Unconnected(error, request)),
+            Err(error) => return Err(Missed::Unconnected(error, request.into())),
         };
         let lost = match stream.send(request).await {
             Ok(response) => return Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
@@ -134,11 +135,14 @@ impl Outlet {
             _ => return Err(Missed::Unanswered(lost.error)),
         };
         tracing::debug!("a stream to the origin was refused or closed: asking once more");
-        streams.leave(&stream);
+        // Where one stream alone was refused, others may not be.
+        if !of_http2(&lost.error).is_some_and(h2::Error::is_reset) {
+            streams.leave(&stream);
+        }
         drop(stream);
         let mut stream = match streams.stream(self.server.address()).await {
             Ok(stream) => stream,
-            Err(error) => return Err(Missed::Unconnected(error, request)),
+            Err(error) => return Err(Missed::Unconnected(error, request.into())),
         };
         match stream.send(request).await {
             Ok(response) => Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
