@@ -3,156 +3,22 @@
 
 mod common;
 
-use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use common::http2::{
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, Wire, fields, frame,
-};
+use common::http2::{DATA, END_HEADERS, END_STREAM, HEADERS, Wire, fields, frame};
+use common::http2_origin::{CANCEL, FrameOrigin, Http2Origin, REFUSED, go_away, hello, reset};
 use common::tls::Authority;
 use common::{Answer, Origin, Pinfold, configuration, pinfold, raw};
-use http::{HeaderMap, Request, Response, Version};
-use http_body::Body;
-use http_body_util::{BodyExt, Either, Full};
-use hyper::body::{Frame, Incoming};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::Version;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_rustls::TlsAcceptor;
-
-/// A site by HTTP/2 with so many streams at most. It takes its time over `/slow`, sends back what it is sent, and is never done with `/long`.
-#[derive(Clone)]
-struct Http2Origin {
-    address: SocketAddr,
-    seen: Arc<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    connections: AtomicUsize,
-    requests: Mutex<Vec<Request<Bytes>>>,
-    /// How many were answered at a time over one connection, at most.
-    most: AtomicUsize,
-}
-
-impl Http2Origin {
-    fn start(most: u32, acceptor: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let (address, seen) = (listener.local_addr().unwrap(), Arc::<Seen>::default());
-        let noted = seen.clone();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                loop {
-                    let (stream, _) = listener.accept().await.unwrap();
-                    let (seen, acceptor) = (noted.clone(), acceptor.clone());
-                    tokio::spawn(async move {
-                        seen.connections.fetch_add(1, Ordering::SeqCst);
-                        match acceptor {
-                            None => converse(stream, most, seen).await,
-                            Some(acceptor) => {
-                                if let Ok(stream) = acceptor.accept(stream).await {
-                                    converse(stream, most, seen).await;
-                                }
-                            }
-                        }
-                    });
-                }
-            });
-        });
-        Self { address, seen }
-    }
-
-    fn connections(&self) -> usize {
-        self.seen.connections.load(Ordering::SeqCst)
-    }
-
-    fn requests(&self) -> Vec<Request<Bytes>> {
-        self.seen.requests.lock().unwrap().clone()
-    }
-}
-
-async fn converse<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
-    stream: S,
-    most: u32,
-    seen: Arc<Seen>,
-) {
-    let now = Arc::<AtomicUsize>::default();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (seen, now) = (seen.clone(), now.clone());
-        async move {
-            seen.most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            let (parts, body) = request.into_parts();
-            let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-            let path = parts.uri.path().to_owned();
-            seen.requests.lock().unwrap().push(Request::from_parts(parts, body.clone()));
-            if path == "/slow" {
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-            now.fetch_sub(1, Ordering::SeqCst);
-            Ok::<_, Infallible>(answer(&path, body))
-        }
-    });
-    let mut server = http2::Builder::new(TokioExecutor::new());
-    server.max_concurrent_streams(most);
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-}
-
-type Answered = Response<Either<Full<Bytes>, Parts>>;
-
-fn answer(path: &str, body: Bytes) -> Answered {
-    let response = Response::builder()
-        .header("content-type", "text/plain")
-        .header("set-cookie", "session=1")
-        .header("set-cookie", "_ga=1");
-    let body = match path {
-        "/sum" => {
-            let trailers = [("x-sum", "532"), ("set-cookie", "_ga=1")];
-            let trailers = trailers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            Either::Right(Parts { left: 1, trailers: Some(trailers.into_iter().collect()) })
-        }
-        "/long" => Either::Right(Parts { left: usize::MAX, trailers: None }),
-        _ if body.is_empty() => Either::Left(Full::from("hello")),
-        _ => Either::Left(Full::from(body)),
-    };
-    response.body(body).unwrap()
-}
-
-/// So many KiB, and perhaps trailers.
-struct Parts {
-    left: usize,
-    trailers: Option<HeaderMap>,
-}
-
-impl Body for Parts {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.left > 0 {
-            self.left -= 1;
-            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 1024])))));
-        }
-        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
-    }
-}
 
 /// In front of a site by HTTP/2.
 fn in_front_of(origin: SocketAddr) -> Pinfold {
@@ -184,7 +50,7 @@ fn many_requests_share_one_connection() {
         assert_eq!(pinfold.get("/", &[]).body, "hello");
     }
     assert!(origin.connections() <= cores(), "{} connections", origin.connections());
-    assert!(origin.seen.most.load(Ordering::SeqCst) > 10, "they were asked at a time");
+    assert!(origin.most_at_once() > 10, "they were asked at a time");
 
     let fields = [("cookie", "session=1; _ga=2; other=3"), ("connection", "x-secret"), ("x-secret", "1")];
     let answer = pinfold.send("POST", "/form?x=1", &[&fields[..], &[("x-kept", "1")]].concat(), "a=1");
@@ -218,6 +84,19 @@ fn large_bodies_pass_both_ways() {
 }
 
 #[test]
+fn whoever_stands_by_is_told_the_same_host() {
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let origin = Http2Origin::start(100, None);
+    let text = configuration(gone, "http2 = true\n").replace(
+        &format!("url = \"http://{gone}\""),
+        &format!("url = [\"http://{gone}\", \"http://{}\"]", origin.address),
+    );
+    let pinfold = Pinfold::configured(&text);
+    assert_eq!(pinfold.send("POST", "/form", &[], "a=1").body, "a=1");
+    assert_eq!(origin.requests()[0].uri(), "http://www.town.example/form");
+}
+
+#[test]
 fn no_more_streams_than_the_origin_takes() {
     let origin = Http2Origin::start(4, None);
     let pinfold = in_front_of(origin.address);
@@ -226,7 +105,7 @@ fn no_more_streams_than_the_origin_takes() {
         assert_eq!(pinfold.get("/", &[]).status, 200);
     }
     assert_eq!(ask_at_once(pinfold.site, 40, "/slow").as_slice(), [200; 40]);
-    assert!(origin.seen.most.load(Ordering::SeqCst) <= 4);
+    assert!(origin.most_at_once() <= 4);
     assert!(origin.connections() > cores(), "there are more connections instead");
 }
 
@@ -279,76 +158,6 @@ fn upgrade_1_there_is_no_other_protocol_behind_http_2() {
     let seen = origin.requests();
     assert!(!seen[0].headers().contains_key("upgrade"), "{:?}", seen[0].headers());
 }
-
-/// A site that speaks frames: `serve` is given the number of the connection, that of the request on it, and its stream, and answers with
-/// bytes; nothing closes the connection.
-struct FrameOrigin {
-    address: SocketAddr,
-    asked: Arc<AtomicUsize>,
-}
-
-impl FrameOrigin {
-    fn start(serve: impl Fn(usize, usize, u32) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (address, asked) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
-        let (serve, noted) = (Arc::new(serve), asked.clone());
-        thread::spawn(move || {
-            for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
-                let (serve, asked) = (serve.clone(), noted.clone());
-                thread::spawn(move || {
-                    speak(stream, |request, stream| {
-                        asked.fetch_add(1, Ordering::SeqCst);
-                        serve(number + 1, request, stream)
-                    })
-                });
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn speak(mut stream: TcpStream, serve: impl Fn(usize, u32) -> Option<Vec<u8>>) -> Option<()> {
-    let mut preface = [0; PREFACE.len()];
-    stream.read_exact(&mut preface).ok()?;
-    stream.write_all(&frame(SETTINGS, 0, 0, &[])).ok()?;
-    let mut requests = 0;
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-        stream.read_exact(&mut vec![0; length]).ok()?;
-        match head[3] {
-            SETTINGS if head[4] == 0 => stream.write_all(&frame(SETTINGS, 1, 0, &[])).ok()?,
-            HEADERS => {
-                requests += 1;
-                let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-                stream.write_all(&serve(requests, of)?).ok()?;
-            }
-            _ => {}
-        }
-    }
-}
-
-fn hello(stream: u32) -> Vec<u8> {
-    let head = fields(&[(":status", "200"), ("content-type", "text/plain"), ("content-length", "5")]);
-    [frame(HEADERS, END_HEADERS, stream, &head), frame(DATA, END_STREAM, stream, b"hello")].concat()
-}
-
-/// Nothing after `last` was looked at.
-fn go_away(last: u32) -> Vec<u8> {
-    frame(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat())
-}
-
-fn reset(stream: u32, reason: u32) -> Vec<u8> {
-    frame(RST_STREAM, 0, stream, &reason.to_be_bytes())
-}
-
-const REFUSED: u32 = 7;
-const CANCEL: u32 = 8;
 
 /// Requests over one connection of a client, so that one worker answers them all: the statuses.
 fn ask_one_by_one(site: SocketAddr, requests: &[(&str, &str)]) -> Vec<u16> {

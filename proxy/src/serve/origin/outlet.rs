@@ -11,7 +11,7 @@ use super::answer::AnswerBody;
 use super::link::Link;
 use super::pool::Pool;
 use super::server::{Server, Speaks};
-use super::streams::{Streams, as_http2};
+use super::streams::{Stream, Streams, as_http2};
 
 /// The connections of one thread to one server.
 #[derive(Debug)]
@@ -116,13 +116,13 @@ impl Outlet {
         streams: &Streams,
     ) -> Result<Response<AnswerBody>, Missed> {
         let again = copy(&request);
-        let mut stream = match streams.stream(self.server.address()).await {
+        let stream = match streams.stream(self.server.address()).await {
             Ok(stream) => stream,
             Err(error) => return Err(Missed::Unconnected(error, request.into())),
         };
-        let lost = match stream.send(request).await {
-            Ok(response) => return Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
-            Err(failed) => lost(failed),
+        let (lost, stream) = match among(stream, request).await {
+            Ok(response) => return Ok(response),
+            Err(lost) => lost,
         };
         let request = match (lost.unsent, again) {
             (Some(unsent), _) => unsent,
@@ -140,13 +140,9 @@ impl Outlet {
             streams.leave(&stream);
         }
         drop(stream);
-        let mut stream = match streams.stream(self.server.address()).await {
-            Ok(stream) => stream,
-            Err(error) => return Err(Missed::Unconnected(error, request.into())),
-        };
-        match stream.send(request).await {
-            Ok(response) => Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
-            Err(failed) => Err(Missed::Unanswered(failed.into_error())),
+        match streams.stream(self.server.address()).await {
+            Ok(stream) => among(stream, request).await.map_err(|(lost, _)| Missed::Unanswered(lost.error)),
+            Err(error) => Err(Missed::Unconnected(error, request.into())),
         }
     }
 }
@@ -179,6 +175,17 @@ async fn over(
         received.map(|response| response.map(|body| AnswerBody::driving(body, link, pool.clone())))
     };
     received.map_err(lost)
+}
+
+/// Over one stream, among others over the same connection.
+async fn among(
+    mut stream: Stream,
+    request: Request<ClientBody>,
+) -> Result<Response<AnswerBody>, (Lost, Stream)> {
+    match stream.send(request).await {
+        Ok(response) => Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
+        Err(failed) => Err((lost(failed), stream)),
+    }
 }
 
 fn lost(mut failed: TrySendError<Request<ClientBody>>) -> Lost {

@@ -197,11 +197,12 @@ async fn open(address: &Address) -> io::Result<Connection> {
     Ok(Connection { sender, load, unused_since: None })
 }
 
-/// The same request with its host where HTTP/2 has it (RFC 9113 section 8.3.1). It chooses no address.
+/// The same request with its host where HTTP/2 has it (RFC 9113 section 8.3.1), unless it is there already. It chooses no address.
 pub(super) fn as_http2(request: Request<ClientBody>, is_secure: bool) -> Request<ClientBody> {
     let (mut parts, body) = request.into_parts();
     let host = parts.headers.remove(HOST);
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let authority = authority.or_else(|| parts.uri.authority().cloned());
     let mut target = Parts::default();
     target.path_and_query =
         Some(parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
@@ -213,4 +214,31 @@ pub(super) fn as_http2(request: Request<ClientBody>, is_secure: bool) -> Request
     parts.uri = Uri::from_parts(target).unwrap_or_default();
     parts.version = Version::HTTP_2;
     Request::from_parts(parts, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    #[test]
+    fn a_host_goes_where_http_2_has_it() {
+        for (target, host, is_secure, expected) in [
+            ("/a%2F..?b", Some("town.example:8080"), false, "http://town.example:8080/a%2F..?b"),
+            ("/", Some("[::1]"), true, "https://[::1]/"),
+            ("*", Some("town.example"), false, "http://town.example*"),
+            ("/", None, false, "/"),
+        ] {
+            let mut request = Request::new(ClientBody::empty());
+            *request.method_mut() = Method::OPTIONS;
+            *request.uri_mut() = target.parse().unwrap();
+            request.headers_mut().extend(host.map(|host| (HOST, host.parse().unwrap())));
+            let once = as_http2(request, is_secure);
+            assert_eq!((once.uri().to_string().as_str(), once.version()), (expected, Version::HTTP_2));
+            assert!(!once.headers().contains_key(HOST));
+            let twice = as_http2(once, is_secure);
+            assert_eq!(twice.uri().to_string(), expected, "for whoever stands by");
+        }
+    }
 }
