@@ -85,7 +85,7 @@ fn check(command: &Check) -> Result<Exit, Failure> {
     let found = match &settings {
         Ok(settings) if command.connect => {
             let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
-            connect::look(settings, policy.page(), policy.inserts_link())
+            connect::look(settings, policy.page(), policy.inserts_link())?
         }
         _ => Vec::new(),
     };
