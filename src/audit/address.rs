@@ -302,7 +302,9 @@ impl OpenBucket {
 
     /// The rows, if they are a crowd; the next bucket then begins at `now`. Else everything stays and rolls on.
     pub(super) fn close(&mut self, now: UnixTime, crowd: usize) -> Option<Vec<AddressRow>> {
-        let networks: HashSet<_> = self.hosts.values().map(|count| count.network).collect();
+        // Those without room may be of one network, and of one that is counted already.
+        let networks = self.hosts.values().map(|count| count.network);
+        let networks: HashSet<_> = networks.filter(|network| *network != Pseudonym::OVERFLOW).collect();
         if networks.len() < crowd {
             if self.hosts.is_empty() {
                 self.starts = now.floor_to(BUCKET);
@@ -378,6 +380,18 @@ mod tests {
 
     fn at(seconds: i64) -> UnixTime {
         UnixTime::from_seconds(seconds)
+    }
+
+    #[test]
+    fn those_without_room_are_no_network_of_a_crowd() {
+        let (mut shard, mut bucket) = (AddressShard::new(), OpenBucket::new(at(0)));
+        // One network with more hosts than there is room for, and one more.
+        (0..=ROOM as u64).for_each(|host| meet(&mut shard, host, 0));
+        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
+        meet(&mut shard, 999_999, 1);
+        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
+        assert!(bucket.close(at(600), 3).is_none());
+        assert!(bucket.close(at(600), 2).is_some());
     }
 
     #[test]
