@@ -189,8 +189,7 @@ impl Ledgers {
     /// Visits by day.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn visits(&self, site: &str, period: Period) -> Result<Vec<VisitCount>, StoreError> {
-        let unusable = |error| StoreError::unusable(&self.path, error);
-        if schema::version(&self.connection).map_err(unusable)? < schema::WITH_VISITS {
+        if self.version()? < schema::WITH_VISITS {
             return Ok(Vec::new());
         }
         let rows = self.list(
@@ -237,6 +236,9 @@ impl Ledgers {
     /// The head of what administrators did: the hash of the last entry.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn head_of_actions(&self, site: &str) -> Result<ChainHash, StoreError> {
+        if self.version()? < schema::WITH_ACTIONS {
+            return Ok(ChainHash::START);
+        }
         let last =
             last_action(&self.connection, site).map_err(|error| StoreError::unusable(&self.path, error))?;
         Ok(last.map_or(ChainHash::START, |(_, hash)| hash))

@@ -89,10 +89,7 @@ mod tests {
         assert_eq!((parts.referrer, parts.agent), (Some(&b"-"[..]), Some(&b"Mozil"[..])));
         let bracket = br#"::1 - jo [it] smith [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1"#;
         let parts = Line::read(bracket).unwrap();
-        assert_eq!(
-            (parts.user, parts.time),
-            (&b"jo [it] smith"[..], &b"22/Nov/2026:10:00:00 +0000"[..])
-        );
+        assert_eq!((parts.user, parts.time), (&b"jo [it] smith"[..], &b"22/Nov/2026:10:00:00 +0000"[..]));
         let common = Line::read(br#"::1 - - [x] "" 408 0"#).unwrap();
         assert_eq!((common.request, common.referrer, common.agent), (&b""[..], None, None));
         assert_eq!(
