@@ -26,15 +26,17 @@ mod lock;
 mod queue;
 mod read;
 mod retention;
+mod rows;
 mod schema;
 mod sqlite;
 mod writer;
 
 pub use error::StoreError;
 pub use import::{ImportStore, Imported};
-pub use read::{
-    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, Ledgers, Period,
-    PolicyRecord, TrafficDay, UsageCount, VisitCount,
-};
+pub use read::{Ledgers, Period};
 pub use retention::Retention;
+pub use rows::{
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
+    UsageCount, VisitCount,
+};
 pub use sqlite::SqliteStore;

@@ -24,12 +24,9 @@ impl Published {
         period: Period,
         now: UnixTime,
     ) -> Result<Self, StoreError> {
-        let exact = Audit::read(ledgers, site, period, now)?;
         let visits = ledgers.visits(site, period)?;
-        let days = exact.traffic.by_day.keys().filter_map(|day| CivilDate::parse(day));
-        let days = days.map(|day| Lists::read(ledgers, site, Period { from: day, to: day }));
-        let days = days.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self(publish(exact, &visits, days)))
+        let exact = Audit::of(ledgers, site, period, now, &visits)?;
+        Ok(Self(publish(exact, &visits, Lists::read(ledgers, site, period)?)))
     }
 
     /// The audit, of which every count is rounded. Methods and statuses are left out.
@@ -51,21 +48,37 @@ struct Lists {
 }
 
 impl Lists {
-    fn read(ledgers: &Ledgers, site: &str, day: Period) -> Result<Self, StoreError> {
-        let facet = |kind| ledgers.facets(site, kind, day).map(|counts| Facet::of(counts).values);
-        let consent = ledgers.consent(site, day)?.into_iter();
-        Ok(Self {
-            routes: ledgers.usage(site, day)?.into_iter().map(Route::of).collect(),
-            referrers: facet(FacetKind::Referrer)?,
-            browsers: facet(FacetKind::Browser)?,
-            devices: facet(FacetKind::Device)?,
-            robots: facet(FacetKind::Robot)?,
-            consent: consent.map(|row| ((row.policy, row.purpose, row.event), row.events)).collect(),
-        })
+    /// Of every day of which any list holds something: some ledgers are kept for longer than others.
+    fn read(
+        ledgers: &Ledgers,
+        site: &str,
+        period: Period,
+    ) -> Result<impl Iterator<Item = Self> + use<>, StoreError> {
+        let mut days: BTreeMap<CivilDate, Self> = BTreeMap::new();
+        for (day, row) in ledgers.usage_by_day(site, period)? {
+            days.entry(day).or_default().routes.push(Route::of(row));
+        }
+        type List = fn(&mut Lists) -> &mut Vec<FacetValue>;
+        let facets: [(FacetKind, List); 4] = [
+            (FacetKind::Referrer, |lists| &mut lists.referrers),
+            (FacetKind::Browser, |lists| &mut lists.browsers),
+            (FacetKind::Device, |lists| &mut lists.devices),
+            (FacetKind::Robot, |lists| &mut lists.robots),
+        ];
+        for (kind, list) in facets {
+            for (day, row) in ledgers.facets_by_day(site, kind, period)? {
+                list(days.entry(day).or_default()).push(FacetValue::of(row));
+            }
+        }
+        for (day, row) in ledgers.consent_by_day(site, period)? {
+            let choice = ((row.policy, row.purpose, row.event), row.events);
+            days.entry(day).or_default().consent.push(choice);
+        }
+        Ok(days.into_values())
     }
 }
 
-fn publish(mut audit: Audit, visits: &[VisitCount], days: Vec<Lists>) -> Audit {
+fn publish(mut audit: Audit, visits: &[VisitCount], days: impl IntoIterator<Item = Lists>) -> Audit {
     let traffic = &mut audit.traffic;
     traffic.by_method.clear();
     traffic.by_status.clear();
@@ -131,4 +144,43 @@ fn publish(mut audit: Audit, visits: &[VisitCount], days: Vec<Lists>) -> Audit {
 
 fn add(sums: &mut [i64; 3], counts: [i64; 3]) {
     sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pinfold::audit::{Batch, ConsentRow, FacetRow, Rows, Sink as _, StatusClass, UsageRow};
+    use pinfold::consent::ConsentEvent;
+    use pinfold_store::{Retention, SqliteStore};
+
+    use super::*;
+
+    /// Totals are kept for months and choices for years; and what is lost of one ledger is not lost of another.
+    #[tokio::test]
+    async fn a_day_without_totals_has_its_choices_and_lists() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pinfold.db");
+        let store = SqliteStore::open(&file, Retention::default()).unwrap();
+        let (day, site) = (CivilDate::parse("2026-11-22").unwrap(), "www.town.example");
+        let (policy, event, purpose) =
+            ("00c0ffee".to_owned(), ConsentEvent::Accepted, "marketing".to_owned());
+        let (kind, value) = (FacetKind::Browser, "Firefox".to_owned());
+        let (route, status) = ("/bins".to_owned(), StatusClass::from_digit(2).unwrap());
+        let counts = UsageRow { day, route, status, requests: 12, page_views: 11, entries: 7, not_found: 0 };
+        for rows in [
+            Rows::Consent(vec![ConsentRow { day, policy, event, purpose, events: 11 }]),
+            Rows::Facet(vec![FacetRow { day, kind, value, page_views: 11 }]),
+            Rows::Usage(vec![counts]),
+        ] {
+            store.sink().deliver(Batch { site: Arc::from(site), rows }).await.unwrap();
+        }
+        let period = Period { from: day, to: day };
+        let ledgers = Ledgers::open(&file).unwrap();
+        let published = Published::read(&ledgers, site, period, UnixTime::from_seconds(0)).unwrap();
+        let audit = published.audit();
+        assert_eq!(audit.consent.iter().map(|row| row.events).collect::<Vec<_>>(), [10]);
+        assert_eq!(audit.browsers.values[0].page_views, 10);
+        assert_eq!((audit.routes[0].page_views, audit.routes[0].entries), (10, 5));
+    }
 }
