@@ -150,11 +150,113 @@ fn add(sums: &mut [i64; 3], counts: [i64; 3]) {
 mod tests {
     use std::sync::Arc;
 
-    use pinfold::audit::{Batch, ConsentRow, FacetRow, Rows, Sink as _, StatusClass, UsageRow};
+    use pinfold::audit::{Batch, ConsentRow, FacetRow, Rows, Sink as _, StatusClass, UsageRow, VisitCell};
     use pinfold::consent::ConsentEvent;
+    use pinfold::consent::page::Language;
     use pinfold_store::{Retention, SqliteStore};
+    use proptest::prelude::*;
 
+    use super::super::audit::{Consent, Traffic};
+    use super::super::html::Shelf;
+    use super::super::small::{LEAST, least, most};
     use super::*;
+
+    /// The counts of one day, in ledgers.
+    #[derive(Debug, Clone, Copy)]
+    struct Counts {
+        /// Requests, page views, new and returning visits, choices.
+        plain: [i64; 5],
+        /// Second pages, further ones, uncounted and shared ones; page views, entries and what is not found of a route; views by facet.
+        listed: [i64; 11],
+    }
+
+    impl Counts {
+        fn any() -> impl Strategy<Value = Self> {
+            let counts = (prop::array::uniform5(0_i64..40), prop::array::uniform11(0_i64..40));
+            counts.prop_map(|(plain, listed)| Self { plain, listed })
+        }
+
+        /// Other counts that are rounded to the same.
+        fn others(self, draw: &[i64; 16]) -> Self {
+            let between = |least: i64, most: i64, draw: i64| least + draw % (most - least + 1);
+            let mut other = self;
+            for (count, draw) in other.plain.iter_mut().zip(&draw[..5]) {
+                *count = between(least(*count), most(*count), *draw);
+            }
+            for (count, draw) in other.listed.iter_mut().zip(&draw[5..]) {
+                let least = if *count < LEAST { 0 } else { least(*count) };
+                *count = between(least, most((*count).max(1)), *draw);
+            }
+            other
+        }
+    }
+
+    fn audit() -> Audit {
+        let facet = || Facet { total: 0, values: Vec::new() };
+        Audit {
+            site: "www.town.example".to_owned(),
+            from: "2026-11-20".to_owned(),
+            to: "2026-11-23".to_owned(),
+            written_at: String::new(),
+            traffic: Traffic::default(),
+            visits: Visits::default(),
+            distinct_addresses: Vec::new(),
+            routes: Vec::new(),
+            usage: Usage::default(),
+            browsers: facet(),
+            devices: facet(),
+            referrers: facet(),
+            robots: facet(),
+            cookies: Vec::new(),
+            consent: Vec::new(),
+            policies: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    fn published(days: &[Counts]) -> Published {
+        let (mut audit, mut visits, mut lists) = (audit(), Vec::new(), Vec::new());
+        for (day, counts) in (20_777..).map(CivilDate::from_days).zip(days) {
+            let [requests, page_views, new, returning, events] = counts.plain;
+            audit.traffic.by_day.insert(day.to_string(), Day { requests, page_views });
+            let [second, further, uncounted, shared, page_views, entries, not_found, facets @ ..] =
+                counts.listed;
+            let cells = [
+                (VisitCell::New, new),
+                (VisitCell::Returning(30), returning),
+                (VisitCell::Reached(2), second),
+                (VisitCell::Further, further),
+                (VisitCell::Uncounted, uncounted),
+                (VisitCell::Shared, shared),
+            ];
+            visits.extend(cells.map(|(cell, count)| VisitCount { day, cell, count }));
+            let route =
+                Route { route: "/bins".to_owned(), page_views, entries, not_found, ..Route::default() };
+            let facets = facets.map(|page_views| vec![FacetValue { value: "a".to_owned(), page_views }]);
+            let [referrers, browsers, devices, robots] = facets;
+            let consent = vec![(("p".to_owned(), String::new(), "asked".to_owned()), events)];
+            lists.push(Lists { routes: vec![route], referrers, browsers, devices, robots, consent });
+        }
+        let (policy, purpose, event) = ("p".to_owned(), String::new(), "asked".to_owned());
+        audit.consent.push(Consent { policy, purpose, event, events: 0 });
+        Published(publish(audit, &visits, lists))
+    }
+
+    proptest! {
+        /// So `no_small_number_has_one_value_alone` looks at all that there is to see.
+        #[test]
+        fn what_is_published_tells_no_more_than_the_rounded_counts_of_each_day(
+            days in prop::collection::vec((Counts::any(), prop::array::uniform16(0_i64..1_000)), 1..4),
+        ) {
+            let truth: Vec<Counts> = days.iter().map(|(counts, _)| *counts).collect();
+            let others: Vec<Counts> = days.iter().map(|(counts, draw)| counts.others(draw)).collect();
+            let [one, other] = [published(&truth), published(&others)];
+            prop_assert_eq!(one.audit().to_json(), other.audit().to_json());
+            prop_assert_eq!(one.to_csv(), other.to_csv());
+            let html = |published: &Published| published.to_html(Language::Welsh, Shelf::File, None);
+            prop_assert_eq!(html(&one), html(&other));
+        }
+    }
 
     /// Totals are kept for months and choices for years; and what is lost of one ledger is not lost of another.
     #[tokio::test]

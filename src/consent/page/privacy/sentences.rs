@@ -171,8 +171,9 @@ const WELSH: Sentences = Sentences {
     key: "Caiff pob allwedd ei dinistrio 48 awr ar ôl iddi gael ei gwneud, fan bellaf, a chaiff y codau eu dileu. O hynny ymlaen ni all \
           neb, gan ein cynnwys ni, ddweud pa gyfeiriad yr oedd cod yn sefyll amdano. Tan hynny mae cod yn ddata personol.",
     crowd: "Dim ond mewn grwpiau y caiff codau eu hysgrifennu: pan fydd cyfeiriadau o {} neu fwy o rwydweithiau gwahanol wedi dod.",
-    beside: "Gyda chod nid oes ond ail god, ar gyfer y rhan o'r rhwydwaith y mae'r cyfeiriad ynddi, yr amser, i ddeng munud neu fwy, faint o geisiadau a ddaeth, a faint a gafodd eu troi ymaith. Nid yw'r \
-             hyn yr edrychwyd arno, gyda pha borwr a pha gwcis, yno. Dim ond yn y cof y cyfrifir faint o geisiadau a fethodd.",
+    beside: "Gyda chod nid oes ond ail god, ar gyfer y rhan o'r rhwydwaith y mae'r cyfeiriad ynddi, yr amser, i ddeng munud neu fwy, \
+             faint o geisiadau a ddaeth, a faint a gafodd eu troi ymaith. Nid yw'r hyn yr edrychwyd arno, gyda pha borwr a pha gwcis, \
+             yno. Dim ond yn y cof y cyfrifir faint o geisiadau a fethodd.",
     apart: "Nid yw cyfeiriadau na chodau byth yn cael eu cysylltu â'r hyn a gyfrifir o dudalennau, â chwcis, nac â'ch dewis amdanynt.",
     site_told_nothing: "Ni ddywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon.",
     site_told_name: "Ni ddywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon, ond enw sy'n sefyll amdano am un diwrnod, a wneir \
