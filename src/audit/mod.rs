@@ -35,6 +35,7 @@ mod asked;
 mod auditor;
 mod background;
 mod block;
+mod bucket;
 mod chain;
 mod choice_rate;
 mod cookies;
