@@ -51,6 +51,7 @@ mod heavy;
 mod hold;
 mod layer;
 mod ledger;
+mod marks;
 mod past;
 mod recent;
 mod referrer;
