@@ -161,6 +161,12 @@ pub(crate) enum Command {
     /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
+    /// Visit a site and say which cookies it sets, and what to write of them
+    ///
+    /// With Chromium, where it is installed: then cookies of scripts are seen, and the hosts of others that pages ask. Give the address
+    /// of the web server itself: behind Pinfold most cookies are held. What is printed can be pasted into a configuration.
+    #[command(after_help = "Example: pinfold scan http://127.0.0.1:8000 --config pinfold.toml")]
+    Scan(Scan),
     /// Rewrite access logs with their addresses replaced
     ///
     /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
@@ -212,6 +218,28 @@ pub(crate) struct BlockFor {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) server: Administer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// The first page
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The configuration that what is found is compared with; without it `pinfold.toml`, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many pages are looked at
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub(crate) pages: u16,
+    /// The browser [default: Chromium, Chrome or Edge, where one is installed]
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "plain")]
+    pub(crate) browser: Option<PathBuf>,
+    /// Without a browser: cookies of scripts are not seen
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]

@@ -22,7 +22,9 @@ use crate::import::Tally;
 use crate::init::{Answers, Asked};
 use crate::opened::{Opened, print_warnings, read};
 use crate::scrub::{self, Keep};
-use crate::{administer, config, connect, db, demo, evidence, healthcheck, import, init, report, serve};
+use crate::{
+    administer, config, connect, db, demo, evidence, healthcheck, import, init, report, scan, serve,
+};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -61,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Reload(command) => say(administer::reload(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
+        Command::Scan(command) => say(scan::run(&command)),
         Command::Scrub(command) => scrub_logs(&command),
         Command::Top(command) => say(administer::top(&command)),
         Command::Unblock(command) => say(administer::unblock(&command)),

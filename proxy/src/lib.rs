@@ -34,6 +34,7 @@ mod import;
 mod init;
 mod opened;
 mod report;
+mod scan;
 mod scrub;
 mod serve;
 mod table;

@@ -41,6 +41,7 @@ mod worker;
 pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
 pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
+pub(crate) use door::{HEALTH, HEALTHY};
 pub(crate) use latency::{BOUNDS, LatencySum};
 pub(crate) use origin::{AnswerBody, Failed, Question, Server};
 pub(crate) use origins::{Destination, Origins};
