@@ -159,7 +159,7 @@ impl PolicyBuilder {
     /// Whether visits are counted by a cookie of one byte, which holds the day of the last visit and roughly how many pages were seen
     /// on it; by default not.
     ///
-    /// It is for the first purpose whose basis is [`LegalBasis::Statistics`]; where there is none, for the purpose `statistics`, which
+    /// It is for the first purpose whose basis is [`super::LegalBasis::Statistics`]; where there is none, for the purpose `statistics`, which
     /// is then added if it is not declared.
     #[must_use]
     pub fn footprint(mut self, footprint: bool) -> Self {
