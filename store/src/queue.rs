@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use pinfold::audit::{Batch, Delivery, Ledger, Lost};
 use tokio::sync::oneshot;
 
-/// How many rows may wait. Beyond that batches are refused, and counted as lost.
-pub(crate) const ROOM: usize = 100_000;
+/// How many rows may wait. Beyond that batches are refused, and counted as lost. The largest batch, a bucket of addresses, has
+/// 131,072 rows.
+pub(crate) const ROOM: usize = 200_000;
 
 /// Rows that have waited for so long are left waiting by something.
 const LONG: Duration = Duration::from_secs(5);

@@ -119,8 +119,7 @@ impl Writer {
             match self.write_ledger(ledger, &batches) {
                 Ok(()) => self.queue.settle(batches),
                 Err(error) if will_never_fit(&error) => {
-                    tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
-                    self.queue.give_up(batches);
+                    result = self.write_one_by_one(ledger, batches, waiting);
                 }
                 Err(error) => {
                     waiting.extend(batches);
@@ -130,6 +129,31 @@ impl Writer {
         }
         result?;
         self.purge()
+    }
+
+    /// Writes the batches of one ledger of which one does not fit, so that no other is lost with it.
+    fn write_one_by_one(
+        &mut self,
+        ledger: Ledger,
+        batches: Vec<Waiting>,
+        waiting: &mut Vec<Waiting>,
+    ) -> rusqlite::Result<()> {
+        let mut batches = batches.into_iter();
+        while let Some(batch) = batches.next() {
+            let batch = vec![batch];
+            match self.write_ledger(ledger, &batch) {
+                Ok(()) => self.queue.settle(batch),
+                Err(error) if will_never_fit(&error) => {
+                    tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
+                    self.queue.give_up(batch);
+                }
+                Err(error) => {
+                    waiting.extend(batch.into_iter().chain(batches));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts the batches of one ledger on disk, all or none.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pinfold::audit::{
-    ActionRow, AddressRow, Batch, BrokenAt, ConsentRow, CookieRow, Delivery, DistinctRow, FacetKind,
-    FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
+    ActionRow, AddressRow, Batch, BrokenAt, ChainHash, ConsentRow, CookieRow, Delivery, DistinctRow,
+    FacetKind, FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
     verify_chain,
 };
 use pinfold::consent::{Action, ConsentEvent, Direction};
@@ -253,28 +253,50 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
     let store = place.open();
     let other = Connection::open(&place.file).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let large = || {
-        let rows = (0..60_000).map(|host| AddressRow {
-            bucket: now(),
-            host: Pseudonym::from_number(host),
-            network: Pseudonym::from_number(1),
-            requests: 1,
-            refused: 0,
-        });
-        Rows::Address(rows.collect())
-    };
-    let _waiting = deliver(&store, large());
-    assert_eq!(deliver(&store, large()).await, Err(Lost));
+    let _waiting = deliver(&store, hosts(120_000));
+    assert_eq!(deliver(&store, hosts(120_000)).await, Err(Lost));
     other.execute_batch("COMMIT").unwrap();
 }
 
+fn hosts(count: u64) -> Rows {
+    let rows = (0..count).map(|host| AddressRow {
+        bucket: now(),
+        host: Pseudonym::from_number(host),
+        network: Pseudonym::from_number(1),
+        requests: 1,
+        refused: 0,
+    });
+    Rows::Address(rows.collect())
+}
+
+/// As many hosts as a bucket of addresses tells apart, the most rows that any batch has.
 #[tokio::test]
-async fn a_batch_that_can_never_be_written_is_lost_and_holds_nothing_up() {
+async fn the_largest_batch_fits_beside_others() {
+    let place = Place::new();
+    let store = place.open();
+    let first = deliver(&store, choice(1));
+    deliver(&store, hosts(131_072)).await.unwrap();
+    first.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_that_can_never_be_written_is_lost_alone_and_holds_nothing_up() {
     let place = Place::new();
     let store = place.open();
     deliver(&store, traffic(today(), u64::from(u32::MAX) << 30)).await.unwrap();
-    let overflows = traffic(today(), i64::MAX.unsigned_abs());
-    assert_eq!(deliver(&store, overflows).await, Err(Lost));
+    let other = Connection::open(&place.file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let overflows = deliver(&store, traffic(today(), i64::MAX.unsigned_abs()));
+    let fits = deliver(&store, traffic(today(), 7));
+    // Until both wait, and are tried together.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(overflows.await, Err(Lost));
+    fits.await.unwrap();
+    assert_eq!(
+        place.read().traffic(SITE, always()).unwrap()[0].requests % 1_000,
+        (i64::from(u32::MAX) << 30) % 1_000 + 7
+    );
     deliver(&store, choice(1)).await.unwrap();
 }
 
@@ -488,6 +510,8 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     connection.execute_batch(BACK_TO_2).unwrap();
     connection.execute_batch("DROP TABLE action; PRAGMA user_version = 1").unwrap();
     drop(connection);
+    assert_eq!(place.read().actions(SITE).unwrap(), []);
+    assert_eq!(place.read().head_of_actions(SITE).unwrap(), ChainHash::START);
     let act = |basis: &str| {
         Rows::Action(ActionRow {
             at: now(),

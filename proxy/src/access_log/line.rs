@@ -21,8 +21,10 @@ impl<'a> Line<'a> {
     pub(crate) fn read(line: &'a [u8]) -> Option<Self> {
         let (host, rest) = cut_at(line, b' ')?;
         let (_, rest) = cut_at(rest, b' ')?;
-        let (user, rest) = cut(rest, b" [")?;
-        let (time, rest) = cut(rest, b"] \"")?;
+        // A quotation mark in the name of a user is escaped, a bracket is not.
+        let (user_and_time, rest) = cut(rest, b"] \"")?;
+        let time = memchr::memmem::rfind(user_and_time, b" [")?;
+        let (user, time) = (&user_and_time[..time], &user_and_time[time + 2..]);
         let (request, rest) = quoted(rest)?;
         let mut words = rest.trim_ascii().splitn(3, |&byte| byte == b' ');
         let (status, size) = (words.next()?, words.next()?);
@@ -85,6 +87,9 @@ mod tests {
         );
         assert_eq!((parts.status, parts.size), (&b"200"[..], &b"-"[..]));
         assert_eq!((parts.referrer, parts.agent), (Some(&b"-"[..]), Some(&b"Mozil"[..])));
+        let bracket = br#"::1 - jo [it] smith [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1"#;
+        let parts = Line::read(bracket).unwrap();
+        assert_eq!((parts.user, parts.time), (&b"jo [it] smith"[..], &b"22/Nov/2026:10:00:00 +0000"[..]));
         let common = Line::read(br#"::1 - - [x] "" 408 0"#).unwrap();
         assert_eq!((common.request, common.referrer, common.agent), (&b""[..], None, None));
         assert_eq!(

@@ -17,5 +17,6 @@ mod queries;
 mod tally;
 mod text;
 
+pub(crate) use addresses::without_addresses;
 pub(crate) use job::run;
 pub(crate) use text::Keep;
