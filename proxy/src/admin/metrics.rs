@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode as encode_text;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::serve::{BOUNDS, LatencySum, Readings};
+use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures};
 
 /// Everything, as text.
 pub(super) fn encode(readings: &Readings) -> String {
@@ -78,6 +78,16 @@ impl Collector for Snapshot {
             "pinfold_refused",
             "Requests that were malformed or for an unknown host, and did not come in",
             [(Vec::new(), self.latency.refused)],
+        )?;
+        writer.counters(
+            "pinfold_panics",
+            "Parts of the server that failed, each with a line in the log",
+            [(Vec::new(), failures())],
+        )?;
+        writer.counters(
+            "pinfold_log_dropped",
+            "Log lines that were dropped because nobody took them",
+            [(Vec::new(), dropped_lines())],
         )?;
         writer.histogram("pinfold_request_seconds", "Time until the head of the answer", &self.latency)?;
         writer.counters(

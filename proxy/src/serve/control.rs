@@ -48,14 +48,6 @@ pub(crate) struct Readings {
     pub(crate) in_force: Arc<ArcSwap<InForce>>,
 }
 
-/// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
-pub(crate) fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PINFOLD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // Set already where a test has started a server before.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
-}
-
 /// The policy of a site, with what its store knows of the policies before.
 pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
     known(settings)?.policy(settings).map_err(Failure::misuse)
