@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::chaos::{note, times};
-use common::{Answer, BINARY, Origin, configuration, raw, signal};
+use common::{Answer, BINARY, Origin, Pinfold, configuration, raw, signal};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
@@ -172,4 +172,39 @@ impl Drop for Ended {
 
 fn address(text: &str, name: &str) -> SocketAddr {
     text.split_once(name).unwrap().1.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// LOG1. One event a line, without a control byte, whatever comes in and whatever stands in files.
+#[test]
+fn log_01_no_line_has_a_control_byte_or_is_two() {
+    let origin = site();
+    let sound = configuration(origin.address, "");
+    let server = Pinfold::configured(&sound);
+    for bytes in [
+        &b"GET /\x1b[31mred HTTP/1.1\r\nhost: www.town.example\r\n\r\n"[..],
+        b"GET /%1b%0a%0d HTTP/1.1\r\nhost: www.town.example\r\nuser-agent: \x1b]0;x\x07\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: \x1b\n\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: www.town.example\r\ncookie: a=\x1b; \x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\nreferer: \xff\xfe\x9b\r\n\r\n",
+        b"\x16\x03\x01\x00\x05hello",
+        b"\x1b\n\x1b\n",
+    ] {
+        raw(server.site, bytes);
+    }
+    slowest(server.site, 3);
+    for broken in ["x\u{1b}[31m = 1\n", "[site]\nname = \"a\nb\"\n", "[origin]\nurl = \"http://\\u001b\\n\"\n"] {
+        fs::write(server.path().join("pinfold.toml"), broken).unwrap();
+        let before = server.log().matches("the configuration is at fault").count();
+        signal(server.pid(), "HUP");
+        server.wait_until("it is said", |server| {
+            server.log().matches("the configuration is at fault").count() > before
+        });
+    }
+    let (_, log) = server.stop();
+    for line in log.lines() {
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        let stamp = line.split('.').next().unwrap();
+        assert!(stamp.len() == 19 && stamp.starts_with("20") && stamp.contains('T'), "{line:?} is no event");
+    }
 }

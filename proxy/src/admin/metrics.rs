@@ -80,6 +80,11 @@ impl Collector for Snapshot {
             [(Vec::new(), self.latency.refused)],
         )?;
         writer.counters(
+            "pinfold_accept_errors",
+            "Times that the system gave no connection, each followed by a rest of 50 ms",
+            [(Vec::new(), self.latency.not_accepted)],
+        )?;
+        writer.counters(
             "pinfold_panics",
             "Parts of the server that failed, each with a line in the log",
             [(Vec::new(), failures())],

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::TcpStream;
@@ -20,6 +20,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
+
+/// How often that is said.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// A listener, and how its connections are taken in.
 #[derive(Debug)]
@@ -70,6 +73,7 @@ async fn accept(
     graceful: Arc<GracefulShutdown>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut said = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -89,7 +93,15 @@ async fn accept(
                     stop.clone(),
                 ));
             }
-            Err(error) => rest_after(&error).await,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                way_in.doorway.door().latency.note_not_accepted();
+                if said.is_none_or(|said: Instant| said.elapsed() > SAY_AGAIN) {
+                    said = Some(Instant::now());
+                    tracing::warn!(%error, "no connection can be accepted; trying again (raise the limit of open files)");
+                }
+                tokio::time::sleep(REST).await;
+            }
         }
     }
 }
@@ -118,13 +130,9 @@ async fn let_in(
     }
 }
 
-async fn rest_after(error: &io::Error) {
-    let of_one_connection =
-        [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted];
-    if !of_one_connection.contains(&error.kind()) {
-        tracing::warn!(%error, "no connection can be accepted; trying again");
-        tokio::time::sleep(REST).await;
-    }
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 /// Where a listener is.
