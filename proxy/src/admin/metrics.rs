@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode as encode_text;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures};
+use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures, shed};
 
 /// Everything, as text.
 pub(super) fn encode(readings: &Readings) -> String {
@@ -83,6 +83,11 @@ impl Collector for Snapshot {
             "pinfold_accept_errors",
             "Times that the system gave no connection, each followed by a rest of 50 ms",
             [(Vec::new(), self.latency.not_accepted)],
+        )?;
+        writer.counters(
+            "pinfold_shed",
+            "Requests answered 503, and connections not taken in, because memory was short",
+            [(Vec::new(), shed())],
         )?;
         writer.counters(
             "pinfold_panics",

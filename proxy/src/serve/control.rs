@@ -19,7 +19,7 @@ use super::inherited::{self, Inherited};
 use super::latency::Latency;
 use super::reload::{InForce, Known, Reloader, Running, Written};
 use super::worker::{Entrance, WayIn};
-use super::{listener, memory, worker};
+use super::{listener, memory, pressure, worker};
 use crate::admin;
 use crate::config::{Hold, Settings, StoreSettings};
 use crate::control::{ControlSocket, Office, Rules};
@@ -197,6 +197,7 @@ pub(crate) fn run(
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office.clone()));
+        let memory = tokio::spawn(pressure::watch());
         let renewals = tokio::spawn(async move {
             if let Some(certificate) = certificate {
                 certificate.watch().await;
@@ -212,7 +213,7 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        for task in [admin, commands, renewals] {
+        for task in [admin, commands, memory, renewals] {
             task.abort();
             let _ = task.await;
         }

@@ -19,6 +19,7 @@ use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
 use super::panics::{Caught, FailureId};
+use super::pressure;
 use super::refused::Refused;
 use super::to_https::ToHttps;
 use crate::config::Hosts;
@@ -59,6 +60,9 @@ impl Door {
         // Balancers ask by address, with whatever Host they please.
         if parts.uri.path() == "/.pinfold/health" && [Method::GET, Method::HEAD].contains(&parts.method) {
             return Ok(text_response(StatusCode::OK, "ok\n").map(Either::Right));
+        }
+        if pressure::sheds() {
+            return Ok(refusal(Refused::BUSY, parts.version).map(Either::Right));
         }
         let host = match admit(&parts, &self.hosts) {
             Ok(host) => host,

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::doorway::Doorway;
+use super::pressure::Connected;
 use super::speak::Server;
 use super::{announced, secured};
 
@@ -82,6 +83,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(connected) = Connected::new() else { continue };
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(let_in(
@@ -91,6 +93,7 @@ async fn accept(
                     server.clone(),
                     graceful.watcher(),
                     stop.clone(),
+                    connected,
                 ));
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -113,6 +116,7 @@ async fn let_in(
     server: Server,
     watcher: Watcher,
     stop: watch::Receiver<bool>,
+    _connected: Connected,
 ) {
     // Where there are some, it must come from one of them, and begin with whom it is from.
     let client = match &way_in.doorway.announcers() {
