@@ -40,7 +40,7 @@ pub(crate) struct Writer {
     retention: Retention,
     most_bytes: u64,
     incarnation: i64,
-    connection: Option<Connection>,
+    connection: Option<(Connection, FileId)>,
     purged: Option<Instant>,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
@@ -75,7 +75,7 @@ impl Writer {
             retention,
             most_bytes,
             incarnation,
-            connection: Some(connection),
+            connection: FileId::of(path).map(|file| (connection, file)),
             purged,
             waiting: BTreeMap::new(),
             panics: 0,
@@ -181,16 +181,44 @@ impl Writer {
     }
 }
 
+/// The connection, opened again where it was given up or where another file, or none, is in the place of its own: what was written to one
+/// that is removed would be gone with the process.
 fn connected<'a>(
-    connection: &'a mut Option<Connection>,
+    connection: &'a mut Option<(Connection, FileId)>,
     path: &Path,
     most_bytes: u64,
 ) -> rusqlite::Result<&'a mut Connection> {
+    let there = FileId::of(path);
     let open = match connection.take() {
-        Some(open) => open,
-        None => connect(path, most_bytes)?,
+        Some(open) if there == Some(open.1) => open,
+        _ => {
+            let there = there.ok_or_else(|| removed(path))?;
+            (connect(path, most_bytes)?, there)
+        }
     };
-    Ok(connection.insert(open))
+    Ok(&mut connection.insert(open).0)
+}
+
+/// Which file a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Option<Self> {
+        path.exists().then_some(Self(0, 0))
+    }
+}
+
+fn removed(path: &Path) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    rusqlite::Error::SqliteFailure(code, Some(format!("{} is not there", path.display())))
 }
 
 /// Puts the batches of one ledger on disk, all or none.
