@@ -31,8 +31,7 @@ enum Fault {
     Reload,
 }
 
-const FAULTS: [Fault; 5] =
-    [Fault::Kill, Fault::FullDisk, Fault::DeadOrigin, Fault::BadReload, Fault::Reload];
+const FAULTS: [Fault; 5] = [Fault::Kill, Fault::FullDisk, Fault::DeadOrigin, Fault::BadReload, Fault::Reload];
 
 /// FAULT22, with what there is of FAULT1, FAULT3, FAULT11, FAULT12 and FAULT15.
 #[test]
@@ -78,7 +77,10 @@ fn fault_22_whatever_happens_each_choice_that_was_answered_counts_once() {
         &format!("{injected:?} in {} s", began.elapsed().as_secs()),
         injected.values().sum(),
         "every choice answered in time counts, none counts twice",
-        &format!("{} choices counted, {told:?}; pages and counts again after at most {slowest:?}", counted(&file)),
+        &format!(
+            "{} choices counted, {told:?}; pages and counts again after at most {slowest:?}",
+            counted(&file)
+        ),
     );
 }
 
@@ -147,7 +149,8 @@ impl FickleOrigin {
                     continue;
                 }
                 let _ = stream.read(&mut [0; 64 * 1024]);
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
             }
         });
         Self { address, is_dead }

@@ -1,5 +1,9 @@
 //! Errors of a disk, put in by strace one at a time: nothing is settled that is not there, and nothing is written twice.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and a child tells its parent")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and a child tells its parent"
+)]
 
 mod common;
 
@@ -52,14 +56,19 @@ fn fault_04_an_error_of_the_disk_settles_nothing_that_is_not_there() {
         "EIO or ENOSPC on the Nth write or sync (strace)",
         2 * most,
         "nothing settled falsely, nothing twice, a failed connection never used again",
-        &format!("{injected} calls failed while running, {reopened} times the file was reopened; {refused} starts refused"),
+        &format!(
+            "{injected} calls failed while running, {reopened} times the file was reopened; {refused} starts refused"
+        ),
     );
 }
 
 enum Outcome {
     /// The start met the error, and said so.
     Refused,
-    Wrote { errors: usize, reopens: usize },
+    Wrote {
+        errors: usize,
+        reopens: usize,
+    },
 }
 
 fn write_with(error: &str, when: usize) -> Outcome {

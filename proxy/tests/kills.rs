@@ -24,8 +24,7 @@ fn fault_01_kills_under_load_lose_no_choice_that_was_answered() {
     let rounds = times(10, 200);
     let (origin, site, mut chance) = (Origin::hello(), free_address(), Chance::new());
     let mut directory = tempfile::tempdir().unwrap();
-    let text = configuration(origin.address, MANY_ADDRESSES)
-        .replacen("127.0.0.1:0", &site.to_string(), 1);
+    let text = configuration(origin.address, MANY_ADDRESSES).replacen("127.0.0.1:0", &site.to_string(), 1);
     fs::write(directory.path().join("pinfold.toml"), text).unwrap();
     let visitors = Visitors::choose(site, 4, Duration::ZERO);
     let mut slowest = Duration::ZERO;
@@ -48,7 +47,10 @@ fn fault_01_kills_under_load_lose_no_choice_that_was_answered() {
                 "kill -9 under load",
                 rounds,
                 "integrity ok, no answered choice lost, none counted twice",
-                &format!("{} choices answered in time; serving again after at most {slowest:?}", told.answered()),
+                &format!(
+                    "{} choices answered in time; serving again after at most {slowest:?}",
+                    told.answered()
+                ),
             );
             break;
         }

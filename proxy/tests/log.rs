@@ -81,7 +81,8 @@ fn slowest(site: SocketAddr, requests: usize) -> Duration {
             let began = Instant::now();
             let request = Request::get("http://www.town.example/").body(Empty::<Bytes>::new()).unwrap();
             let answer = async { client.send_request(request).await.unwrap().into_body().collect().await };
-            let answer = tokio::time::timeout(Duration::from_secs(10), answer).await.expect("an answer in time");
+            let answer =
+                tokio::time::timeout(Duration::from_secs(10), answer).await.expect("an answer in time");
             assert_eq!(answer.unwrap().to_bytes(), "hello");
             slowest = slowest.max(began.elapsed());
         }
@@ -193,7 +194,9 @@ fn log_01_no_line_has_a_control_byte_or_is_two() {
         raw(server.site, bytes);
     }
     slowest(server.site, 3);
-    for broken in ["x\u{1b}[31m = 1\n", "[site]\nname = \"a\nb\"\n", "[origin]\nurl = \"http://\\u001b\\n\"\n"] {
+    for broken in
+        ["x\u{1b}[31m = 1\n", "[site]\nname = \"a\nb\"\n", "[origin]\nurl = \"http://\\u001b\\n\"\n"]
+    {
         fs::write(server.path().join("pinfold.toml"), broken).unwrap();
         let before = server.log().matches("the configuration is at fault").count();
         signal(server.pid(), "HUP");

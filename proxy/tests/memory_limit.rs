@@ -30,7 +30,13 @@ fn fault_14_with_a_memory_limit_requests_are_shed_and_nothing_aborts() {
     let space = status(pinfold.pid(), "VmSize");
     let limit = space + (256 << 20);
     let argument = format!("--as={limit}:{limit}");
-    assert!(Command::new("prlimit").args(["--pid", &pinfold.pid().to_string(), &argument]).status().unwrap().success());
+    assert!(
+        Command::new("prlimit")
+            .args(["--pid", &pinfold.pid().to_string(), &argument])
+            .status()
+            .unwrap()
+            .success()
+    );
     // Limits are read once a second.
     thread::sleep(Duration::from_millis(1_500));
     let mut answers = BTreeMap::<u16, usize>::new();

@@ -101,7 +101,11 @@ fn migrate_until(directory: &Path, old: &Path, kill: Option<Duration>) -> Durati
     fs::copy(old, directory.join("pinfold.db")).unwrap();
     let log = fs::File::create(directory.join("log")).unwrap();
     let mut command = Command::new(BINARY);
-    command.args(["run", "--config", "pinfold.toml"]).current_dir(directory).stdout(Stdio::null()).stderr(log);
+    command
+        .args(["run", "--config", "pinfold.toml"])
+        .current_dir(directory)
+        .stdout(Stdio::null())
+        .stderr(log);
     let began = Instant::now();
     let mut child = command.spawn().unwrap();
     match kill {

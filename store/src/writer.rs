@@ -175,7 +175,10 @@ impl Writer {
             && let Some((ledger, batches)) = self.waiting.pop_first()
         {
             self.panics = 0;
-            tracing::error!(ledger = ledger.name(), "rows that the writer of the store fails over were dropped");
+            tracing::error!(
+                ledger = ledger.name(),
+                "rows that the writer of the store fails over were dropped"
+            );
             self.queue.give_up(batches);
         }
     }

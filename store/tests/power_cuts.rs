@@ -98,10 +98,7 @@ async fn fault_02_a_file_cut_off_half_way_from_the_log_is_mended_from_it() {
     let Laid { file: before, log, settled } = lay(6).await;
     let directory = tempfile::tempdir().unwrap();
     let whole = put(directory.path(), &before, &log);
-    Connection::open(&whole)
-        .unwrap()
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .unwrap();
+    Connection::open(&whole).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let after = fs::read(&whole).unwrap();
     assert_ne!(before, after);
     for _ in 0..times(20, 200) {

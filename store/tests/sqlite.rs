@@ -246,7 +246,8 @@ async fn store_03_a_large_store_opens_within_a_second() {
                 rusqlite::params![SITE, today().days() - day],
             )
             .unwrap();
-        let pages: u64 = filler.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();
+        let pages: u64 =
+            filler.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();
         if pages * 4096 > most || day == 700 {
             break;
         }
@@ -267,7 +268,13 @@ async fn store_03_a_large_store_opens_within_a_second() {
     drop(store);
     let store = killed.open();
     deliver(&store, choice(1)).await.unwrap();
-    note("STORE3", "start on a large store", 1, "opens without a hand", &format!("{took:?} for {} MiB", large >> 20));
+    note(
+        "STORE3",
+        "start on a large store",
+        1,
+        "opens without a hand",
+        &format!("{took:?} for {} MiB", large >> 20),
+    );
 }
 
 /// STORE4. The library that is linked is one that is sound.
@@ -283,7 +290,13 @@ async fn store_05_a_value_over_64_kib_reaches_no_statement() {
     let store = place.open();
     let with = |length: usize| {
         let (policy, purpose) = ("00c0ffee".to_owned(), "x".repeat(length));
-        Rows::Consent(vec![ConsentRow { day: today(), policy, event: ConsentEvent::Accepted, purpose, events: 1 }])
+        Rows::Consent(vec![ConsentRow {
+            day: today(),
+            policy,
+            event: ConsentEvent::Accepted,
+            purpose,
+            events: 1,
+        }])
     };
     deliver(&store, with(64 * 1024)).await.unwrap();
     assert_eq!(deliver(&store, with(64 * 1024 + 1)).await, Err(Lost));

@@ -94,7 +94,9 @@ pub(super) async fn watch() {
         let now = shed();
         if now > before {
             if last.replace(Instant::now()).is_none() {
-                tracing::warn!("memory is short: requests are turned away with 503 (allow more, or find out who asks)");
+                tracing::warn!(
+                    "memory is short: requests are turned away with 503 (allow more, or find out who asks)"
+                );
             }
         } else if last.is_some_and(|last| last.elapsed() > CALM) {
             last = None;

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,8 @@ pub(crate) struct Visitors {
 impl Visitors {
     /// So many, each of whom waits for `pause` after a choice.
     pub(crate) fn choose(site: SocketAddr, count: usize, pause: Duration) -> Self {
-        let (told, stop, numbers) = (Arc::<Told>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let (told, stop, numbers) =
+            (Arc::<Told>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let threads = (0..count).map(|_| {
             let (told, stop, numbers) = (told.clone(), stop.clone(), numbers.clone());
             thread::spawn(move || {
@@ -81,7 +82,8 @@ impl Told {
     pub(crate) fn assert_counted(&self, counted: u64) {
         let [answered, late, cut, refused] =
             [&self.answered, &self.late, &self.cut, &self.refused].map(|one| one.load(Ordering::Relaxed));
-        let said = format!("{answered} answered, {late} late, {cut} cut off, {refused} refused; {counted} counted");
+        let said =
+            format!("{answered} answered, {late} late, {cut} cut off, {refused} refused; {counted} counted");
         assert!(counted >= answered, "lost: {said}");
         assert!(counted <= answered + late + cut, "counted twice: {said}");
         assert_eq!(refused, 0, "{said}");
