@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::chaos::{Chance, note, times};
 use common::choices::{MANY_ADDRESSES, Visitors, counted, is_whole};
-use common::{BINARY, Origin, Pinfold, configuration, signal};
+use common::{BINARY, Origin, Pinfold, configuration, pinfold, signal};
 use pinfold_store::{Retention, SqliteStore};
 use rusqlite::Connection;
 
@@ -123,32 +123,29 @@ fn migrate_until(directory: &Path, old: &Path, kill: Option<Duration>) -> Durati
     took
 }
 
-/// Backups as docs/operations.md says to take them.
 #[test]
 fn fault_20_a_backup_under_load_has_every_choice_that_was_answered_before() {
     let rounds = times(3, 30);
     let origin = Origin::hello();
-    let pinfold = Pinfold::configured(&configuration(origin.address, MANY_ADDRESSES));
-    let visitors = Visitors::choose(pinfold.site, 4, Duration::from_millis(10));
-    let file = pinfold.path().join("pinfold.db");
+    let server = Pinfold::configured(&configuration(origin.address, MANY_ADDRESSES));
+    let visitors = Visitors::choose(server.site, 4, Duration::from_millis(10));
     for round in 0..rounds {
         thread::sleep(Duration::from_millis(300));
         let answered = visitors.told().answered();
-        let backup = pinfold.path().join(format!("backup-{round}.db"));
-        let source = Connection::open(&file).unwrap();
-        source.busy_timeout(Duration::from_secs(5)).unwrap();
-        source.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+        let backup = server.path().join(format!("backup-{round}.db"));
+        let said = pinfold(&["db", "backup", backup.to_str().unwrap()], server.path());
+        assert!(said.status.success(), "{said:?}");
         assert!(is_whole(&backup));
         SqliteStore::open(&backup, Retention::default()).unwrap().close();
         let kept = counted(&backup);
         assert!(kept >= answered, "{kept} of {answered}");
     }
     let told = visitors.leave();
-    let (directory, _) = pinfold.stop();
+    let (directory, _) = server.stop();
     told.assert_counted(counted(&directory.path().join("pinfold.db")));
     note(
         "FAULT20",
-        "a backup (VACUUM INTO) under load",
+        "pinfold db backup under load",
         rounds,
         "integrity ok, every choice answered before its start is in it",
         &format!("{} choices answered meanwhile", told.answered()),

@@ -90,6 +90,7 @@ mod tests {
 
     use super::super::doorway::{Doorway, Plan};
     use super::super::latency::Latency;
+    use super::super::origins::Origins;
     use super::super::worker::{self, Entrance, WayIn};
     use super::*;
     use crate::config::Settings;
@@ -118,8 +119,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let mut settings = Settings::for_origin("http://127.0.0.1:1", None).unwrap();
-        settings.origin_timeout = Duration::from_secs(1);
+        let settings = Settings::for_origin("http://127.0.0.1:1", None).unwrap();
         let policy = settings.policy(Default::default(), Vec::new()).unwrap();
         let url = policy.origin().parse().unwrap();
         let consent = ConsentManagerLayer::new(policy, settings.calendar.clone()).with_clock(clock);
@@ -130,7 +130,8 @@ mod tests {
             settings.audit.clone(),
         )
         .unwrap();
-        let plan = Plan::new(layer, &settings, &url, None).unwrap();
+        let origins = Arc::new(Origins::of(&settings, None).unwrap());
+        let plan = Plan::new(layer, &settings, &url, origins);
         let doorway = Doorway::new(&plan, Arc::<Latency>::default());
         let way_in = WayIn { acceptor: None, doorway: doorway.clone() };
         let (stop, stopped) = watch::channel(false);

@@ -5,6 +5,8 @@
 pub(crate) mod chaos;
 pub(crate) mod choices;
 pub(crate) mod http2;
+pub(crate) mod http2_origin;
+pub(crate) mod raw_origin;
 pub(crate) mod recorder;
 pub(crate) mod strict;
 pub(crate) mod tls;
