@@ -7,6 +7,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use common::chaos::note;
 use common::{BINARY, Origin, Pinfold, configuration};
 use rusqlite::Connection;
 
@@ -51,7 +52,8 @@ fn fault_03_with_a_full_disk_pages_are_served_choices_honoured_and_nothing_is_lo
     pinfold.wait_until("it recovers", |pinfold| {
         pinfold.metric("pinfold_audit_pending{ledger=\"consent\"}") == 0.0
     });
-    assert!(freed.elapsed() < Duration::from_secs(5), "{:?}", freed.elapsed());
+    let recovered = freed.elapsed();
+    assert!(recovered < Duration::from_secs(5), "{recovered:?}");
     let (directory, _) = pinfold.stop();
     let report = Pinfold::report(directory.path());
     assert_eq!(report["traffic"]["requests"], 52);
@@ -61,6 +63,13 @@ fn fault_03_with_a_full_disk_pages_are_served_choices_honoured_and_nothing_is_lo
             .unwrap()
             .iter()
             .any(|row| row["event"] == "accepted" && row["events"] == 1)
+    );
+    note(
+        "FAULT3",
+        "a full disk (a limit on the size of files)",
+        1,
+        "every page served, the choice honoured, its count pending and then written",
+        &format!("written {recovered:?} after there was room"),
     );
 }
 
