@@ -21,7 +21,7 @@ use super::latency::Latency;
 use super::origins::Origins;
 use super::reload::{InForce, Known, Reloader, Running, Written};
 use super::worker::{Entrance, WayIn};
-use super::{listener, memory, worker};
+use super::{listener, memory, pressure, worker};
 use crate::admin;
 use crate::config::{Hold, Settings, StoreSettings};
 use crate::control::{ControlSocket, Office, Rules};
@@ -48,14 +48,6 @@ pub(crate) struct Readings {
     pub(crate) latencies: Arc<[Arc<Latency>]>,
     pub(crate) calendar: Calendar,
     pub(crate) in_force: Arc<ArcSwap<InForce>>,
-}
-
-/// Sends log lines to standard error: `info` and above, unless `PINFOLD_LOG` says otherwise.
-pub(crate) fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PINFOLD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // Set already where a test has started a server before.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// The policy of a site, with what its store knows of the policies before.
@@ -209,6 +201,7 @@ pub(crate) fn run(
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office.clone()));
         let checks = tokio::spawn(checks::run(asked));
+        let memory = tokio::spawn(pressure::watch());
         let renewals = tokio::spawn(async move {
             if let Some(certificate) = certificate {
                 certificate.watch().await;
@@ -224,7 +217,7 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        for task in [admin, checks, commands, renewals] {
+        for task in [admin, checks, commands, memory, renewals] {
             task.abort();
             let _ = task.await;
         }

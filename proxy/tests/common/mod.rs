@@ -1,6 +1,9 @@
 //! The binary as a child process, an origin behind it, and a client that speaks raw bytes.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and a test may panic")]
 
+#[path = "../../../store/tests/common/chaos.rs"]
+pub(crate) mod chaos;
+pub(crate) mod choices;
 pub(crate) mod http2;
 pub(crate) mod http2_origin;
 pub(crate) mod raw_origin;
