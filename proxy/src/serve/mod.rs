@@ -38,6 +38,8 @@ mod worker;
 pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
 pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
+#[cfg(feature = "_fuzz")]
+pub(crate) use guard::fuzzing;
 pub(crate) use latency::{BOUNDS, LatencySum};
 pub(crate) use origin::host_and_port;
 pub(crate) use reload::{Reloader, Written};
