@@ -21,8 +21,9 @@ pub fn run(data: &[u8]) {
 
 /// Every address that stands by itself, but for those that replace others.
 fn addresses(text: &[u8]) -> Vec<IpAddr> {
-    let is_within = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
-    let words = text.split(|byte| !is_within(byte) && !byte.is_ascii_alphanumeric());
+    // `%32.0.2.1` is none: with what stands before it, it is `2.0.2.1` or more.
+    let is_within = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'%' | b'\\');
+    let words = text.split(|byte| !is_within(byte));
     let read = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok();
     words.filter_map(read).filter(|address| !is_pseudonym(*address) && !is_nobody(*address)).collect()
 }
