@@ -20,7 +20,12 @@ pub fn run(data: &[u8]) {
     if found.is_none() && data.starts_with(b"PROXY UNKNOWN ") {
         return;
     }
-    assert_eq!(found, expected.map(|(client, length)| (client.unwrap_or(PEER), length)), "{}", data.escape_ascii());
+    assert_eq!(
+        found,
+        expected.map(|(client, length)| (client.unwrap_or(PEER), length)),
+        "{}",
+        data.escape_ascii()
+    );
 }
 
 type Read = Option<(Option<IpAddr>, usize)>;

@@ -34,7 +34,11 @@ pub fn run(data: &[u8]) {
     let client = RESOLVERS[family].resolve(Some(ip(PEER)), &headers).expect("there is a peer");
     let (mut expected, mut source) = (ip(PEER), None);
     for entry in entries.into_iter().rev() {
-        source = Some(if entry.is_some() { [AddressSource::XForwardedFor, AddressSource::Forwarded][family] } else { AddressSource::Unknown });
+        source = Some(if entry.is_some() {
+            [AddressSource::XForwardedFor, AddressSource::Forwarded][family]
+        } else {
+            AddressSource::Unknown
+        });
         let Some(address) = entry else { break };
         expected = address;
         if !is_trusted(address) {
@@ -134,7 +138,10 @@ fn without_zone(text: &str) -> Option<&str> {
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else { return text.is_empty() };
     match port.strip_prefix('_') {
-        Some(name) => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)),
+        Some(name) => {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        }
         None => (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }

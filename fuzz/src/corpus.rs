@@ -15,7 +15,9 @@ const MOST_BYTES: usize = 24 * 1024;
 /// Where the file cannot be read, or a line of it is not written so.
 pub fn read(target: &str) -> io::Result<Vec<Vec<u8>>> {
     let text = fs::read_to_string(file(target))?;
-    let line = |line: &str| unescaped(line).ok_or_else(|| io::Error::other(format!("{target}: {line} is not escaped")));
+    let line = |line: &str| {
+        unescaped(line).ok_or_else(|| io::Error::other(format!("{target}: {line} is not escaped")))
+    };
     text.lines().map(line).collect()
 }
 

@@ -43,7 +43,10 @@ fn judge(bytes: &[u8]) {
     let Some(held) = HeldKeys::read(bytes, URL, &CALENDAR, &Boot) else { return };
     let epochs = held.epochs();
     assert!((1..=2).contains(&epochs.len()), "{epochs:?}");
-    assert!(HeldKeys::read(bytes, "https://www.village.example", &CALENDAR, &Boot).is_none(), "it is of another site");
+    assert!(
+        HeldKeys::read(bytes, "https://www.village.example", &CALENDAR, &Boot).is_none(),
+        "it is of another site"
+    );
 }
 
 /// A length, what is in it, and the beginning of its SHA-256.

@@ -33,7 +33,9 @@ impl Message {
                 let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse().ok());
                 length.map(Framing::Length).ok_or_else(|| "a length is too great".to_owned())
             }
-            ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") && self.minor == 1 => Ok(Framing::Chunked),
+            ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") && self.minor == 1 => {
+                Ok(Framing::Chunked)
+            }
             framing => Err(format!("{framing:?} is no framing")),
         }
     }
@@ -45,7 +47,9 @@ pub(crate) fn by_httparse(mut rest: &[u8]) -> Result<Vec<Message>, String> {
     while !rest.is_empty() {
         let mut fields = [EMPTY_HEADER; 128];
         let mut request = httparse::Request::new(&mut fields);
-        let Ok(Status::Complete(length)) = request.parse(rest) else { return Err("httparse reads no head".to_owned()) };
+        let Ok(Status::Complete(length)) = request.parse(rest) else {
+            return Err("httparse reads no head".to_owned());
+        };
         let mut message = Message {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
@@ -74,7 +78,7 @@ fn owned(field: &Header<'_>) -> (String, Vec<u8>) {
     (field.name.to_ascii_lowercase(), field.value.to_vec())
 }
 
-fn chunked_by_httparse(all: &[u8]) -> Result<(Option<Vec<u8>>, usize), String> {
+pub(crate) fn chunked_by_httparse(all: &[u8]) -> Result<(Option<Vec<u8>>, usize), String> {
     let (mut body, mut at) = (Vec::new(), 0);
     loop {
         let (start, size) = match parse_chunk_size(&all[at..]) {
@@ -186,7 +190,8 @@ impl<'a> Rest<'a> {
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
                 return Err("that is no size of a chunk".to_owned());
             }
-            let size = std::str::from_utf8(digits).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
+            let size =
+                std::str::from_utf8(digits).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
             let size = size.ok_or("a chunk is too large")?;
             if size == 0 {
                 return Ok(self.fields()?.map(|_| body));

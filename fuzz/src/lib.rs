@@ -23,6 +23,7 @@ mod naive;
 mod page;
 mod parts;
 pub mod preferences;
+pub mod proxy;
 pub mod recorded;
 pub mod request_cookies;
 pub mod requests;
@@ -35,7 +36,7 @@ mod site;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("announced", announced::run),
     ("chain", chain::run),
     ("client_address", client_address::run),
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 18] = [
     ("html", html::run),
     ("import", import::run),
     ("preferences", preferences::run),
+    ("proxy", proxy::run),
     ("recorded", recorded::run),
     ("request_cookies", request_cookies::run),
     ("requests", requests::run),

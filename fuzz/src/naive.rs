@@ -4,7 +4,8 @@ use crate::site::RULES;
 
 /// Whether a byte may stand in a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !text.is_empty()
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Without the blanks around.
@@ -43,7 +44,8 @@ pub(crate) fn known(name: &[u8]) -> Known {
         None => name == pattern.as_bytes(),
     };
     let rank = |pattern: &str| (!pattern.ends_with('*'), pattern.len());
-    let best = RULES.into_iter().filter(|(pattern, _)| fits(pattern)).max_by_key(|(pattern, _)| rank(pattern));
+    let best =
+        RULES.into_iter().filter(|(pattern, _)| fits(pattern)).max_by_key(|(pattern, _)| rank(pattern));
     best.map_or(Known::Unknown, |(_, purpose)| Known::Rule(purpose))
 }
 

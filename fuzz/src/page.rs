@@ -36,7 +36,9 @@ pub(crate) fn nothing_loads(page: &[u8], hosts: bool) {
 fn judge(node: &Handle, hosts: bool, page: &[u8]) {
     let NodeData::Element { name, attrs, .. } = &node.data else { return };
     let attrs = attrs.borrow();
-    let of = |wanted: &str| attrs.iter().find(|attr| &*attr.name.local == wanted).map(|attr| attr.value.to_string());
+    let of = |wanted: &str| {
+        attrs.iter().find(|attr| &*attr.name.local == wanted).map(|attr| attr.value.to_string())
+    };
     let is_for_marketing = of("data-consent").is_some_and(|purpose| purpose.trim() == "marketing");
     for (element, attribute) in LOADING {
         if &*name.local != element {

@@ -12,13 +12,18 @@ pub fn run(data: &[u8]) {
         let is_declared = DECLARED.iter().any(|(its, values)| *its == name && values.contains(&value));
         assert!(is_declared, "{name}={value}");
         let written = format!(".{name}={value}");
-        assert!(data.windows(written.len()).any(|text| text == written.as_bytes()), "{}", data.escape_ascii());
+        assert!(
+            data.windows(written.len()).any(|text| text == written.as_bytes()),
+            "{}",
+            data.escape_ascii()
+        );
     }
     let mut names: Vec<_> = told.iter().filter_map(|member| Some(member.split_once('=')?.0)).collect();
     names.dedup();
     assert_eq!(names.len(), told.len(), "a preference is named twice");
     // What is written is read again.
-    let fields: Vec<_> = told.iter().map(|member| format!("preference[{}", member.replacen('=', "]=", 1))).collect();
+    let fields: Vec<_> =
+        told.iter().map(|member| format!("preference[{}", member.replacen('=', "]=", 1))).collect();
     let answer = site.form(&[&cookie], fields.join("&").as_bytes()).answer;
     if let Some(written) = cookie_set(answer.headers(), PREFERENCES).filter(|written| !written.is_empty()) {
         assert_eq!(preferred(format!("{PREFERENCES}={written}").as_bytes()), told, "{written}");

@@ -46,7 +46,11 @@ pub fn run(data: &[u8]) {
 fn judge_as_written(line: &[u8], granted: bool, lenient: bool) {
     for pair in line.split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty()) {
         let name = name_of(pair);
-        assert!(pair.contains(&b'=') && is_token(name) && name[0] != b'$', "{} is no cookie", pair.escape_ascii());
+        assert!(
+            pair.contains(&b'=') && is_token(name) && name[0] != b'$',
+            "{} is no cookie",
+            pair.escape_ascii()
+        );
         assert!(may_pass(name, granted, lenient), "{} is held", pair.escape_ascii());
     }
 }
@@ -68,7 +72,8 @@ fn judge_as_read_elsewhere(line: &[u8], granted: bool) {
     for pair in line.split(|&byte| byte == b';') {
         let name: Vec<u8> = pair.iter().copied().take_while(|&byte| byte != b'=').collect();
         let name = name.trim_ascii_start();
-        let php: Vec<u8> = name.iter().map(|&byte| if b" .[".contains(&byte) { b'_' } else { byte }).collect();
+        let php: Vec<u8> =
+            name.iter().map(|&byte| if b" .[".contains(&byte) { b'_' } else { byte }).collect();
         assert!(!is_held(&php), "{shown} has {}", php.escape_ascii());
     }
 }
@@ -85,7 +90,9 @@ fn name_of(pair: &[u8]) -> &[u8] {
 
 /// Whether every parser there is reads this pair alike.
 fn is_plain(pair: &[u8]) -> bool {
-    let is_simple = |text: &[u8]| !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let is_simple = |text: &[u8]| {
+        !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
     match pair.iter().position(|&byte| byte == b'=') {
         Some(equals) => is_simple(&pair[..equals]) && is_simple(&pair[equals + 1..]),
         None => false,

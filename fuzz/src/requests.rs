@@ -27,7 +27,10 @@ pub fn run(data: &[u8]) {
 
 /// What no server behind may have to decide.
 fn are_sound(message: &Message, all: &[Message]) {
-    assert!(["/", "*"].iter().any(|form| message.target.starts_with(form)) || message.target.contains("://"), "{all:?}");
+    assert!(
+        ["/", "*"].iter().any(|form| message.target.starts_with(form)) || message.target.contains("://"),
+        "{all:?}"
+    );
     assert!(!["CONNECT", "TRACE"].contains(&&*message.method), "{all:?}");
     let count = |name: &str| message.fields.iter().filter(|(its, _)| its == name).count();
     assert!(count("content-length") + count("transfer-encoding") <= 1, "{all:?}");

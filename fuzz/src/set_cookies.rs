@@ -33,5 +33,9 @@ pub fn run(data: &[u8]) {
         let name = field.split(|&byte| byte == b'=').next().unwrap_or_default();
         field.contains(&b'=') && is_token(name) && may_pass(name, false, lenient)
     };
-    assert_eq!(lines.iter().filter(is_sound).count(), passed.iter().filter(is_sound).count(), "a cookie is missing");
+    assert_eq!(
+        lines.iter().filter(is_sound).count(),
+        passed.iter().filter(is_sound).count(),
+        "a cookie is missing"
+    );
 }

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use pinfold::consent::{
-    ConsentManagerLayer, CookieRule, Embed, LegalBasis, Policy, PolicyBuilder, Preference, Purpose, Undeclared,
+    ConsentManagerLayer, CookieRule, Embed, LegalBasis, Policy, PolicyBuilder, Preference, Purpose,
+    Undeclared,
 };
 use pinfold::time::{Calendar, ManualClock, UnixTime};
 use tower::{Layer as _, Service as _};
