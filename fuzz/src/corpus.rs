@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// What is kept of one target, at most.
-const MOST_INPUTS: usize = 200;
-const MOST_BYTES: usize = 24 * 1024;
+const MOST_INPUTS: usize = 100;
+const MOST_BYTES: usize = 8 * 1024;
 
 /// Every input that is kept for a target, in order.
 ///

@@ -54,6 +54,10 @@ pub fn run(data: &[u8]) {
         assert!(one == other && one.len() == 1, "{shown}");
         assert_eq!(one[0].fields.iter().filter(|(name, _)| name == "host").count(), 1, "{shown}");
     }
+    // The answers of HTTP/2 are in frames.
+    if requests.starts_with(b"PRI * HTTP/2") {
+        return;
+    }
     let statuses = statuses(&reply, answer, asked.iter().any(|raw| raw.starts_with(b"HEAD ")));
     if answer == SOUND {
         let is_clients = |status: &u16| *status < 500 || [501, 505].contains(status);
