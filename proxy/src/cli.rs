@@ -83,6 +83,12 @@ pub(crate) enum Command {
     /// comes to the same; built-in cookies and purposes stand in its remarks.
     #[command(after_help = "Example: pinfold config --effective --config pinfold.toml")]
     Config(Config),
+    /// Look at the store, copy it, export its rows, carry it forward
+    #[command(after_help = "Example: pinfold db status")]
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// Start a sample council site with Pinfold in front of it
     ///
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
@@ -367,6 +373,81 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Copy the store while it is in use
+    ///
+    /// Everything but addresses, which are kept no longer than their key lives. The action ledger has it first. To restore a copy,
+    /// stop the server and put it in the place of the store: what has become too old meanwhile is removed at the start.
+    #[command(after_help = "Example: pinfold db backup /var/backups/pinfold-2026-11-25.db")]
+    Backup(DbBackup),
+    /// Write every row as JSON, one on each line
+    ///
+    /// Of ledgers that count by the day, the days of the period; the others whole. No addresses. Exact numbers, not for publication:
+    /// `report` is. The action ledger has it first.
+    #[command(
+        after_help = "Example: pinfold db export --from 2026-11-01 --reason 'data warehouse' -o november.jsonl"
+    )]
+    Export(DbExport),
+    /// Bring the store to the schema of this version
+    ///
+    /// A server does so when it starts. Make a copy first: there is no way back. The server must not be running.
+    #[command(after_help = "Example: pinfold db migrate --config pinfold.toml")]
+    Migrate(DbStore),
+    /// Say what is in the store, and whether it is whole
+    ///
+    /// Reads the whole file, about a second for each gigabyte. Exit code 0: whole. 2: damaged.
+    #[command(after_help = "Example: pinfold db status --format json")]
+    Status(DbStatus),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub(crate) struct DbStore {
+    /// The configuration of the store; without it `pinfold.toml`, or `pinfold.db` in this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbBackup {
+    /// The copy, which must not exist yet
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Why, for the action ledger
+    #[arg(long, value_name = "TEXT", value_parser = line, default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbExport {
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+    /// The first day, such as 2026-11-01 [default: the oldest]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<CivilDate>,
+    /// The last day [default: the newest]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<CivilDate>,
+    /// Why, for the action ledger
+    #[arg(long, value_name = "TEXT", value_parser = line)]
+    pub(crate) reason: String,
+    /// Where it is written [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbStatus {
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check that each entry follows from the one before
     ///
@@ -477,6 +558,11 @@ pub(crate) struct Run {
 
 fn time(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "write a time with its unit, such as 30min or 12h".to_owned())
+}
+
+fn line(text: &str) -> Result<String, String> {
+    let is_line = text.chars().count() <= 200 && !text.contains(char::is_control);
+    is_line.then(|| text.to_owned()).ok_or_else(|| "write up to 200 characters, in one line".to_owned())
 }
 
 fn moment(text: &str) -> Result<UnixTime, String> {

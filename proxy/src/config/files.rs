@@ -28,9 +28,9 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err(fault) => faults.add(place(fault.half), fault.problem, fault.remedy),
         }
     }
-    if let Some(ca) = &settings.origin_ca
-        && let Err((problem, remedy)) = tls::authorities(Some(&ca.path))
-    {
-        faults.add(&ca.place, problem, remedy);
+    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()) {
+        if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
+            faults.add(&ca.place, problem, remedy);
+        }
     }
 }

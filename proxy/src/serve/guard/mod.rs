@@ -25,9 +25,9 @@ pub(crate) mod fuzzing;
 mod head;
 mod messages;
 mod request_line;
+mod stalls;
 mod stream;
 mod streams;
-mod turns;
 
 pub(super) use conversation::{Conversation, WhileOpen};
 pub(super) use stream::{Guarded, Speaks};
