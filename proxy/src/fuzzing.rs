@@ -1,10 +1,11 @@
 //! Doors for the fuzz targets of this repository, which judge what comes out. No part of the API.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 
 use pinfold::client_ip::TrustedProxies;
 
+use crate::access_log::Format;
 use crate::config::{self, Fault};
 use crate::control::Ask;
 use crate::explain::Recorded;
@@ -14,13 +15,9 @@ pub use crate::import::fuzzing::{Request, imported};
 pub use crate::scrub::fuzzing::scrubbed;
 pub use crate::serve::fuzzing::{Guarded, guarded};
 
-/// How a log is written.
-pub const LOG_FORMATS: usize = FORMATS.len();
-
-pub(crate) const FORMATS: [crate::access_log::Format; 4] = {
-    use crate::access_log::Format;
-    [Format::Combined, Format::Common, Format::Json, Format::VhostCombined]
-};
+/// How a log may be written, by number.
+pub(crate) const FORMATS: [Format; 4] =
+    [Format::Combined, Format::Common, Format::Json, Format::VhostCombined];
 
 /// What is wrong with a configuration, each with its place, its problem and its remedy; nothing where it can be run.
 pub fn configuration_faults(text: &str) -> Vec<[String; 3]> {
@@ -36,7 +33,7 @@ pub fn asked(line: &str) -> Option<String> {
 
 /// Whom a connection is from, by its first bytes, and after how many its first request begins.
 pub fn announced(first: &[u8], peer: IpAddr) -> Option<(IpAddr, usize)> {
-    let trusted = TrustedProxies::new([SocketAddr::new(peer, 0).ip().to_string()]).ok()?;
+    let trusted = TrustedProxies::new([peer.to_string()]).ok()?;
     recorded_announcement(first, peer, &trusted).ok()
 }
 

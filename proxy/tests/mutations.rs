@@ -128,7 +128,7 @@ impl Chance {
 
 #[test]
 fn frame_whatever_reaches_the_site_is_read_alike() {
-    run(|_| {});
+    println!("{}", run(|_| {}));
 }
 
 /// A third reader: llhttp, which is that of Node.
@@ -137,7 +137,7 @@ fn frame_whatever_reaches_the_site_is_read_alike() {
 fn frame_whatever_reaches_the_site_is_read_alike_by_node_too() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut bytes, mut expected) = (Vec::new(), Vec::new());
-    run(|message| {
+    let summary = run(|message| {
         bytes.extend_from_slice(&u32::try_from(message.raw.len()).unwrap().to_be_bytes());
         bytes.extend_from_slice(&message.raw);
         expected.push(told(message));
@@ -153,7 +153,7 @@ fn frame_whatever_reaches_the_site_is_read_alike_by_node_too() {
     for (read, expected) in read.iter().zip(&expected).filter(|(read, _)| **read != "?") {
         assert_eq!(read, expected);
     }
-    println!("{} of them were read alike by llhttp, and {unknown} refused", read.len() - unknown);
+    println!("{summary}; llhttp read {} of them alike, and refused {unknown}", read.len() - unknown);
 }
 
 /// A message in the words of the script.
@@ -163,8 +163,8 @@ fn told(message: &Message) -> String {
     [message.line.clone(), hex(&message.body)].into_iter().chain(fields).collect::<Vec<_>>().join(" ")
 }
 
-/// Sends every message, and shows each one that reached a site.
-fn run(mut show: impl FnMut(&Message)) {
+/// Sends every message, and shows each one that reached a site; what came of it.
+fn run(mut show: impl FnMut(&Message)) -> String {
     let began = Instant::now();
     let messages = messages();
     let secured = messages / SECURED;
@@ -192,10 +192,10 @@ fn run(mut show: impl FnMut(&Message)) {
         served += its_served;
         refused += its_refused;
     }
-    println!(
-        "{messages} messages, {secured} of them over TLS: {served} requests reached the site, {refused} connections brought none; {:?}",
-        began.elapsed()
-    );
+    let took = began.elapsed();
+    format!(
+        "{messages} messages in {took:?}, {secured} of them over TLS: {served} requests reached the site, {refused} connections brought none"
+    )
 }
 
 /// A proxy in front of a recording origin.

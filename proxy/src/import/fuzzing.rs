@@ -6,7 +6,6 @@ use crate::fuzzing::FORMATS;
 
 /// What a line of a log says of a request.
 #[derive(Debug)]
-#[allow(clippy::exhaustive_structs, reason = "no part of the API")]
 pub struct Request {
     /// The host that was asked, where the log tells.
     pub host: Option<String>,

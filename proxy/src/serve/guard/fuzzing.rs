@@ -4,7 +4,6 @@ use super::messages::Messages;
 
 /// What became of the bytes of a connection.
 #[derive(Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "no part of the API")]
 pub struct Guarded {
     /// What hyper is handed.
     pub passed: Vec<u8>,
