@@ -28,6 +28,9 @@ mod demo;
 mod evidence;
 mod exit;
 mod explain;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod healthcheck;
 mod hold;
 mod import;

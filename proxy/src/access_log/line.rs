@@ -28,7 +28,8 @@ impl<'a> Line<'a> {
         let (request, rest) = quoted(rest)?;
         let mut words = rest.trim_ascii().splitn(3, |&byte| byte == b' ');
         let (status, size) = (words.next()?, words.next()?);
-        if ![status, size].into_iter().all(|word| word == b"-" || word.iter().all(u8::is_ascii_digit)) {
+        let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+        if ![status, size].into_iter().all(|word| word == b"-" || is_number(word)) {
             return None;
         }
         let (referrer, rest) = next_quoted(words.next().unwrap_or_default());
@@ -92,6 +93,9 @@ mod tests {
         assert_eq!((parts.user, parts.time), (&b"jo [it] smith"[..], &b"22/Nov/2026:10:00:00 +0000"[..]));
         let common = Line::read(br#"::1 - - [x] "" 408 0"#).unwrap();
         assert_eq!((common.request, common.referrer, common.agent), (&b""[..], None, None));
+        for line in [&br#"::1 - - [x] "" 408"#[..], br#"::1 - - [x] "" 408  "-""#, br#"::1 - - [x] "" x 0"#] {
+            assert_eq!(Line::read(line), None);
+        }
         assert_eq!(
             after_site(b"town.example 192.0.2.1 -"),
             Some((&b"town.example"[..], &b"192.0.2.1 -"[..]))

@@ -6,6 +6,8 @@ mod addresses;
 mod edit;
 mod escapes;
 mod fields;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzzing;
 mod job;
 mod json;
 mod line;

@@ -47,6 +47,8 @@ pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
 pub(crate) use control::{Readings, policy, run};
 pub(crate) use door::{HEALTH, HEALTHY};
+#[cfg(feature = "_fuzz")]
+pub(crate) use guard::fuzzing;
 pub(crate) use latency::{BOUNDS, LatencySum};
 pub(crate) use log::{dropped_lines, log_to_stderr};
 pub(crate) use origin::{AnswerBody, Failed, Question, Server};

@@ -152,7 +152,10 @@ impl Pinfold {
 
     /// Runs a command that ends in a server, and waits until it says that it is ready.
     pub(crate) fn spawn(mut command: Command, directory: TempDir) -> Self {
-        command.env("PINFOLD_LOG", "trace").stdout(Stdio::null()).stderr(Stdio::piped());
+        if !command.get_envs().any(|(name, _)| name == "PINFOLD_LOG") {
+            command.env("PINFOLD_LOG", "trace");
+        }
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let (ready, readied) = mpsc::channel();
