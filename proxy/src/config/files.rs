@@ -1,7 +1,8 @@
 use std::time::SystemTime;
 
+use super::credential::is_withheld;
 use super::fault::Faults;
-use super::settings::{Https, Settings};
+use super::settings::{File, Https, Settings};
 use crate::tls::{self, Half, PairFiles};
 
 impl Https {
@@ -11,9 +12,20 @@ impl Https {
     }
 }
 
-/// Looks into the files that a configuration names: certificates, and a key.
+/// Looks into the files that a configuration names: certificates, and a key. Credentials are the service's alone.
 pub(super) fn look_into(settings: &Settings, faults: &Faults) {
-    if let Some(https) = &settings.listen.https {
+    let https = settings.listen.https.as_ref();
+    let withheld = |file: &&File| is_withheld(&file.path);
+    let pair = https.into_iter().flat_map(|https| [&https.certificate, &https.key]);
+    for file in pair.chain(&settings.origin_ca).filter(withheld) {
+        let problem = format!("`{}` cannot be looked into from here", file.path.display());
+        faults.warn(
+            &file.place,
+            problem,
+            "systemd gives it to the service alone: `pinfold reload` looks there",
+        );
+    }
+    if let Some(https) = https.filter(|https| !withheld(&&https.certificate) && !withheld(&&https.key)) {
         let place = |half| match half {
             Half::Certificate => &https.certificate.place,
             Half::Key => &https.key.place,
@@ -28,7 +40,7 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err(fault) => faults.add(place(fault.half), fault.problem, fault.remedy),
         }
     }
-    if let Some(ca) = &settings.origin_ca
+    if let Some(ca) = settings.origin_ca.as_ref().filter(|ca| !withheld(ca))
         && let Err((problem, remedy)) = tls::authorities(Some(&ca.path))
     {
         faults.add(&ca.place, problem, remedy);

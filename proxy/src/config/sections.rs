@@ -14,6 +14,7 @@ use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
+use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
@@ -26,15 +27,16 @@ use super::underscore::read_underscore_fields;
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
-pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
+pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
+    let directory = files.directory;
     let version = root.number_or("version", 1);
     if version.value != 1 {
         faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
     }
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), directory, faults);
-    let (origin, origin_ca, origin_timeout) = read_origin(root.section("origin"), directory, faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
+    let (origin, origin_ca, origin_timeout) = read_origin(root.section("origin"), files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag_or("footprint", true);
@@ -218,9 +220,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (Listen, Vec<HeaderName>) {
+fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    let https = if https.place() == &Place::Whole { None } else { read_https(https, directory) };
+    let https = if https.place() == &Place::Whole { None } else { read_https(https, files, faults) };
     // Whoever speaks TLS here and names no other listener wants none.
     let http = match &https {
         Some(_) => address(&section, "http", LISTEN),
@@ -231,18 +233,27 @@ fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (List
     (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
-fn read_https(section: Section<'_>, directory: &Path) -> Option<Https> {
+fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
     let written = section.required("address", &HTTPS.to_string());
     let address = written.and_then(|_| address(&section, "address", HTTPS));
-    let certificate = section.required("certificate", "cert.pem").map(|text| file(text, directory));
-    let key = section.required("key", "key.pem").map(|text| file(text, directory));
+    let certificate = section.required("certificate", "cert.pem").and_then(|text| file(text, files, faults));
+    let key = section.required("key", "key.pem").and_then(|text| file(text, files, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
 }
 
-/// A file beside the configuration, or wherever else.
-fn file(text: Located<String>, directory: &Path) -> File {
-    File { path: directory.join(text.value), place: text.place }
+/// A file beside the configuration, or wherever else, or a credential.
+fn file(text: Located<String>, files: NamedFiles<'_>, faults: &Faults) -> Option<File> {
+    let path = files.find(&text.value);
+    if path.is_none() {
+        let problem = format!("`{}` names no credential", text.value);
+        faults.add(
+            &text.place,
+            problem,
+            "write credential: and a name of LoadCredential=, such as credential:pinfold.tls-key",
+        );
+    }
+    Some(File { path: path?, place: text.place })
 }
 
 /// Where something listens, as far as it is written.
@@ -261,7 +272,7 @@ fn an_address_such_as(example: SocketAddr) -> String {
 
 fn read_origin(
     section: Section<'_>,
-    directory: &Path,
+    files: NamedFiles<'_>,
     faults: &Faults,
 ) -> (Option<Uri>, Option<File>, Option<Duration>) {
     let url = section.required("url", "http://127.0.0.1:8000");
@@ -276,7 +287,7 @@ fn read_origin(
         }
         origin
     });
-    let ca = section.text("ca").map(|text| file(text, directory));
+    let ca = section.text("ca").and_then(|text| file(text, files, faults));
     let is_https = |origin: &Uri| origin.scheme() == Some(&Scheme::HTTPS);
     if let (Some(ca), Some(origin)) = (&ca, &origin)
         && !is_https(origin)
