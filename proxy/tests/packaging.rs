@@ -25,6 +25,32 @@ fn say(command: &mut Command) -> String {
 }
 
 #[test]
+fn the_container_copies_what_there_is_and_runs_what_is_a_command() {
+    let text = fs::read_to_string(root().join("packaging/Containerfile")).unwrap();
+    let of_source =
+        |line: &str| line.strip_prefix("COPY ").filter(|rest| !rest.starts_with("--")).map(str::to_owned);
+    let copied: Vec<_> = text.lines().filter_map(of_source).collect();
+    assert!(copied.len() > 4, "{copied:?}");
+    for line in copied {
+        let (sources, _) = line.rsplit_once(' ').unwrap();
+        for source in sources.split(' ') {
+            assert!(root().join(source).exists(), "{source}");
+        }
+    }
+    for (name, after) in [("HEALTHCHECK", "CMD "), ("CMD", "CMD ")] {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        let (_, words) = line.split_once(after).unwrap();
+        let words: Vec<String> = serde_json::from_str(words).unwrap();
+        let words = words.iter().filter(|word| *word != "pinfold");
+        // With --help nothing is done, but what stands before it must be known.
+        say(Command::new(BINARY).args(words).arg("--help"));
+    }
+    for line in ["USER 65532:65532", "STOPSIGNAL SIGTERM", "ENTRYPOINT [\"pinfold\"]"] {
+        assert!(text.lines().any(|one| one == line), "{line}");
+    }
+}
+
+#[test]
 #[ignore = "needs systemd-analyze"]
 fn the_service_is_hardly_exposed() {
     let unit = root().join("packaging/systemd/pinfold.service");
