@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -31,12 +32,16 @@ fn the_container_copies_what_there_is_and_runs_what_is_a_command() {
         |line: &str| line.strip_prefix("COPY ").filter(|rest| !rest.starts_with("--")).map(str::to_owned);
     let copied: Vec<_> = text.lines().filter_map(of_source).collect();
     assert!(copied.len() > 4, "{copied:?}");
+    let context = tempfile::tempdir().unwrap();
     for line in copied {
         let (sources, _) = line.rsplit_once(' ').unwrap();
         for source in sources.split(' ') {
-            assert!(root().join(source).exists(), "{source}");
+            symlink(root().join(source).canonicalize().unwrap(), context.path().join(source)).unwrap();
         }
     }
+    // Cargo reads nothing of a workspace of which a member or a bench is not there.
+    let mut read = Command::new(env!("CARGO"));
+    say(read.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(context.path()));
     for (name, after) in [("HEALTHCHECK", "CMD "), ("CMD", "CMD ")] {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
         let (_, words) = line.split_once(after).unwrap();
