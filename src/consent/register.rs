@@ -315,6 +315,11 @@ impl CookieRegister {
         self.rules.iter().enumerate().map(|(number, rule)| (rule.pattern(), number)).collect()
     }
 
+    /// The rule for a cookie of this name: the one of exactly this name, else the longest beginning.
+    pub fn rule_of(&self, name: &[u8]) -> Option<&CookieRule> {
+        self.rules.get(usize::from(self.find(name)?.0))
+    }
+
     /// The purposes, one or none, that the rule of this number needs.
     pub(super) fn needed(&self, rule: u16) -> PurposeSet {
         self.needs.get(usize::from(rule)).copied().unwrap_or_default()

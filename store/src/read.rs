@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pinfold::audit::{ActionEntry, ActionRow, ChainHash, FacetKind, VisitCell};
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
-use rusqlite::{Connection, OpenFlags, Params, Row, params};
+use rusqlite::{Connection, OpenFlags, Params, Row, Transaction, params};
 
 use crate::apply::last_action;
 use crate::error::StoreError;
 use crate::schema;
+
+/// How long a reader waits for a writer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A store opened for reading alone.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl Ledgers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
         let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(unusable)?;
+        connection.busy_timeout(PATIENCE).map_err(unusable)?;
         let found = schema::version(&connection).map_err(unusable)?;
         if found > schema::NEWEST {
             return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
@@ -189,7 +193,7 @@ impl Ledgers {
     /// Visits by day.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn visits(&self, site: &str, period: Period) -> Result<Vec<VisitCount>, StoreError> {
-        let unusable = |error| StoreError::unusable(&self.path, error);
+        let unusable = |error| self.unusable(error);
         if schema::version(&self.connection).map_err(unusable)? < schema::WITH_VISITS {
             return Ok(Vec::new());
         }
@@ -237,8 +241,7 @@ impl Ledgers {
     /// The head of what administrators did: the hash of the last entry.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn head_of_actions(&self, site: &str) -> Result<ChainHash, StoreError> {
-        let last =
-            last_action(&self.connection, site).map_err(|error| StoreError::unusable(&self.path, error))?;
+        let last = last_action(&self.connection, site).map_err(|error| self.unusable(error))?;
         Ok(last.map_or(ChainHash::START, |(_, hash)| hash))
     }
 
@@ -304,11 +307,11 @@ impl Ledgers {
         Ok(bits?.into_iter().collect())
     }
 
-    fn version(&self) -> Result<i64, StoreError> {
-        schema::version(&self.connection).map_err(|error| StoreError::unusable(&self.path, error))
+    pub(crate) fn version(&self) -> Result<i64, StoreError> {
+        schema::version(&self.connection).map_err(|error| self.unusable(error))
     }
 
-    fn list<T>(
+    pub(crate) fn list<T>(
         &self,
         query: &str,
         parameters: impl Params,
@@ -316,7 +319,20 @@ impl Ledgers {
     ) -> Result<Vec<T>, StoreError> {
         let rows =
             || self.connection.prepare(query)?.query_map(parameters, read)?.collect::<rusqlite::Result<_>>();
-        rows().map_err(|error| StoreError::unusable(&self.path, error))
+        rows().map_err(|error| self.unusable(error))
+    }
+
+    /// The store as it is now, however long it is read.
+    pub(crate) fn moment(&self) -> Result<Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().map_err(|error| self.unusable(error))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn unusable(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::unusable(&self.path, error)
     }
 }
 

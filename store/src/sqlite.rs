@@ -10,10 +10,7 @@ use crate::error::StoreError;
 use crate::lock::lock;
 use crate::queue::Queue;
 use crate::retention::Retention;
-use crate::writer::Writer;
-
-/// How large a file may become, unless said otherwise.
-const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+use crate::writer::{MOST_BYTES, Writer};
 
 /// How long a stop waits for the writer, which itself gives up after five seconds.
 const LONGEST_STOP: Duration = Duration::from_secs(8);

@@ -15,6 +15,9 @@ use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
 use crate::schema;
 
+/// How large a file may become, unless said otherwise.
+pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -205,7 +208,7 @@ pub(crate) fn open_newest(path: &Path, most_bytes: u64) -> Result<Connection, St
     Ok(connection)
 }
 
-fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
+pub(crate) fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

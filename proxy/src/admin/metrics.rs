@@ -31,6 +31,7 @@ struct Snapshot {
     store_healthy: bool,
     store_size: (u64, u64),
     configuration_sound: bool,
+    origins: Vec<(String, bool)>,
 }
 
 impl Snapshot {
@@ -38,13 +39,16 @@ impl Snapshot {
         let mut latency = LatencySum::default();
         readings.latencies.iter().for_each(|one| one.add_to(&mut latency));
         let pending = readings.store.pending().into_iter().map(|(ledger, rows)| (ledger.name(), rows as u64));
+        let in_force = readings.in_force.load();
+        let origins = in_force.origins.servers().map(|server| (server.to_string(), server.is_well()));
         Self {
             stats: readings.audit.stats(),
             latency,
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
-            configuration_sound: readings.in_force.load().sound,
+            configuration_sound: in_force.sound,
+            origins: origins.collect(),
         }
     }
 
@@ -159,6 +163,11 @@ impl Collector for Snapshot {
             "pinfold_config_reload_success",
             "1 unless the configuration was at fault when it was last read, or could not be put in force",
             one(f64::from(u8::from(self.configuration_sound))),
+        )?;
+        writer.gauges(
+            "pinfold_origin_healthy",
+            "1 unless a server of an origin did not show twice in a row that it is well",
+            self.origins.iter().map(|(origin, well)| (label("origin", origin), f64::from(u8::from(*well)))),
         )
     }
 }

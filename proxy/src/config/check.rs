@@ -139,7 +139,7 @@ url = \"http://127.0.0.1:8000\"
             ("[site", "pinfold.toml:7:6:"),
             (
                 "colour = 1\n",
-                "pinfold.toml:7:1: unknown key `colour` in [origin] (known here: url, ca, timeout)",
+                "pinfold.toml:7:1: unknown key `colour` in [origin] (known here: url, ca, timeout, http2, health, route)",
             ),
             (
                 "timout = \"30 s\"\n",

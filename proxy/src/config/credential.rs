@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::fault::Faults;
+use super::reader::Located;
+use super::settings::File;
+
 const SCHEME: &str = "credential:";
 
 /// Where the files lie that a configuration names.
@@ -14,9 +18,20 @@ pub(super) struct NamedFiles<'a> {
 }
 
 impl NamedFiles<'_> {
+    /// The file that is named, unless it is a credential that there could not be.
+    pub(super) fn file(&self, text: Located<String>, faults: &Faults) -> Option<File> {
+        let path = self.find(&text.value);
+        if path.is_none() {
+            let remedy =
+                "write credential: and a name of LoadCredential=, such as credential:pinfold.tls-key";
+            faults.add(&text.place, format!("`{}` names no credential", text.value), remedy);
+        }
+        Some(File { path: path?, place: text.place })
+    }
+
     /// The path that is meant, or nothing where the text names no credential that there could be. A credential stays as it is
     /// written where this process has none.
-    pub(super) fn find(&self, text: &str) -> Option<PathBuf> {
+    fn find(&self, text: &str) -> Option<PathBuf> {
         let Some(name) = text.strip_prefix(SCHEME) else { return Some(self.directory.join(text)) };
         let is_name = !name.is_empty() && ![".", ".."].contains(&name) && !name.contains(['/', ':', '\0']);
         let path = self.credentials.map_or_else(|| PathBuf::from(text), |directory| directory.join(name));

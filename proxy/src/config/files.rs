@@ -14,18 +14,9 @@ impl Https {
 
 /// Looks into the files that a configuration names: certificates, and a key. Credentials are the service's alone.
 pub(super) fn look_into(settings: &Settings, faults: &Faults) {
-    let https = settings.listen.https.as_ref();
-    let withheld = |file: &&File| is_withheld(&file.path);
-    let pair = https.into_iter().flat_map(|https| [&https.certificate, &https.key]);
-    for file in pair.chain(&settings.origin_ca).filter(withheld) {
-        let problem = format!("`{}` cannot be looked into from here", file.path.display());
-        faults.warn(
-            &file.place,
-            problem,
-            "systemd gives it to the service alone: `pinfold reload` looks there",
-        );
-    }
-    if let Some(https) = https.filter(|https| !withheld(&&https.certificate) && !withheld(&&https.key)) {
+    if let Some(https) = &settings.listen.https
+        && [&https.certificate, &https.key].map(|file| is_here(file, faults)) == [true; 2]
+    {
         let place = |half| match half {
             Half::Certificate => &https.certificate.place,
             Half::Key => &https.key.place,
@@ -40,9 +31,24 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err(fault) => faults.add(place(fault.half), fault.problem, fault.remedy),
         }
     }
-    if let Some(ca) = settings.origin_ca.as_ref().filter(|ca| !withheld(ca))
-        && let Err((problem, remedy)) = tls::authorities(Some(&ca.path))
+    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()).filter(|ca| is_here(ca, faults))
     {
-        faults.add(&ca.place, problem, remedy);
+        if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
+            faults.add(&ca.place, problem, remedy);
+        }
     }
+}
+
+/// Whether a file can be looked into from here; that it cannot is said.
+fn is_here(file: &File, faults: &Faults) -> bool {
+    let withheld = is_withheld(&file.path);
+    if withheld {
+        let problem = format!("`{}` cannot be looked into from here", file.path.display());
+        faults.warn(
+            &file.place,
+            problem,
+            "systemd gives it to the service alone: `pinfold reload` looks there",
+        );
+    }
+    !withheld
 }

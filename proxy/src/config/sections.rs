@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 use http::{HeaderName, StatusCode, Uri};
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
@@ -16,11 +15,11 @@ use pinfold_store::Retention;
 
 use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
+use super::origins::read_origins;
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, File, HTTPS, Hold, Hosts, Https, LISTEN, Listen, ORIGIN_TIMEOUT, SOCKET, Settings,
-    StoreSettings, origin_uri,
+    ADMIN, Approval, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
@@ -36,7 +35,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
     let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
-    let (origin, origin_ca, origin_timeout) = read_origin(root.section("origin"), files, faults);
+    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag_or("footprint", true);
@@ -110,9 +109,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         fronts,
         admin: admin.listen?,
         socket: directory.join(admin.socket),
-        origin: origin?,
-        origin_ca,
-        origin_timeout: origin_timeout?,
+        origins: origins?,
         audit: audit?,
         store: store?,
         hold,
@@ -236,24 +233,10 @@ fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> 
 fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
     let written = section.required("address", &HTTPS.to_string());
     let address = written.and_then(|_| address(&section, "address", HTTPS));
-    let certificate = section.required("certificate", "cert.pem").and_then(|text| file(text, files, faults));
-    let key = section.required("key", "key.pem").and_then(|text| file(text, files, faults));
+    let certificate = section.required("certificate", "cert.pem").and_then(|text| files.file(text, faults));
+    let key = section.required("key", "key.pem").and_then(|text| files.file(text, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
-}
-
-/// A file beside the configuration, or wherever else, or a credential.
-fn file(text: Located<String>, files: NamedFiles<'_>, faults: &Faults) -> Option<File> {
-    let path = files.find(&text.value);
-    if path.is_none() {
-        let problem = format!("`{}` names no credential", text.value);
-        faults.add(
-            &text.place,
-            problem,
-            "write credential: and a name of LoadCredential=, such as credential:pinfold.tls-key",
-        );
-    }
-    Some(File { path: path?, place: text.place })
 }
 
 /// Where something listens, as far as it is written.
@@ -268,42 +251,6 @@ fn address_or(section: &Section<'_>, key: &'static str, default: SocketAddr) -> 
 
 fn an_address_such_as(example: SocketAddr) -> String {
     format!("an address and port such as \"{example}\"")
-}
-
-fn read_origin(
-    section: Section<'_>,
-    files: NamedFiles<'_>,
-    faults: &Faults,
-) -> (Option<Uri>, Option<File>, Option<Duration>) {
-    let url = section.required("url", "http://127.0.0.1:8000");
-    let origin = url.as_ref().and_then(|url| {
-        let origin = origin_uri(&url.value);
-        if origin.is_none() {
-            faults.add(
-                &url.place,
-                format!("`{}` is not an origin", url.value),
-                "write scheme, host and port, such as http://127.0.0.1:8000 or https://origin.example",
-            );
-        }
-        origin
-    });
-    let ca = section.text("ca").and_then(|text| file(text, files, faults));
-    let is_https = |origin: &Uri| origin.scheme() == Some(&Scheme::HTTPS);
-    if let (Some(ca), Some(origin)) = (&ca, &origin)
-        && !is_https(origin)
-    {
-        faults.warn(
-            &ca.place,
-            "`ca` is of no use to an origin reached by http",
-            "write url = \"https://...\"",
-        );
-    }
-    let expected = "a time with its unit, such as \"30 s\"";
-    let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
-        units::duration(text).filter(|time| !time.is_zero())
-    });
-    section.end();
-    (origin, ca, timeout.map(|timeout| timeout.value))
 }
 
 /// How the client behind a connection is found, and what the site is told of it.
@@ -485,10 +432,4 @@ fn is_host(text: &str) -> bool {
 fn authority_of(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
-}
-
-/// The host of an authority, in lower case.
-fn without_port(authority: &str) -> String {
-    let host = authority.parse::<Authority>().map(|authority| authority.host().to_owned());
-    host.unwrap_or_else(|_| authority.to_owned()).to_ascii_lowercase()
 }

@@ -11,7 +11,7 @@ use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, StoreError};
 use tokio::sync::oneshot;
 
-use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, WaitingLine};
+use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, Taking, WaitingLine};
 use super::waiting::{Asked, Waiting, WaitingRoom};
 use crate::config::{Approval, Hold};
 use crate::serve::Reloader;
@@ -146,6 +146,7 @@ impl Office {
             }
             Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
             Ask::Reload => self.reload(uid).await,
+            Ask::Take { what, reason, rows } => self.note_taking(uid, what, &reason, rows).await,
             Ask::Top { by, most } => {
                 let top = |unit| {
                     let top = self.audit.top(unit, by.into(), most.min(MOST_LISTED));
@@ -189,6 +190,20 @@ impl Office {
         self.write_down(self.row(uid, "unblock", ["", "", ""])).await?;
         self.audit.unblock(parsed);
         Ok(Reply::Unblocked { pseudonym })
+    }
+
+    /// Writes down that the store is taken away, before it is.
+    async fn note_taking(
+        &self,
+        uid: u32,
+        what: Taking,
+        reason: &str,
+        rows: Option<u64>,
+    ) -> Result<Reply, Why> {
+        let row = self.row(uid, what.name(), ["", "", reason]);
+        let result = rows.map(|rows| format!("{rows} rows")).unwrap_or_default();
+        let head = self.write_down(ActionRow { result, ..row }).await?;
+        Ok(Reply::WrittenDown { head: head.to_string() })
     }
 
     /// Whether an address was here. The question is written down before it is answered, and so is that it was refused.

@@ -14,9 +14,11 @@ use pinfold_store::{Ledgers, SqliteStore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::doorway::{Doorway, Plan, origin_tls};
+use super::checks;
+use super::doorway::{Doorway, Plan};
 use super::inherited::{self, Inherited};
 use super::latency::Latency;
+use super::origins::Origins;
 use super::reload::{InForce, Known, Reloader, Running, Written};
 use super::worker::{Entrance, WayIn};
 use super::{listener, memory, worker};
@@ -147,10 +149,10 @@ pub(crate) fn run(
         PinfoldLayer::of(consent, Arc::new(store.sink()), Arc::new(tokio::time::sleep), audit)
             .map_err(Failure::of)?;
 
-    let origin_tls = origin_tls(&settings)
+    let origins = Origins::of(&settings, None)
         .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
-    let plan = Plan::new(layer.clone(), &settings, &url, origin_tls.clone())
-        .ok_or_else(|| Failure::misuse("the origin has no host"))?;
+    let origins = Arc::new(origins);
+    let plan = Plan::new(layer.clone(), &settings, &url, origins.clone());
     let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
     let doorways: Vec<_> = latencies.iter().map(|latency| Doorway::new(&plan, latency.clone())).collect();
     drop(plan);
@@ -174,7 +176,7 @@ pub(crate) fn run(
         threads.push(worker.map_err(Failure::of)?);
     }
 
-    let in_force = InForce { policy, origin: settings.origin.clone(), sound: true };
+    let in_force = InForce { policy, origins, sound: true };
     let in_force = Arc::new(ArcSwap::from_pointee(in_force));
     let readings = Readings {
         audit: layer.handle(),
@@ -188,8 +190,9 @@ pub(crate) fn run(
     let (site, calendar) = (settings.site.clone(), settings.calendar.clone());
     let rules = Rules { hold: settings.hold, approval: settings.approval };
     let audit = layer.handle();
+    let asked = in_force.clone();
     let reloader = written.map(|Written { file, entries }| {
-        let running = Running { layer, settings, entries, known, origin_tls };
+        let running = Running { layer, settings, entries, known };
         Reloader::new(file, running, in_force, doorways, url, certificate.clone())
     });
     let reloads = reloader.is_some();
@@ -205,6 +208,7 @@ pub(crate) fn run(
         }));
         let admin = tokio::spawn(admin::serve(admin_listener, readings, stopped));
         let commands = tokio::spawn(socket.serve(office.clone()));
+        let checks = tokio::spawn(checks::run(asked));
         let renewals = tokio::spawn(async move {
             if let Some(certificate) = certificate {
                 certificate.watch().await;
@@ -220,7 +224,7 @@ pub(crate) fn run(
             _ = background => {}
             () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
-        for task in [admin, commands, renewals] {
+        for task in [admin, checks, commands, renewals] {
             task.abort();
             let _ = task.await;
         }

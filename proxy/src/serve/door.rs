@@ -22,6 +22,12 @@ use super::refused::Refused;
 use super::to_https::ToHttps;
 use crate::config::Hosts;
 
+/// Where balancers ask whether this is alive.
+pub(crate) const HEALTH: &str = "/.pinfold/health";
+
+/// What they are answered.
+pub(crate) const HEALTHY: &str = "ok\n";
+
 /// The body of whatever a client is answered.
 pub(super) type DoorBody = Either<ResponseBody<OriginBody>, Full<Bytes>>;
 
@@ -44,8 +50,8 @@ impl Door {
     ) -> Result<Response<DoorBody>, Infallible> {
         let (parts, body) = request.into_parts();
         // Balancers ask by address, with whatever Host they please.
-        if parts.uri.path() == "/.pinfold/health" && [Method::GET, Method::HEAD].contains(&parts.method) {
-            return Ok(text_response(StatusCode::OK, "ok\n").map(Either::Right));
+        if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
+            return Ok(text_response(StatusCode::OK, HEALTHY).map(Either::Right));
         }
         let host = match admit(&parts, &self.hosts) {
             Ok(host) => host,

@@ -5,7 +5,7 @@
 //!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
 //!                       -> Tunnel, once the origin has agreed to another protocol ------------------------> origin
 //! control thread:
-//!   signals, admin listener, Background
+//!   signals, admin listener, Background, checks of origins
 //! store thread:
 //!   SQLite
 //! ```
@@ -13,6 +13,7 @@
 mod admit;
 mod announced;
 mod body;
+mod checks;
 mod control;
 mod door;
 mod doorway;
@@ -25,9 +26,11 @@ mod limits;
 mod listener;
 mod memory;
 mod origin;
+mod origins;
 mod patience;
 mod refused;
 mod reload;
+mod routes;
 mod secured;
 mod speak;
 mod to_https;
@@ -38,6 +41,8 @@ mod worker;
 pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
 pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
+pub(crate) use door::{HEALTH, HEALTHY};
 pub(crate) use latency::{BOUNDS, LatencySum};
-pub(crate) use origin::host_and_port;
+pub(crate) use origin::{AnswerBody, Failed, Question, Server};
+pub(crate) use origins::{Destination, Origins};
 pub(crate) use reload::{Reloader, Written};

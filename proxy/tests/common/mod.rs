@@ -2,6 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and a test may panic")]
 
 pub(crate) mod http2;
+pub(crate) mod http2_origin;
+pub(crate) mod raw_origin;
 pub(crate) mod recorder;
 pub(crate) mod strict;
 pub(crate) mod tls;

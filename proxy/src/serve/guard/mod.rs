@@ -23,9 +23,9 @@ mod farewell;
 mod head;
 mod messages;
 mod request_line;
+mod stalls;
 mod stream;
 mod streams;
-mod turns;
 
 pub(super) use conversation::{Conversation, WhileOpen};
 pub(super) use stream::{Guarded, Speaks};
