@@ -177,8 +177,8 @@ fn the_package_installs_what_it_says() {
         ("usr/share/zsh/vendor-completions/_pinfold", "644"),
         ("usr/share/fish/vendor_completions.d/pinfold.fish", "644"),
         ("usr/share/doc/pinfold/copyright", "644"),
-        ("usr/share/doc/pinfold/pinfold.example.toml", "644"),
-        ("usr/share/doc/pinfold/book/administration.md", "644"),
+        ("usr/share/doc/pinfold/book/pinfold.example.toml", "644"),
+        ("usr/share/doc/pinfold/book/places/nginx.md", "644"),
     ] {
         let file = installed.path().join(file);
         assert_eq!(say(Command::new("stat").args(["-c", "%a"]).arg(&file)).trim(), mode, "{file:?}");
