@@ -18,6 +18,8 @@
 mod access_log;
 mod admin;
 mod administer;
+#[cfg(test)]
+mod book;
 mod cli;
 mod commands;
 mod config;

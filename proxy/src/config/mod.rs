@@ -2,6 +2,7 @@
 
 mod changes;
 mod check;
+mod credential;
 mod effective;
 mod fault;
 mod files;

@@ -13,28 +13,29 @@ use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
+use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
 use super::origins::read_origins;
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings, file,
-    without_port,
+    ADMIN, Approval, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
-pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
+pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
+    let directory = files.directory;
     let version = root.number_or("version", 1);
     if version.value != 1 {
         faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
     }
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), directory, faults);
-    let origins = read_origins(root.section("origin"), &site.hosts, directory, faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
+    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag_or("footprint", true);
@@ -216,9 +217,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (Listen, Vec<HeaderName>) {
+fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    let https = if https.place() == &Place::Whole { None } else { read_https(https, directory) };
+    let https = if https.place() == &Place::Whole { None } else { read_https(https, files, faults) };
     // Whoever speaks TLS here and names no other listener wants none.
     let http = match &https {
         Some(_) => address(&section, "http", LISTEN),
@@ -229,11 +230,11 @@ fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (List
     (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
-fn read_https(section: Section<'_>, directory: &Path) -> Option<Https> {
+fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
     let written = section.required("address", &HTTPS.to_string());
     let address = written.and_then(|_| address(&section, "address", HTTPS));
-    let certificate = section.required("certificate", "cert.pem").map(|text| file(text, directory));
-    let key = section.required("key", "key.pem").map(|text| file(text, directory));
+    let certificate = section.required("certificate", "cert.pem").and_then(|text| files.file(text, faults));
+    let key = section.required("key", "key.pem").and_then(|text| files.file(text, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
 }

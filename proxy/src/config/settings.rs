@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::HeaderName;
 use http::uri::Authority;
@@ -15,7 +15,6 @@ use pinfold_store::Retention;
 
 use super::fault::Place;
 use super::origins::{Origins, origin_uri};
-use super::reader::Located;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -200,11 +199,6 @@ impl Settings {
         };
         facts
     }
-}
-
-/// A file beside the configuration, or wherever else.
-pub(super) fn file(text: Located<String>, directory: &Path) -> File {
-    File { path: directory.join(text.value), place: text.place }
 }
 
 /// The host of an authority, in lower case.
