@@ -193,6 +193,7 @@ for (const [state, choice] of [['undecided', undefined], ['refused', REJECT], ['
     const title = `Bins ${state}`;
     await writePost(page, title);
     await renamePost(page, title);
+    await writePage(page, title);
     await upload(page, `map-${state}.png`);
     assert.deepEqual(distinct(await held(visitor, session)), distinct(mine));
 
@@ -222,6 +223,17 @@ async function writePost(page, title) {
   assert.equal((await beat).status(), 200);
   await page.goto(saved);
   assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), title);
+}
+
+/** With the older editor, whose script and PHP tell one another by a cookie whether it was saved. */
+async function writePage(page, title) {
+  await page.goto('/wp-admin/post-new.php?post_type=page');
+  await page.locator('#title').fill(title);
+  await page.locator('#publish').click();
+  await page.locator('#message.updated').waitFor();
+  const saved = (await wordpress.requests()).findLast(({ method, url }) => method === 'POST' && url === '/wp-admin/post.php');
+  assert.match(saved.cookie, /\bwp-saving-post=\d+-check\b/);
+  assert.deepEqual(await held({ context: page.context() }, /^wp-saving-post=.*-check/), [], 'it was answered');
 }
 
 /** In the list of posts, by admin-ajax.php. */
@@ -338,7 +350,30 @@ test('where everything is asked first, a commenter is forgotten until they agree
 
 test('the report has the visits and the cookies, and its store neither an address nor a value', async () => {
   const { report, store } = await pinfold.account();
-  console.log(JSON.stringify(report, null, 1));
+  assert.ok(report.visits.visits >= 5, 'all but those of the regime that asks first');
+  assert.ok(report.visits.pages > report.visits.visits);
+  const told = report.cookies.map(({ pattern, purpose, direction, action }) => [pattern, purpose, direction, action].join(' '));
+  const expected = [
+    '_ga marketing request passed',
+    '_ga marketing response removed',
+    'campaign_* marketing response withheld',
+    'campaign_* marketing response passed',
+    'campaign_* marketing response removed',
+    'comment_author_* preferences response passed',
+    'comment_author_* preferences response removed',
+    'comment_author_* preferences response withheld',
+    'wordpress_logged_in_* strictly-necessary request passed',
+    'wordpress_sec_* strictly-necessary response passed',
+    'wordpress_test_cookie strictly-necessary request passed',
+    'wp-saving-post strictly-necessary request passed',
+    'wp-settings-* preferences request withheld',
+    'wp-settings-* preferences response removed',
+  ];
+  assert.deepEqual(expected.filter((row) => !told.includes(row)), []);
+  // Names of its first years, which WordPress only takes back.
+  const undeclared = report.cookies.filter(({ purpose }) => purpose === 'undeclared').map(({ pattern }) => pattern);
+  assert.deepEqual(undeclared.filter((pattern) => !/^wordpress(user|pass)_/.test(pattern)), []);
+
   assert.ok(store.length > 4096);
   const values = (await given(/./)).map((pair) => pair.slice(pair.indexOf('=') + 1));
   assert.ok(values.length > 20);

@@ -28,3 +28,6 @@ add_action('template_redirect', function () {
 
 // Everybody here comes from one address.
 add_filter('comment_flood_filter', '__return_false', 99);
+
+// The older editor stays for pages.
+add_filter('use_block_editor_for_post_type', fn ($blocks, $type) => $blocks && $type !== 'page', 10, 2);
