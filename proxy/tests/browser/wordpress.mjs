@@ -18,7 +18,10 @@ const PATIENCE = 60_000;
 // Programs of the administrator are not on everybody's path.
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 
-/** `url` is what visitors type, `user` signs in. `requests()` is what WordPress was asked and how it answered, in order. */
+/**
+ * `url` is what visitors type, `user` signs in. `requests()` is what WordPress was asked and how it answered, in order;
+ * `moveTo` gives it another address.
+ */
 export async function startWordPress({ url, user }) {
   const directory = await mkdtemp(join(tmpdir(), 'pinfold-wordpress-'));
   const running = [];
@@ -28,11 +31,13 @@ export async function startWordPress({ url, user }) {
   };
   try {
     const socket = await startDatabase(directory, running);
-    const pages = await layOut(directory, { url, socket });
+    const pages = await layOut(directory);
+    const moveTo = (place) => writeFile(join(directory, 'settings.json'), settings(place, socket));
+    await moveTo(url);
     await run('php', [join(PARTS, 'install.php')], { cwd: pages, env: { ...env, ...user } });
     const journal = join(directory, 'journal');
     const address = await startPhp(pages, journal, running);
-    return { address, stop, requests: () => readJournal(journal) };
+    return { address, stop, moveTo, requests: () => readJournal(journal) };
   } catch (error) {
     await stop();
     throw error;
@@ -51,21 +56,23 @@ async function startDatabase(directory, running) {
 }
 
 /** A copy, because PHP finds its files by where they really are. */
-async function layOut(directory, { url, socket }) {
+async function layOut(directory) {
   const pages = join(directory, 'pages');
   await cp(SOURCE, pages, { recursive: true, dereference: true, filter: (path) => !path.endsWith('/wp-config.php') });
   await mkdir(join(pages, 'wp-content/mu-plugins'));
   await symlink(join(PARTS, 'town.php'), join(pages, 'wp-content/mu-plugins/town.php'));
-  const settings = JSON.stringify({ WP_HOME: url, WP_SITEURL: url, DB_HOST: `localhost:${socket}` });
-  await writeFile(join(directory, 'settings.json'), settings);
   await cp(join(PARTS, 'config.php'), join(pages, 'wp-config.php'));
   return pages;
 }
 
+function settings(url, socket) {
+  return JSON.stringify({ WP_HOME: url, WP_SITEURL: url, DB_HOST: `localhost:${socket}` });
+}
+
 async function startPhp(pages, journal, running) {
   const port = await freePort();
-  const settings = ['zlib.output_compression=1', 'opcache.enable_cli=1', `auto_prepend_file=${join(PARTS, 'journal.php')}`];
-  const options = settings.flatMap((setting) => ['-d', setting]);
+  const ini = ['zlib.output_compression=1', 'opcache.enable_cli=1', `auto_prepend_file=${join(PARTS, 'journal.php')}`];
+  const options = ini.flatMap((setting) => ['-d', setting]);
   const environment = { ...env, JOURNAL: journal, PHP_CLI_SERVER_WORKERS: '3' };
   const server = start('php', [...options, '-S', `127.0.0.1:${port}`, '-t', pages], { env: environment }, running);
   await untilReached({ port, host: '127.0.0.1' }, server);

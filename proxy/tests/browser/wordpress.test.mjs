@@ -382,3 +382,19 @@ test('the report has the visits and the cookies, and its store neither an addres
     assert.ok(!store.includes(secret), secret);
   }
 });
+
+test('an editor signs in where a site is tried on the own machine, without TLS', async (t) => {
+  const plain = await startPinfold({
+    configuration: 'version = 1\n[site]\nname = "Marlbury"\nurl = "http://localhost"\n',
+    origin: wordpress.address,
+  });
+  t.after(() => plain.stop());
+  await wordpress.moveTo(plain.site);
+  const without = await launchBrowser();
+  t.after(() => without.close());
+  const visitor = await newVisitor(t, without, plain.site, { javaScriptEnabled: true });
+  await signIn(visitor);
+  const session = await held(visitor, /^wordpress_/);
+  assert.deepEqual(distinct(names(session)), ['wordpress_#', 'wordpress_logged_in_#', 'wordpress_test_cookie']);
+  await signOut(visitor);
+});
