@@ -38,6 +38,7 @@ mod hold;
 mod import;
 mod init;
 mod opened;
+mod password;
 mod report;
 mod scan;
 mod scrub;

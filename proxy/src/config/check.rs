@@ -247,7 +247,7 @@ url = \"http://127.0.0.1:8000\"
             ),
             ("[admin]\nsocket = \"\"\n", "pinfold.toml:8:10: `socket` is empty"),
             ("[admin]\nlookup_approval = \"nobody\"\n", "write \"named\" or \"second-user\""),
-            ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "has no password"),
+            ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "or write password_file"),
             ("version = 2\n", "unknown key `version` in [origin]"),
         ] {
             let text = format!("{LEAST}{more}");

@@ -19,7 +19,8 @@ use super::origins::read_origins;
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings, without_port,
+    ADMIN, Approval, File, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings,
+    without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
@@ -49,7 +50,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         faults,
     );
     let hold = read_keys(root.section("keys"), faults);
-    let admin = read_admin(root.section("admin"), faults);
+    let admin = read_admin(root.section("admin"), files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
     let mut policy = consent.apply(Policy::builder(
@@ -108,6 +109,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         announcers,
         fronts,
         admin: admin.listen?,
+        admin_password: admin.password,
         socket: directory.join(admin.socket),
         origins: origins?,
         audit: audit?,
@@ -382,24 +384,25 @@ fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
 
 struct Admin {
     listen: Option<SocketAddr>,
+    password: Option<File>,
     socket: PathBuf,
     blocked_status: StatusCode,
     approval: Approval,
 }
 
-fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
+fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Admin {
     let listen = address_or(&section, "listen", ADMIN);
-    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
+    let password = section.text("password_file");
+    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback())
+        && password.is_none()
+    {
         faults.add(
             &listen.place,
-            format!(
-                "{} would show the figures to others: this version has no password for them",
-                listen.value
-            ),
-            "listen on loopback",
+            format!("{} would show the figures to others", listen.value),
+            "listen on loopback, or write password_file = \"admin.password\"",
         );
     }
-    section.not_yet("password_file", "the admin listener is on loopback");
+    let password = password.and_then(|password| files.file(password, faults));
     let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
     let approval = section.choice_or_first("lookup_approval", words).value;
     let socket = section.text_or("socket", SOCKET);
@@ -418,6 +421,7 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
     section.end();
     Admin {
         listen: listen.map(|listen| listen.value),
+        password,
         socket: PathBuf::from(socket.value),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,

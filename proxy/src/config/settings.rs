@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     /// Proxies that may have ended TLS before they speak to us.
     pub(crate) fronts: TrustedProxies,
     pub(crate) admin: SocketAddr,
+    /// What those must know who read the figures there.
+    pub(crate) admin_password: Option<File>,
     /// On which commands reach the running server.
     pub(crate) socket: PathBuf,
     pub(crate) origins: Origins,
@@ -147,6 +149,7 @@ impl Settings {
             announcers: None,
             fronts: TrustedProxies::none(),
             admin: ADMIN,
+            admin_password: None,
             socket: PathBuf::from(SOCKET),
             origins: Origins::one(origin),
             audit: AuditSettings::default(),
@@ -185,8 +188,8 @@ impl Settings {
 
     /// These, but for what is decided once, at the start, which stays as it is in `running`.
     pub(crate) fn beside(self, running: &Self) -> Self {
-        let Self { site, calendar, listen, admin, socket, store, .. } = running.clone();
-        Self { site, calendar, listen, admin, socket, store, hold: running.hold, ..self }
+        let Self { site, calendar, listen, admin, admin_password, socket, store, .. } = running.clone();
+        Self { site, calendar, listen, admin, admin_password, socket, store, hold: running.hold, ..self }
     }
 
     /// What visitors are told of their addresses.

@@ -30,6 +30,7 @@ use crate::config::{Settings, StoreSettings};
 use crate::control::{Office, Rules};
 use crate::exit::Failure;
 use crate::hold::{BootClock, notify, take_over};
+use crate::password::Password;
 use crate::tls::{self, Certificate};
 
 /// Everything that the admin pages read.
@@ -85,6 +86,8 @@ pub(crate) fn run(
         Certificate::open(https.pair(), settings.hosts.named()).map(Arc::new).map_err(Failure::misuse)
     });
     let certificate = certificate.transpose()?;
+    let password = settings.admin_password.as_ref().map(|file| Password::read(&file.path)).transpose();
+    let password = password.map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
 
     let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
@@ -137,7 +140,7 @@ pub(crate) fn run(
             let _ = write_out.await;
         }));
         let mut tasks = JoinSet::new();
-        tasks.spawn(admin::serve(sockets.admin, readings, stopped));
+        tasks.spawn(admin::serve(sockets.admin, readings, password, stopped));
         tasks.spawn(sockets.control.serve(office.clone()));
         tasks.spawn(checks::run(asked));
         tasks.spawn(pressure::watch());
