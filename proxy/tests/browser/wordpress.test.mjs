@@ -190,6 +190,9 @@ for (const [state, choice] of [['undecided', undefined], ['refused', REJECT], ['
     assert.deepEqual(distinct(mine), distinct(await given(session, since)), 'byte for byte as they were set');
     assert.deepEqual(distinct((await received('/wp-admin/')).filter((pair) => session.test(pair))), distinct(mine));
 
+    if (state === 'undecided') {
+      assert.deepEqual(await covered(page), [], 'the menu that stays in place leaves the banner alone');
+    }
     const title = `Bins ${state}`;
     await writePost(page, title);
     await renamePost(page, title);
@@ -206,6 +209,22 @@ for (const [state, choice] of [['undecided', undefined], ['refused', REJECT], ['
     assert.deepEqual(await held(visitor, /^wordpress_(sec|logged_in)/), []);
     assert.deepEqual(visitor.faults, []);
   });
+}
+
+/** What of the banner cannot be seen where it begins, or is written smaller than the banner says. */
+async function covered(page) {
+  await page.setViewportSize({ width: 1024, height: 720 });
+  return page.locator('.pinfold-banner').locator('h2, p, button').evaluateAll((parts) =>
+    parts
+      .filter((part) => part.checkVisibility())
+      .filter((part) => {
+        const { left, top, height } = part.getBoundingClientRect();
+        const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+        const seen = part.contains(document.elementFromPoint(left + 3, top + height / 2));
+        return !seen || size(part) < size(part.closest('.pinfold-banner'));
+      })
+      .map((part) => part.innerText),
+  );
 }
 
 /** With the block editor, which speaks to the site by REST and by admin-ajax.php. */
