@@ -1,6 +1,5 @@
 //! System administration by pseudonym: the commands that ask a running server, and how they show what it answers.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use crate::cli::{Administer, Approve, BlockFor, CheckFormat, Lookup, Top, Unbloc
 use crate::config::{self, SOCKET};
 use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, WaitingLine, ask};
 use crate::exit::Failure;
+use crate::table::table;
 
 /// Says once, below every list of blocks: what an operator must know of them.
 fn end_of_blocks(held: bool) -> &'static str {
@@ -155,7 +155,7 @@ pub(crate) fn reload(server: &Administer) -> Result<String, Failure> {
     })
 }
 
-fn head_of_ledger(head: &str) -> String {
+pub(crate) fn head_of_ledger(head: &str) -> String {
     format!("Head of the action ledger: {head} (note it elsewhere)\n")
 }
 
@@ -209,28 +209,6 @@ fn table_of_senders(senders: &[SenderLine]) -> String {
     table(["name", "requests", "errors", "refused"], rows)
 }
 
-/// Columns as wide as what is in them.
-fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let all: Vec<[String; N]> = std::iter::once(heads.map(str::to_owned)).chain(rows).collect();
-    let mut widths = [0; N];
-    for row in &all {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in &all {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            // Writing into a string does not fail.
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
 fn in_words(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     match minutes {
@@ -243,12 +221,6 @@ fn in_words(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_line_up() {
-        let rows = [["a".to_owned(), "10".to_owned()], ["longer".to_owned(), "2".to_owned()]];
-        assert_eq!(table(["name", "n"], rows.into_iter()), "name    n\na       10\nlonger  2\n");
-    }
 
     #[test]
     fn times_in_words() {

@@ -83,6 +83,12 @@ pub(crate) enum Command {
     /// comes to the same; built-in cookies and purposes stand in its remarks.
     #[command(after_help = "Example: pinfold config --effective --config pinfold.toml")]
     Config(Config),
+    /// Look at the store, copy it, export its rows, carry it forward
+    #[command(after_help = "Example: pinfold db status")]
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// Start a sample council site with Pinfold in front of it
     ///
     /// Both run in this one process, on loopback, until Ctrl-C. Open the address printed as `site`.
@@ -155,6 +161,12 @@ pub(crate) enum Command {
     /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
+    /// Visit a site and say which cookies it sets, and what to write of them
+    ///
+    /// With Chromium, where it is installed: then cookies of scripts are seen, and the hosts of others that pages ask. Give the address
+    /// of the web server itself: behind Pinfold most cookies are held. What is printed can be pasted into a configuration.
+    #[command(after_help = "Example: pinfold scan http://127.0.0.1:8000 --config pinfold.toml")]
+    Scan(Scan),
     /// Rewrite access logs with their addresses replaced
     ///
     /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
@@ -206,6 +218,28 @@ pub(crate) struct BlockFor {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) server: Administer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// The first page
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The configuration that what is found is compared with; without it `pinfold.toml`, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many pages are looked at
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub(crate) pages: u16,
+    /// The browser [default: Chromium, Chrome or Edge, where one is installed]
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "plain")]
+    pub(crate) browser: Option<PathBuf>,
+    /// Without a browser: cookies of scripts are not seen
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]
@@ -367,6 +401,81 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Copy the store while it is in use
+    ///
+    /// Everything but addresses, which are kept no longer than their key lives. The action ledger has it first. To restore a copy,
+    /// stop the server and put it in the place of the store: what has become too old meanwhile is removed at the start.
+    #[command(after_help = "Example: pinfold db backup /var/backups/pinfold-2026-11-25.db")]
+    Backup(DbBackup),
+    /// Write every row as JSON, one on each line
+    ///
+    /// Of ledgers that count by the day, the days of the period; the others whole. No addresses. Exact numbers, not for publication:
+    /// `report` is. The action ledger has it first.
+    #[command(
+        after_help = "Example: pinfold db export --from 2026-11-01 --reason 'data warehouse' -o november.jsonl"
+    )]
+    Export(DbExport),
+    /// Bring the store to the schema of this version
+    ///
+    /// A server does so when it starts. Make a copy first: there is no way back. The server must not be running.
+    #[command(after_help = "Example: pinfold db migrate --config pinfold.toml")]
+    Migrate(DbStore),
+    /// Say what is in the store, and whether it is whole
+    ///
+    /// Reads the whole file, about a second for each gigabyte. Exit code 0: whole. 2: damaged.
+    #[command(after_help = "Example: pinfold db status --format json")]
+    Status(DbStatus),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub(crate) struct DbStore {
+    /// The configuration of the store; without it `pinfold.toml`, or `pinfold.db` in this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbBackup {
+    /// The copy, which must not exist yet
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Why, for the action ledger
+    #[arg(long, value_name = "TEXT", value_parser = line, default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbExport {
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+    /// The first day, such as 2026-11-01 [default: the oldest]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<CivilDate>,
+    /// The last day [default: the newest]
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<CivilDate>,
+    /// Why, for the action ledger
+    #[arg(long, value_name = "TEXT", value_parser = line)]
+    pub(crate) reason: String,
+    /// Where it is written [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbStatus {
+    #[command(flatten)]
+    pub(crate) store: DbStore,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check that each entry follows from the one before
     ///
@@ -477,6 +586,11 @@ pub(crate) struct Run {
 
 fn time(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "write a time with its unit, such as 30min or 12h".to_owned())
+}
+
+fn line(text: &str) -> Result<String, String> {
+    let is_line = text.chars().count() <= 200 && !text.contains(char::is_control);
+    is_line.then(|| text.to_owned()).ok_or_else(|| "write up to 200 characters, in one line".to_owned())
 }
 
 fn moment(text: &str) -> Result<UnixTime, String> {

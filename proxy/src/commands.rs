@@ -7,21 +7,24 @@ use std::path::{Path, PathBuf};
 
 use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
 use pinfold::consent::{Explanation, Policy};
-use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
+use pinfold::time::{CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
 
 use crate::cli::{
-    Check, CheckFormat, Cli, Command, Completions, Config, Demo, Evidence, Explain, Healthcheck, Import,
-    Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
+    Check, CheckFormat, Cli, Command, Completions, Config, DbCommand, Demo, Evidence, Explain, Healthcheck,
+    Import, Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
-use crate::config::{Checked, Fault, Settings};
+use crate::config::{Checked, Settings};
 use crate::connect::Found;
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
+use crate::opened::{Opened, print_warnings, read};
 use crate::scrub::{self, Keep};
-use crate::{administer, config, connect, demo, evidence, healthcheck, import, init, report, serve};
+use crate::{
+    administer, config, connect, db, demo, evidence, healthcheck, import, init, report, scan, serve,
+};
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -41,6 +44,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(command) => check(&command),
         Command::Completions(command) => complete(&command),
         Command::Config(command) => show_values(&command),
+        Command::Db { command } => match command {
+            DbCommand::Backup(command) => say(db::back_up(&command)),
+            DbCommand::Export(command) => say(db::export(&command)),
+            DbCommand::Migrate(command) => say(db::migrate(&command)),
+            DbCommand::Status(command) => say(db::status(&command)),
+        },
         Command::Demo(command) => start_demo(command),
         Command::Evidence(command) => gather(&command),
         Command::Explain(command) => explain_recorded(&command),
@@ -54,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Reload(command) => say(administer::reload(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
+        Command::Scan(command) => say(scan::run(&command)),
         Command::Scrub(command) => scrub_logs(&command),
         Command::Top(command) => say(administer::top(&command)),
         Command::Unblock(command) => say(administer::unblock(&command)),
@@ -78,7 +88,7 @@ fn check(command: &Check) -> Result<Exit, Failure> {
     let found = match &settings {
         Ok(settings) if command.connect => {
             let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
-            connect::look(settings, policy.page(), policy.inserts_link())
+            connect::look(settings, policy.page(), policy.inserts_link())?
         }
         _ => Vec::new(),
     };
@@ -148,7 +158,7 @@ fn start(command: &Run) -> Result<Exit, Failure> {
             (settings.map_err(|faults| Failure::faults(&faults))?, Some(serve::Written { file, entries }))
         }
     };
-    serve::log_to_stderr();
+    let _log = serve::log_to_stderr();
     serve::run(settings, written, |addresses| {
         let https = addresses.https.map(tracing::field::display);
         tracing::info!(site = %addresses.site, https, admin = %addresses.admin, "ready");
@@ -158,7 +168,7 @@ fn start(command: &Run) -> Result<Exit, Failure> {
 }
 
 fn start_demo(command: Demo) -> Result<Exit, Failure> {
-    serve::log_to_stderr();
+    let _log = serve::log_to_stderr();
     let temporary = match &command.dir {
         Some(_) => None,
         None => Some(
@@ -221,33 +231,10 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
 /// How much of a recording is read: heads are short, and bodies are passed over.
 const MOST_RECORDED: u64 = 4 * 1024 * 1024;
 
-/// The ledgers of a command, and the configuration by which they were found, if there is one.
-struct Opened {
-    ledgers: Ledgers,
-    site: String,
-    calendar: Calendar,
-    settings: Option<Settings>,
-}
-
-/// The ledgers of a command: in the store of its configuration, or in that of this directory.
-fn opened(config: Option<&Path>) -> Result<Opened, Failure> {
-    let settings = config::named_or_default(config).map(read).transpose()?;
-    let calendar = match &settings {
-        Some(settings) => settings.calendar.clone(),
-        None => Calendar::named("Europe/London").map_err(Failure::of)?,
-    };
-    let store = settings.as_ref().map_or(Path::new("pinfold.db"), |settings| &settings.store.file);
-    let ledgers = Ledgers::open(store).map_err(Failure::of)?;
-    let site = match &settings {
-        Some(settings) => settings.site.clone(),
-        None => the_only_site(&ledgers)?,
-    };
-    Ok(Opened { ledgers, site, calendar, settings })
-}
-
 fn verify(command: &Verify) -> Result<Exit, Failure> {
-    let Opened { ledgers, site, .. } = opened(command.config.as_deref())?;
-    let entries = ledgers.actions(&site).map_err(Failure::of)?;
+    let opened = Opened::by(command.config.as_deref())?;
+    let site = opened.site()?;
+    let entries = opened.ledgers.actions(&site).map_err(Failure::of)?;
     let head = verify_chain(&site, &entries).map_err(|BrokenAt(place)| {
         Failure::misuse(format!(
             "the action ledger is broken at entry {place}: it does not follow from the one before (something was changed)"
@@ -381,7 +368,9 @@ impl Read {
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
 fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
     let KeptPeriod { config, from, to } = period;
-    let Opened { ledgers, site, calendar, settings } = opened(config.as_deref())?;
+    let opened = Opened::by(config.as_deref())?;
+    let site = opened.site()?;
+    let Opened { ledgers, calendar, settings, .. } = opened;
     let now = SystemClock::new().now();
     let to = to.unwrap_or_else(|| calendar.day_of(now).date);
     let from = from.unwrap_or_else(|| CivilDate::from_days(to.days().saturating_sub(days)));
@@ -390,17 +379,6 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
     }
     let policy = settings.as_ref().map(serve::policy).transpose()?;
     Ok(Read { ledgers, site, period: Period { from, to }, policy, now })
-}
-
-fn the_only_site(ledgers: &Ledgers) -> Result<String, Failure> {
-    let mut sites = ledgers.sites().map_err(Failure::of)?;
-    match (sites.pop(), sites.is_empty()) {
-        (Some(site), true) => Ok(site),
-        (Some(_), false) => {
-            Err(Failure::misuse("the store holds several sites (name a configuration with --config)"))
-        }
-        (None, _) => Err(Failure::of("the store holds nothing yet (run the proxy first)")),
-    }
 }
 
 fn import_logs(command: &Import) -> Result<Exit, Failure> {
@@ -443,13 +421,6 @@ fn scrub_logs(command: &Scrub) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The settings of a file; its warnings go to standard error.
-fn read(file: &Path) -> Result<Settings, Failure> {
-    let Checked { settings, warnings, .. } = config::read(file);
-    print_warnings(&warnings);
-    settings.map_err(|faults| Failure::faults(&faults))
-}
-
 /// What is well goes with the rest, what is not to standard error.
 fn print_found(found: &[Found], text: &mut String) {
     let mut stderr = std::io::stderr().lock();
@@ -463,13 +434,6 @@ fn print_found(found: &[Found], text: &mut String) {
             Found::Doubt(what) => writeln!(stderr, "pinfold: warning: {what}"),
             Found::Amiss(what) => writeln!(stderr, "pinfold: {what}"),
         };
-    }
-}
-
-fn print_warnings(warnings: &[Fault]) {
-    let mut stderr = std::io::stderr().lock();
-    for warning in warnings {
-        let _ = writeln!(stderr, "pinfold: warning: {warning}");
     }
 }
 

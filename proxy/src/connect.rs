@@ -1,23 +1,26 @@
 //! `pinfold check --connect`: whether what a sound configuration names is there, too.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::Scheme;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use http_body_util::BodyExt as _;
 use pinfold_store::Ledgers;
 use serde::Serialize;
 
 use crate::config::Settings;
-use crate::serve::host_and_port;
+use crate::exit::Failure;
+use crate::serve::{AnswerBody, Destination, Failed, Origins, Question, Server};
 
-/// How long the origin may take for each step.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an origin may take for all of its first page.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much of the first page is read.
-const MOST_OF_PAGE: u64 = 256 * 1024;
+/// How much of the first page is read, in bytes.
+const MOST_OF_PAGE: usize = 256 * 1024;
 
 /// What was found of one thing.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -31,74 +34,89 @@ pub(crate) enum Found {
 }
 
 /// Looks at everything that the configuration names outside itself. Nothing is changed.
-pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Vec<Found> {
-    let mut found = origin(settings, page, inserts_link);
+///
+/// # Errors
+///
+/// There is nothing to look with, or nobody could be believed to be an origin.
+pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Result<Vec<Found>, Failure> {
+    let origins = Origins::of(settings, None)
+        .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
+    let mut found = runtime.block_on(async {
+        let mut found = Vec::new();
+        for destination in origins.all() {
+            for server in &destination.servers {
+                found.extend(origin(server, destination, settings, (page, inserts_link)).await);
+            }
+        }
+        found
+    });
     found.extend(store(&settings.store.file, &settings.site));
     let https = settings.listen.https.as_ref().map(|https| https.address);
     let listeners = settings.listen.http.into_iter().chain(https).chain([settings.admin]);
     found.extend(listeners.map(listener));
-    found
+    Ok(found)
 }
 
-fn origin(settings: &Settings, page: &str, inserts_link: bool) -> Vec<Found> {
-    let shown = &settings.origin;
-    let stream = match connect(shown) {
-        Ok(stream) => stream,
-        Err(error) => {
-            let problem =
-                format!("the origin {shown} cannot be reached: {error} (start it, or change `[origin] url`)");
-            return vec![Found::Amiss(problem)];
-        }
+/// Asks one server of an origin as a request would be, and looks for the link to the cookies page.
+async fn origin(
+    server: &Arc<Server>,
+    destination: &Destination,
+    settings: &Settings,
+    (page, inserts_link): (&str, bool),
+) -> Vec<Found> {
+    let (shown, host, path) = (server.url(), destination.host(settings), destination.first_page());
+    let amiss = |problem: String| vec![Found::Amiss(format!("the origin {shown} {problem}"))];
+    let Ok(host_field) = HeaderValue::from_str(host) else {
+        return amiss(format!("cannot be asked for {host} (correct `hosts`)"));
     };
-    if shown.scheme() == Some(&Scheme::HTTPS) {
-        return vec![Found::Well(format!("the origin {shown} accepts connections"))];
-    }
-    let authority = shown.authority().map_or("localhost", |authority| authority.as_str());
-    let host = settings.hosts.named().first().map_or(authority, String::as_str);
-    match first_page(stream, host) {
-        Err(error) => vec![Found::Amiss(format!(
-            "the origin {shown} does not answer for {host}: {error} (see whether it speaks HTTP/1.1 there)"
-        ))],
-        Ok((status, text)) => {
-            let links = inserts_link || text.contains(page);
-            let unlinked = (status == 200 && !links).then(|| {
+    let answer = async {
+        let response = server.ask(&Question { path: path.clone(), host: host_field }).await?;
+        let (status, kind) = (response.status(), response.headers().get(CONTENT_TYPE).cloned());
+        Ok((status, kind, beginning(response.into_body()).await))
+    };
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Err(_) => amiss(format!("does not answer for {host} in time (see what keeps it)")),
+        Ok(Err(Failed::Connect(error))) => {
+            amiss(format!("cannot be reached: {error} (start it, or correct its `url`)"))
+        }
+        Ok(Err(error)) => amiss(format!(
+            "does not answer for {host}: {} (see whether it speaks HTTP there)",
+            reason(&error)
+        )),
+        Ok(Ok((status, kind, text))) => {
+            let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            let is_linked = inserts_link || !is_page || text.contains(page);
+            let unlinked = (status == StatusCode::OK && !is_linked).then(|| {
                 Found::Doubt(format!(
-                    "the first page does not link to {page} (add a link to every page, or write `link = \"insert\"` in `[consent]`)"
+                    "the page {path} of the origin {shown} does not link to {page} (add a link to every page, or write `link = \"insert\"` in \
+                     `[consent]`)"
                 ))
             });
-            let well = Found::Well(format!("the origin {shown} answers {status} for {host}"));
+            let well = Found::Well(format!("the origin {shown} answers {} for {host}", status.as_u16()));
             [well].into_iter().chain(unlinked).collect()
         }
     }
 }
 
-fn connect(origin: &Uri) -> io::Result<TcpStream> {
-    let nowhere = || io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-    let mut last = nowhere();
-    for address in host_and_port(origin).ok_or_else(nowhere)?.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
+/// As much of a page as is looked at.
+async fn beginning(mut body: AnswerBody) -> String {
+    let mut page = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await
+        && page.len() < MOST_OF_PAGE
+    {
+        page.extend(frame.into_data().unwrap_or_default());
     }
-    Err(last)
+    String::from_utf8_lossy(&page).into_owned()
 }
 
-/// The status of `/` and the beginning of its page.
-fn first_page(mut stream: TcpStream, host: &str) -> io::Result<(u16, String)> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\naccept: text/html\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    let read = stream.take(MOST_OF_PAGE).read_to_end(&mut answer);
-    let status = answer.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
-    let status = status.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-    match (status, read) {
-        (Some(status), _) => Ok((status, String::from_utf8_lossy(&answer).into_owned())),
-        (None, Err(error)) => Err(error),
-        (None, Ok(_)) => Err(io::Error::new(io::ErrorKind::InvalidData, "what it says is no answer")),
+/// What is at the bottom of it.
+fn reason(error: &Failed) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
     }
+    reason.to_string()
 }
 
 fn store(file: &Path, site: &str) -> Vec<Found> {

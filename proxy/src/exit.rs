@@ -37,6 +37,12 @@ pub(crate) struct Failure {
     lines: Vec<String>,
 }
 
+impl From<pinfold_store::StoreError> for Failure {
+    fn from(error: pinfold_store::StoreError) -> Self {
+        Self::of(error)
+    }
+}
+
 impl Failure {
     pub(crate) fn misuse(line: impl fmt::Display) -> Self {
         Self { exit: Exit::Misused, lines: vec![line.to_string()] }

@@ -18,22 +18,31 @@
 mod access_log;
 mod admin;
 mod administer;
+#[cfg(test)]
+mod book;
 mod cli;
 mod commands;
 mod config;
 mod connect;
 mod control;
+mod db;
 mod demo;
 mod evidence;
 mod exit;
 mod explain;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod healthcheck;
 mod hold;
 mod import;
 mod init;
+mod opened;
 mod report;
+mod scan;
 mod scrub;
 mod serve;
+mod table;
 mod tls;
 mod token;
 

@@ -111,6 +111,7 @@ fn every_help_fits_a_screen_and_shows_an_example() {
         list.lines().map(|line| vec![line.split_whitespace().next().unwrap()]).collect();
     assert!(commands.len() > 10, "{of_all}");
     commands.extend([vec![], vec!["ledger", "verify"]]);
+    commands.extend(["backup", "export", "migrate", "status"].map(|one| vec!["db", one]));
     for command in &commands {
         let arguments: Vec<_> = command.iter().copied().chain(["--help"]).collect();
         let output = pinfold(&arguments, directory.path());

@@ -16,18 +16,20 @@ use tempfile::TempDir;
 struct Nginx {
     child: Child,
     address: SocketAddr,
-    _files: TempDir,
+    files: TempDir,
 }
 
 impl Nginx {
-    fn start() -> Self {
+    /// Speaks HTTP/1.1, or HTTP/2 where that is what `listens` says.
+    fn start(listens: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let root = files.path().join("pages");
         fs::create_dir(&root).unwrap();
         fs::write(root.join("index.html"), "<!DOCTYPE html><title>Town</title><p>Welcome").unwrap();
         fs::write(root.join("big.bin"), vec![7_u8; 3 << 20]).unwrap();
-        fs::write(files.path().join("nginx.conf"), nginx_conf(files.path(), address)).unwrap();
+        fs::write(files.path().join("nginx.conf"), nginx_conf(files.path(), &format!("{address}{listens}")))
+            .unwrap();
         let binary = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
         let child = Command::new(binary)
             .args(["-e", "stderr", "-p"])
@@ -42,11 +44,11 @@ impl Nginx {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        Self { child, address, _files: files }
+        Self { child, address, files }
     }
 }
 
-fn nginx_conf(directory: &Path, address: SocketAddr) -> String {
+fn nginx_conf(directory: &Path, listens: &str) -> String {
     let directory = directory.display();
     format!(
         "daemon off; master_process off; pid nginx.pid; events {{}}
@@ -54,7 +56,7 @@ fn nginx_conf(directory: &Path, address: SocketAddr) -> String {
            types {{ text/html html; }} default_type application/octet-stream; access_log {directory}/access.log combined;
            client_body_temp_path body; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
            server {{
-             listen {address}; root pages;
+             listen {listens}; root pages;
              add_header Set-Cookie 'session=1; Path=/; HttpOnly' always;
              add_header Set-Cookie '_ga=GA1; Path=/' always;
              add_header Set-Cookie 'undeclared=1' always;
@@ -77,8 +79,18 @@ impl Drop for Nginx {
 #[test]
 #[ignore = "needs nginx: scripts/check installs it and runs this"]
 fn nginx_serves_its_pages_through_pinfold_and_its_cookies_are_held() {
-    let nginx = Nginx::start();
-    let pinfold = Pinfold::configured(&configuration(nginx.address, ""));
+    serves_its_pages_and_its_cookies_are_held("", "", "HTTP/1.1");
+}
+
+#[test]
+#[ignore = "needs nginx: scripts/check installs it and runs this"]
+fn nginx_does_the_same_over_http_2() {
+    serves_its_pages_and_its_cookies_are_held(" http2", "http2 = true\nhealth = \"/\"\n", "HTTP/2.0");
+}
+
+fn serves_its_pages_and_its_cookies_are_held(listens: &str, more: &str, version: &str) {
+    let nginx = Nginx::start(listens);
+    let pinfold = Pinfold::configured(&configuration(nginx.address, more));
     for (path, status) in
         [("/", 200), ("/nothing", 404), ("/moved", 301), ("/broken", 500), ("/big.bin", 200)]
     {
@@ -109,4 +121,6 @@ fn nginx_serves_its_pages_through_pinfold_and_its_cookies_are_held() {
         cookie["pattern"] == "_ga*" && cookie["direction"] == "response" && cookie["action"] == "withheld"
     });
     assert_eq!(held.unwrap()["seen"], 10);
+    let log = fs::read_to_string(nginx.files.path().join("access.log")).unwrap();
+    assert!(log.lines().all(|line| line.contains(version)), "{log}");
 }

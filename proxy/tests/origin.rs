@@ -4,74 +4,12 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use common::raw_origin::{HELLO, RawOrigin};
 use common::{Answer, Pinfold, configuration, raw};
-
-/// An origin that speaks raw bytes: `serve` is given each connection and its number, from 1.
-struct RawOrigin {
-    address: SocketAddr,
-    connections: Arc<AtomicUsize>,
-    /// The first lines of the requests that were read whole.
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl RawOrigin {
-    fn start(serve: impl Fn(usize, &mut Connection) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (connections, asked) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<_>>>::default());
-        let (opened, noted, serve) = (connections.clone(), asked.clone(), Arc::new(serve));
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let number = opened.fetch_add(1, Ordering::SeqCst) + 1;
-                let (asked, serve) = (noted.clone(), serve.clone());
-                thread::spawn(move || serve(number, &mut Connection { stream, asked }));
-            }
-        });
-        Self { address, connections, asked }
-    }
-
-    fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-struct Connection {
-    stream: TcpStream,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Connection {
-    /// Reads a head; false where the other side is done.
-    fn read_head(&mut self) -> bool {
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            match self.stream.read(&mut byte) {
-                Ok(1) => head.push(byte[0]),
-                _ => return false,
-            }
-        }
-        let head = String::from_utf8_lossy(&head);
-        self.asked.lock().unwrap().push(head.lines().next().unwrap_or_default().to_owned());
-        true
-    }
-
-    fn write(&mut self, text: &str) {
-        let _ = self.stream.write_all(text.as_bytes());
-    }
-}
-
-const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
 
 fn in_front_of(origin: &RawOrigin) -> Pinfold {
     Pinfold::configured(&configuration(origin.address, ""))
@@ -248,6 +186,27 @@ fn frame_17_a_head_that_cannot_be_used_is_502() {
         connection.write(&long);
     });
     assert_eq!(Client::of(&in_front_of(&origin)).ask("GET", "").status, 502);
+}
+
+#[test]
+fn frame_17_more_than_a_hundred_informational_answers_are_no_answer() {
+    for (count, status) in [(100, 200), (101, 502), (10_000, 502)] {
+        let origin = RawOrigin::start(move |_, connection| {
+            connection.read_head();
+            for number in 0..count {
+                // HTTP/1.1 has two of them that mean something to a client.
+                connection.write(
+                    ["HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"][number % 2],
+                );
+            }
+            thread::sleep(Duration::from_millis(200));
+            connection.write(HELLO);
+        });
+        let pinfold = in_front_of(&origin);
+        for method in ["GET", "POST"] {
+            assert_eq!(Client::of(&pinfold).ask(method, "").status, status, "{method} {count}");
+        }
+    }
 }
 
 #[test]

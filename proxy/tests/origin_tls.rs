@@ -108,10 +108,7 @@ fn an_origin_that_cannot_be_believed_is_not_asked_and_one_line_says_why() {
     for (issued, expected) in [
         (authority.issue("other.example"), "is for another name than that in `[origin] url`"),
         (authority.issue_until("localhost", 2020), "its certificate has expired"),
-        (
-            other.issue("localhost"),
-            "an authority that is not trusted (name the authority with `[origin] ca`)",
-        ),
+        (other.issue("localhost"), "an authority that is not trusted (name the authority with `ca`)"),
     ] {
         let origin = SecureOrigin::start(&issued, 1000);
         let pinfold = in_front_of("localhost", origin.address.port(), &authority);

@@ -182,6 +182,11 @@ impl Policy {
         text
     }
 
+    /// Whether content of this host is declared, to be held until its purpose is granted or as strictly necessary.
+    pub fn declares_host(&self, host: &str) -> bool {
+        self.0.pages.embeds.purpose_of(host, None).is_some()
+    }
+
     pub(super) fn heeds_gpc(&self) -> bool {
         self.0.heeds_gpc
     }

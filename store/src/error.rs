@@ -7,6 +7,27 @@ pub enum StoreError {
     /// Another server writes to the file.
     #[error("the store {} is in use by another server (stop it, or give this one its own file)", .0.display())]
     InUse(PathBuf),
+    /// A copy cannot be made.
+    #[error("the copy {} cannot be written: {reason} (name a new file, in a directory with room)", .path.display())]
+    NotCopied {
+        /// The copy.
+        path: PathBuf,
+        /// What SQLite or the system says.
+        reason: String,
+    },
+    /// An older version of the program has written to the file, and what is asked needs the newest schema.
+    #[error(
+        "the store {} has schema {found}, and this needs {known} (`pinfold db migrate`, after `pinfold db backup`)",
+        .path.display()
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: i64,
+        /// The schema that is needed.
+        known: i64,
+    },
     /// A newer version of the program has written to the file.
     #[error(
         "the store {} has schema {found}, and this version knows {known} (use the newer version, or restore a backup)",
@@ -34,6 +55,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(crate) fn not_copied(path: &std::path::Path, reason: impl ToString) -> Self {
+        Self::NotCopied { path: path.to_owned(), reason: reason.to_string() }
+    }
+
     pub(crate) fn unusable(path: &std::path::Path, reason: impl ToString) -> Self {
         Self::Unusable { path: path.to_owned(), reason: reason.to_string() }
     }

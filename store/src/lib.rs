@@ -4,7 +4,7 @@
 //! once and written behind, several in one commit. A batch whose delivery is ready has been synced to disk.
 //!
 //! [`ImportStore`] adds what was before, and how far each log was read, in one commit. [`Ledgers`] reads them, from another
-//! process if need be.
+//! process if need be, and copies them; [`migrate`] and [`record_action`] are for a store that no server has.
 //!
 //! ```
 //! use pinfold_store::{Ledgers, Retention, SqliteStore};
@@ -20,21 +20,31 @@
 //! ```
 
 mod apply;
+mod backup;
 mod error;
+mod export;
 mod import;
 mod lock;
+mod offline;
 mod queue;
 mod read;
 mod retention;
+mod rows;
 mod schema;
 mod sqlite;
+mod status;
 mod writer;
 
+pub use backup::Backup;
 pub use error::StoreError;
+pub use export::{Export, Field};
 pub use import::{ImportStore, Imported};
-pub use read::{
-    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, Ledgers, Period,
-    PolicyRecord, TrafficDay, UsageCount, VisitCount,
-};
+pub use offline::{migrate, record_action};
+pub use read::{Ledgers, Period};
 pub use retention::Retention;
+pub use rows::{
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
+    UsageCount, VisitCount,
+};
 pub use sqlite::SqliteStore;
+pub use status::{LedgerStatus, StoreStatus};

@@ -5,8 +5,6 @@ use crate::error::StoreError;
 
 /// One writer to a file. Readers need no lock.
 pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let open = |path: &Path| {
         let mut options = OpenOptions::new();
         options.create(true).write(true).truncate(false);
@@ -15,11 +13,24 @@ pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(path).map_err(|error| StoreError::unusable(path, error))
     };
-    let file = open(&PathBuf::from(name))?;
+    let file = open(&beside(path))?;
     open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
         Err(TryLockError::Error(error)) => Err(StoreError::unusable(path, error)),
     }
+}
+
+/// Whether a writer has the lock.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let taken = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    File::open(beside(path)).is_ok_and(taken)
+}
+
+/// The file that is locked. It is not the database: SQLite has locks of its own there.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }

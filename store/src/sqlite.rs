@@ -10,17 +10,14 @@ use crate::error::StoreError;
 use crate::lock::lock;
 use crate::queue::Queue;
 use crate::retention::Retention;
-use crate::writer::Writer;
-
-/// How large a file may become, unless said otherwise.
-const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+use crate::writer::{MOST_BYTES, Writer};
 
 /// How long a stop waits for the writer, which itself gives up after five seconds.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// Ledgers in one SQLite file.
 ///
-/// Batches are queued in memory, at most 100,000 rows, and written by one thread. While the file cannot be written they wait;
+/// Batches are queued in memory, at most 200,000 rows, and written by one thread. While the file cannot be written they wait;
 /// beyond the bound they are lost, and whoever handed them in is told. Dropping the store closes it.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode as encode_text;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::serve::{BOUNDS, LatencySum, Readings};
+use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures, shed};
 
 /// Everything, as text.
 pub(super) fn encode(readings: &Readings) -> String {
@@ -31,6 +31,7 @@ struct Snapshot {
     store_healthy: bool,
     store_size: (u64, u64),
     configuration_sound: bool,
+    origins: Vec<(String, bool)>,
 }
 
 impl Snapshot {
@@ -38,13 +39,16 @@ impl Snapshot {
         let mut latency = LatencySum::default();
         readings.latencies.iter().for_each(|one| one.add_to(&mut latency));
         let pending = readings.store.pending().into_iter().map(|(ledger, rows)| (ledger.name(), rows as u64));
+        let in_force = readings.in_force.load();
+        let origins = in_force.origins.servers().map(|server| (server.to_string(), server.is_well()));
         Self {
             stats: readings.audit.stats(),
             latency,
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
-            configuration_sound: readings.in_force.load().sound,
+            configuration_sound: in_force.sound,
+            origins: origins.collect(),
         }
     }
 
@@ -78,6 +82,26 @@ impl Collector for Snapshot {
             "pinfold_refused",
             "Requests that were malformed or for an unknown host, and did not come in",
             [(Vec::new(), self.latency.refused)],
+        )?;
+        writer.counters(
+            "pinfold_accept_errors",
+            "Times that the system gave no connection, each followed by a rest of 50 ms",
+            [(Vec::new(), self.latency.not_accepted)],
+        )?;
+        writer.counters(
+            "pinfold_shed",
+            "Requests answered 503, and connections not taken in, because memory was short",
+            [(Vec::new(), shed())],
+        )?;
+        writer.counters(
+            "pinfold_panics",
+            "Parts of the server that failed, each with a line in the log",
+            [(Vec::new(), failures())],
+        )?;
+        writer.counters(
+            "pinfold_log_dropped",
+            "Log lines that were dropped because nobody took them",
+            [(Vec::new(), dropped_lines())],
         )?;
         writer.histogram("pinfold_request_seconds", "Time until the head of the answer", &self.latency)?;
         writer.counters(
@@ -159,6 +183,11 @@ impl Collector for Snapshot {
             "pinfold_config_reload_success",
             "1 unless the configuration was at fault when it was last read, or could not be put in force",
             one(f64::from(u8::from(self.configuration_sound))),
+        )?;
+        writer.gauges(
+            "pinfold_origin_healthy",
+            "1 unless a server of an origin did not show twice in a row that it is well",
+            self.origins.iter().map(|(origin, well)| (label("origin", origin), f64::from(u8::from(*well)))),
         )
     }
 }

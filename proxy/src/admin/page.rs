@@ -86,6 +86,9 @@ fn moment(readings: &Readings, language: Language) -> Markup {
     let stats = readings.audit.stats();
     let requests: u64 = stats.requests.iter().map(|(_, _, count)| count).sum();
     let lost: u64 = stats.lost.iter().map(|(_, rows)| rows).sum();
+    let in_force = readings.in_force.load();
+    let unwell = in_force.origins.servers().filter(|server| !server.is_well());
+    let unwell: Vec<_> = unwell.map(ToString::to_string).collect();
     let (since, words) = (Since::of(language), Words::of(language));
     let cookies = stats.cookies.iter().map(|stat| {
         let (pattern, purpose) = (words.name_of(&stat.pattern), words.name_of(&stat.purpose));
@@ -106,6 +109,7 @@ fn moment(readings: &Readings, language: Language) -> Markup {
                 (filled(since.traffic, &[&rounded(requests), &rounded(stats.page_views)])) " "
                 (filled(since.key, &[&(stats.key_age.as_secs() / 3600).to_string()])) " "
                 @if lost > 0 { strong { (filled(since.lost, &[&lost.to_string()])) } } @else { (since.none_lost) } " "
+                @if !unwell.is_empty() { strong { (filled(since.unwell, &[&unwell.join(", ")])) } " " }
                 (since.details) " "
                 a href="/metrics" { (since.metrics) } " · " a href="/readyz" { (since.readiness) }
             }

@@ -235,6 +235,7 @@ purpose = \"marketing\"
             "[client_address]\nto_origin = \"address\"",
             "[consent]\nbanner = false",
             "[listen]\nunderscore_fields = [\"api_key\"]",
+            "[[origin.route]]\npath = \"/planning\"\nurl = \"http://10.0.0.7\"",
             "[site]\nhosts = [\"b.example\"]",
         ] {
             assert_ne!(became(live), before, "{live}");

@@ -2,9 +2,11 @@
 
 mod changes;
 mod check;
+mod credential;
 mod effective;
 mod fault;
 mod files;
+mod origins;
 mod policy;
 mod reader;
 mod sections;
@@ -17,5 +19,6 @@ pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
 pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
+pub(crate) use origins::{Origin, Origins};
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
 pub(crate) use units::duration;

@@ -46,9 +46,8 @@ impl<'a> Section<'a> {
     }
 
     fn inner(&self, key: &'static str, heading: String, place: Place, table: Option<&'a Table>) -> Self {
-        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
         Self {
-            name,
+            name: self.name_of(key),
             heading,
             number: self.record.open(self.number),
             place,
@@ -58,6 +57,10 @@ impl<'a> Section<'a> {
             faults: self.faults,
             record: self.record,
         }
+    }
+
+    fn name_of(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
     /// How a table within this one is called.
@@ -97,7 +100,7 @@ impl<'a> Section<'a> {
         };
         let table = |item: &'a Node| match &item.value {
             Value::Table(table) => {
-                let heading = format!("[[{key}]] {}", label(table));
+                let heading = format!("[[{}]] {}", self.name_of(key), label(table));
                 Some(self.inner(key, heading, item.place.clone(), Some(table)))
             }
             _ => self.refuse(key, item, "a table"),
@@ -117,16 +120,31 @@ impl<'a> Section<'a> {
     /// A text that must be there.
     pub(super) fn required(&self, key: &'static str, example: &str) -> Option<Located<String>> {
         let found = self.text(key);
-        if found.is_none() && self.find(key).is_none() {
-            let name = &self.name;
-            let head = if matches!(self.place, Place::Whole) { format!("[{name}] ") } else { String::new() };
-            self.faults.add(
-                &self.place,
-                format!("`{key}` is missing from [{name}]"),
-                format!("write {head}{key} = {example:?}"),
-            );
+        if self.find(key).is_none() {
+            self.miss(&format!("`{key}` is missing from [{}]", self.name), key, example);
         }
         found
+    }
+
+    /// One text, or a list of some, that must be there.
+    pub(super) fn required_texts(&self, key: &'static str, example: &str) -> Option<Vec<Located<String>>> {
+        let found = match self.value(key) {
+            Some((_, Node { value: Value::Array(_), .. })) => self.texts(key),
+            Some(_) => self.text(key).map(|text| vec![text]),
+            None => None,
+        };
+        if self.find(key).is_none() {
+            self.miss(&format!("`{key}` is missing from [{}]", self.name), key, example);
+        } else if found.as_ref().is_some_and(Vec::is_empty) {
+            self.miss(&format!("`{key}` of [{}] names nothing", self.name), key, example);
+        }
+        found
+    }
+
+    fn miss(&self, problem: &str, key: &str, example: &str) {
+        let head =
+            if matches!(self.place, Place::Whole) { format!("[{}] ", self.name) } else { String::new() };
+        self.faults.add(&self.place, problem, format!("write {head}{key} = {example:?}"));
     }
 
     /// A text that something can be made of.
@@ -303,13 +321,17 @@ impl<'a> Section<'a> {
     }
 }
 
-/// What tells one table of a list from the others.
-fn label(table: &Table) -> &str {
+/// What tells one table of a list from the others: a name, or the first of its hosts and a path.
+fn label(table: &Table) -> String {
     let first = |key| match &table.get(key)?.1 {
         Node { value: Value::Array(items), .. } => words(items.first()?),
         node => words(node),
     };
-    ["id", "name", "hosts"].into_iter().find_map(first).unwrap_or("?")
+    if let Some(name) = ["id", "name"].into_iter().find_map(first) {
+        return name.to_owned();
+    }
+    let place = ["hosts", "path"].into_iter().filter_map(first).collect::<String>();
+    if place.is_empty() { "?".to_owned() } else { place }
 }
 
 fn words(node: &Node) -> Option<&str> {
@@ -328,7 +350,7 @@ fn alternatives(words: &[&str]) -> String {
 }
 
 /// The known name that is at most a third of its letters away.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let close = known.iter().map(|one| (distance(name, one), *one)).min();
     close.filter(|(distance, one)| *distance * 3 <= one.len().max(name.len())).map(|(_, one)| one)
 }

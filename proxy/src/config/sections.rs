@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 use http::{HeaderName, StatusCode, Uri};
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
@@ -14,27 +13,29 @@ use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
+use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
+use super::origins::read_origins;
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, File, HTTPS, Hold, Hosts, Https, LISTEN, Listen, ORIGIN_TIMEOUT, SOCKET, Settings,
-    StoreSettings, origin_uri,
+    ADMIN, Approval, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
 use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
-pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
+pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
+    let directory = files.directory;
     let version = root.number_or("version", 1);
     if version.value != 1 {
         faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
     }
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), directory, faults);
-    let (origin, origin_ca, origin_timeout) = read_origin(root.section("origin"), directory, faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
+    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag_or("footprint", true);
@@ -108,9 +109,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         fronts,
         admin: admin.listen?,
         socket: directory.join(admin.socket),
-        origin: origin?,
-        origin_ca,
-        origin_timeout: origin_timeout?,
+        origins: origins?,
         audit: audit?,
         store: store?,
         hold,
@@ -218,9 +217,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (Listen, Vec<HeaderName>) {
+fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    let https = if https.place() == &Place::Whole { None } else { read_https(https, directory) };
+    let https = if https.place() == &Place::Whole { None } else { read_https(https, files, faults) };
     // Whoever speaks TLS here and names no other listener wants none.
     let http = match &https {
         Some(_) => address(&section, "http", LISTEN),
@@ -231,18 +230,13 @@ fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (List
     (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
-fn read_https(section: Section<'_>, directory: &Path) -> Option<Https> {
+fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
     let written = section.required("address", &HTTPS.to_string());
     let address = written.and_then(|_| address(&section, "address", HTTPS));
-    let certificate = section.required("certificate", "cert.pem").map(|text| file(text, directory));
-    let key = section.required("key", "key.pem").map(|text| file(text, directory));
+    let certificate = section.required("certificate", "cert.pem").and_then(|text| files.file(text, faults));
+    let key = section.required("key", "key.pem").and_then(|text| files.file(text, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
-}
-
-/// A file beside the configuration, or wherever else.
-fn file(text: Located<String>, directory: &Path) -> File {
-    File { path: directory.join(text.value), place: text.place }
 }
 
 /// Where something listens, as far as it is written.
@@ -257,42 +251,6 @@ fn address_or(section: &Section<'_>, key: &'static str, default: SocketAddr) -> 
 
 fn an_address_such_as(example: SocketAddr) -> String {
     format!("an address and port such as \"{example}\"")
-}
-
-fn read_origin(
-    section: Section<'_>,
-    directory: &Path,
-    faults: &Faults,
-) -> (Option<Uri>, Option<File>, Option<Duration>) {
-    let url = section.required("url", "http://127.0.0.1:8000");
-    let origin = url.as_ref().and_then(|url| {
-        let origin = origin_uri(&url.value);
-        if origin.is_none() {
-            faults.add(
-                &url.place,
-                format!("`{}` is not an origin", url.value),
-                "write scheme, host and port, such as http://127.0.0.1:8000 or https://origin.example",
-            );
-        }
-        origin
-    });
-    let ca = section.text("ca").map(|text| file(text, directory));
-    let is_https = |origin: &Uri| origin.scheme() == Some(&Scheme::HTTPS);
-    if let (Some(ca), Some(origin)) = (&ca, &origin)
-        && !is_https(origin)
-    {
-        faults.warn(
-            &ca.place,
-            "`ca` is of no use to an origin reached by http",
-            "write url = \"https://...\"",
-        );
-    }
-    let expected = "a time with its unit, such as \"30 s\"";
-    let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
-        units::duration(text).filter(|time| !time.is_zero())
-    });
-    section.end();
-    (origin, ca, timeout.map(|timeout| timeout.value))
 }
 
 /// How the client behind a connection is found, and what the site is told of it.
@@ -474,10 +432,4 @@ fn is_host(text: &str) -> bool {
 fn authority_of(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
-}
-
-/// The host of an authority, in lower case.
-fn without_port(authority: &str) -> String {
-    let host = authority.parse::<Authority>().map(|authority| authority.host().to_owned());
-    host.unwrap_or_else(|_| authority.to_owned()).to_ascii_lowercase()
 }

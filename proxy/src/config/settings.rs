@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
-use http::{HeaderName, Uri};
+use http::HeaderName;
+use http::uri::Authority;
 use pinfold::audit::AuditSettings;
 use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::page::{AddressUse, Lookup};
@@ -15,6 +14,7 @@ use pinfold::time::Calendar;
 use pinfold_store::Retention;
 
 use super::fault::Place;
+use super::origins::{Origins, origin_uri};
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -34,10 +34,7 @@ pub(crate) struct Settings {
     pub(crate) admin: SocketAddr,
     /// On which commands reach the running server.
     pub(crate) socket: PathBuf,
-    pub(crate) origin: Uri,
-    /// Whose certificates an origin may have that is reached by https; nothing where those that this machine trusts will do.
-    pub(crate) origin_ca: Option<File>,
-    pub(crate) origin_timeout: Duration,
+    pub(crate) origins: Origins,
     pub(crate) audit: AuditSettings,
     pub(crate) store: StoreSettings,
     pub(crate) hold: Hold,
@@ -151,9 +148,7 @@ impl Settings {
             fronts: TrustedProxies::none(),
             admin: ADMIN,
             socket: PathBuf::from(SOCKET),
-            origin,
-            origin_ca: None,
-            origin_timeout: Duration::from_secs(30),
+            origins: Origins::one(origin),
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
             hold: Hold::default(),
@@ -206,12 +201,8 @@ impl Settings {
     }
 }
 
-/// Scheme, host and port of an origin, and nothing else.
-pub(super) fn origin_uri(text: &str) -> Option<Uri> {
-    let uri: Uri = text.parse().ok()?;
-    let sound = uri.scheme().is_some_and(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))
-        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        && ["", "/"].contains(&uri.path())
-        && uri.query().is_none();
-    sound.then_some(uri)
+/// The host of an authority, in lower case.
+pub(super) fn without_port(authority: &str) -> String {
+    let host = authority.parse::<Authority>().map(|authority| authority.host().to_owned());
+    host.unwrap_or_else(|_| authority.to_owned()).to_ascii_lowercase()
 }

@@ -37,6 +37,14 @@ pub(crate) enum Ask {
     },
     /// Reads the configuration again.
     Reload,
+    /// Enters in the action ledger that the store is about to be taken away.
+    Take {
+        what: Taking,
+        /// Why, in their own words.
+        reason: String,
+        /// How many rows, where that is known beforehand.
+        rows: Option<u64>,
+    },
     Top {
         by: Rank,
         most: usize,
@@ -58,9 +66,28 @@ impl Ask {
             Self::Keys => "keys",
             Self::Lookup { .. } => "look-up",
             Self::Reload => "reload",
+            Self::Take { what, .. } => what.name(),
             Self::Top { .. } => "top",
             Self::Unblock { .. } => "unblock",
             Self::Waiting => "approve",
+        }
+    }
+}
+
+/// How a store is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Taking {
+    Backup,
+    Export,
+}
+
+impl Taking {
+    /// Its name in the action ledger.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Export => "export",
         }
     }
 }
@@ -128,6 +155,10 @@ pub(crate) enum Reply {
     },
     Unblocked {
         pseudonym: String,
+    },
+    /// It is in the action ledger, which has this head now.
+    WrittenDown {
+        head: String,
     },
     /// The look-up waits under this number for a second user, so long at most: another reply follows.
     Waits {

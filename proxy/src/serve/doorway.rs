@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http::{HeaderName, Uri};
 use pinfold::PinfoldLayer;
 use pinfold::client_ip::TrustedProxies;
 use tower::Layer;
 
 use super::door::Door;
-use super::forward::Forward;
+use super::forward::{Forward, Way};
 use super::latency::Latency;
 use super::origin::Origin;
+use super::origins::Origins;
 use super::to_https::ToHttps;
 use crate::config::{Hosts, Settings};
-use crate::tls::{OriginTls, Untrusting};
 
-/// How often unused connections to the origin are looked at.
+/// How often unused connections to origins are looked at.
 const TIDY: Duration = Duration::from_secs(1);
 
 /// Each request takes the door that stands when it comes, and goes by it from first to last.
@@ -34,12 +34,12 @@ pub(super) struct Doorway {
 struct Lane {
     door: Door,
     announcers: Option<Arc<TrustedProxies>>,
-    origin: Arc<Origin>,
+    origins: Vec<Arc<Origin>>,
 }
 
 impl Doorway {
     pub(super) fn new(plan: &Plan, latency: Arc<Latency>) -> Self {
-        let lane = plan.lane(plan.origin(), latency);
+        let lane = plan.lane(&[], latency);
         Self { lane: Arc::new(ArcSwap::from_pointee(lane)), is_secured: false }
     }
 
@@ -48,12 +48,10 @@ impl Doorway {
         Self { is_secured: true, ..self }
     }
 
-    /// Puts another door here. Connections to the origin are kept, where it is the same; else they end with the last request on its way.
+    /// Puts another door here. Connections to origins that are the same are kept; others end with the last request on their way.
     pub(super) fn rebuild(&self, plan: &Plan) {
         let before = self.lane.load();
-        let is_same = before.origin.is_at(&plan.host, plan.tls.as_ref());
-        let origin = if is_same { before.origin.clone() } else { plan.origin() };
-        self.lane.store(Arc::new(plan.lane(origin, before.door.latency.clone())));
+        self.lane.store(Arc::new(plan.lane(&before.origins, before.door.latency.clone())));
     }
 
     /// The door for one request.
@@ -68,11 +66,11 @@ impl Doorway {
         self.lane.load().announcers.clone()
     }
 
-    /// Closes unused connections to the origin in time, for as long as it is run.
+    /// Closes unused connections to origins in time, for as long as it is run.
     pub(super) async fn tidy(&self) {
         loop {
             tokio::time::sleep(TIDY).await;
-            self.lane.load().origin.tidy();
+            self.lane.load().origins.iter().for_each(|origin| origin.tidy());
         }
     }
 }
@@ -81,11 +79,7 @@ impl Doorway {
 #[derive(Debug)]
 pub(super) struct Plan {
     layer: PinfoldLayer,
-    /// The origin.
-    host: Authority,
-    /// Where it is reached by https.
-    tls: Option<Arc<OriginTls>>,
-    timeout: Duration,
+    origins: Arc<Origins>,
     /// By which visitors reach the site.
     scheme: Scheme,
     underscored: Arc<[HeaderName]>,
@@ -94,52 +88,34 @@ pub(super) struct Plan {
     to_https: Option<Arc<ToHttps>>,
 }
 
-/// How the origin of a configuration is spoken to; nothing where that is by http.
-///
-/// # Errors
-///
-/// Nobody could be believed to be it.
-pub(super) fn origin_tls(settings: &Settings) -> Result<Option<Arc<OriginTls>>, Untrusting> {
-    let Some(host) = settings.origin.host().filter(|_| settings.origin.scheme() == Some(&Scheme::HTTPS))
-    else {
-        return Ok(None);
-    };
-    let ca = settings.origin_ca.as_ref().map(|ca| ca.path.as_path());
-    OriginTls::new(host, ca).map(|tls| Some(Arc::new(tls)))
-}
-
 impl Plan {
-    /// For a site that visitors reach by `url`. Nothing, where the origin has no host.
-    pub(super) fn new(
-        layer: PinfoldLayer,
-        settings: &Settings,
-        url: &Uri,
-        tls: Option<Arc<OriginTls>>,
-    ) -> Option<Self> {
+    /// For a site that visitors reach by `url`.
+    pub(super) fn new(layer: PinfoldLayer, settings: &Settings, url: &Uri, origins: Arc<Origins>) -> Self {
         let to_https = settings.listen.https.as_ref();
         let to_https = to_https.and_then(|_| ToHttps::new(url, settings.fronts.clone()));
-        Some(Self {
+        Self {
             layer,
-            host: settings.origin.authority()?.clone(),
-            tls,
-            timeout: settings.origin_timeout,
+            origins,
             scheme: url.scheme().cloned().unwrap_or(Scheme::HTTP),
             underscored: settings.underscore_fields.clone().into(),
             hosts: Arc::new(settings.hosts.clone()),
             announcers: settings.announcers.clone().map(Arc::new),
             to_https: to_https.map(Arc::new),
-        })
+        }
     }
 
-    fn origin(&self) -> Arc<Origin> {
-        Arc::new(Origin::new(&self.host, self.tls.clone()))
-    }
-
-    fn lane(&self, origin: Arc<Origin>, latency: Arc<Latency>) -> Lane {
-        let (host, scheme, underscored) = (self.host.clone(), self.scheme.clone(), self.underscored.clone());
-        let forward = Forward::new(origin.clone(), host, scheme, underscored, self.timeout);
+    /// Over connections of `before`, as far as they lead to the same servers.
+    fn lane(&self, before: &[Arc<Origin>], latency: Arc<Latency>) -> Lane {
+        let mut origins = Vec::new();
+        let ways = self.origins.routes(|destination| {
+            let origin = Origin::of(&destination.servers, before);
+            origins.push(origin.clone());
+            let (scheme, underscored) = (self.scheme.clone(), self.underscored.clone());
+            let (host, timeout) = (destination.authority.clone(), destination.timeout);
+            Arc::new(Way::new(origin, host, scheme, underscored, timeout))
+        });
         let (hosts, to_https) = (self.hosts.clone(), self.to_https.clone());
-        let door = Door { stack: self.layer.layer(forward), hosts, latency, to_https };
-        Lane { door, announcers: self.announcers.clone(), origin }
+        let door = Door { stack: self.layer.layer(Forward::by(ways)), hosts, latency, to_https };
+        Lane { door, announcers: self.announcers.clone(), origins }
     }
 }

@@ -15,6 +15,7 @@ use tower::Service;
 use super::body::{ClientBody, Progress, Upload, text_response};
 use super::fields::{prepare_request, prepare_response};
 use super::origin::{AnswerBody, Failed, Origin};
+use super::routes::Routes;
 use super::tunnel::Tunnel;
 use super::upgrade::{Offer, Reply};
 
@@ -25,14 +26,15 @@ pub(super) type OriginBody = Either<AnswerBody, Full<Bytes>>;
 #[derive(Debug, Clone)]
 pub(super) struct AdmittedHost(pub(super) Authority);
 
-/// Sends requests to one origin over connections of its own thread.
+/// Sends requests to the origins that they are for, over connections of its own thread.
 #[derive(Debug, Clone)]
 pub(super) struct Forward {
-    way: Arc<Way>,
+    ways: Arc<Routes<Arc<Way>>>,
 }
 
+/// The way to one origin.
 #[derive(Debug)]
-struct Way {
+pub(super) struct Way {
     origin: Arc<Origin>,
     host: Authority,
     public_scheme: Scheme,
@@ -41,6 +43,20 @@ struct Way {
 }
 
 impl Forward {
+    pub(super) fn by(ways: Routes<Arc<Way>>) -> Self {
+        Self { ways: Arc::new(ways) }
+    }
+
+    /// The way for a request: by the host that the door has admitted, whatever else it says.
+    fn way(&self, request: &Request<ClientBody>) -> &Arc<Way> {
+        self.ways.only().unwrap_or_else(|| {
+            let host = request.extensions().get::<AdmittedHost>();
+            self.ways.find(host.map_or("", |host| host.0.host()), request.uri().path())
+        })
+    }
+}
+
+impl Way {
     /// To `origin`, which is `host` to a request that names none, for a site that visitors reach by `public_scheme`. Of the fields
     /// with `_` in their names, it is sent those that are `underscored`.
     pub(super) fn new(
@@ -50,11 +66,9 @@ impl Forward {
         underscored: Arc<[HeaderName]>,
         timeout: Duration,
     ) -> Self {
-        Self { way: Arc::new(Way { origin, host, public_scheme, underscored, timeout }) }
+        Self { origin, host, public_scheme, underscored, timeout }
     }
-}
 
-impl Way {
     /// The request as the origin gets it.
     fn prepared(&self, request: Request<ClientBody>, offer: Option<&Offer>) -> Request<ClientBody> {
         let (mut parts, body) = request.into_parts();
@@ -86,16 +100,16 @@ impl Service<Request<ClientBody>> for Forward {
     }
 
     fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
-        let way = self.way.clone();
+        let way = self.way(&request).clone();
         Box::pin(async move {
             let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
-            let offer = Offer::of(&request);
+            let offer = Offer::of(&request).filter(|_| way.origin.may_switch());
             let answer = way.origin.send(way.prepared(request, offer.as_ref()));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
                 Some(Ok(response)) => received(response, offer.as_ref()),
-                Some(Err(error)) => failed(&error, state()),
+                Some(Err(error)) => failed(&error, &way.host, state()),
             })
         })
     }
@@ -122,7 +136,7 @@ async fn patiently<F: Future>(
     }
 }
 
-fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
+fn failed(error: &Failed, origin: &Authority, upload: Upload) -> Response<OriginBody> {
     match upload {
         Upload::Broken => own(StatusCode::BAD_REQUEST, "The request was broken off.\n"),
         Upload::Silent => own(StatusCode::REQUEST_TIMEOUT, "The rest of the request did not come.\n"),
@@ -131,7 +145,7 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
             "The site is too busy at the moment. Please try again later.\n",
         ),
         Upload::Ended | Upload::Offered | Upload::Waiting => {
-            tracing::debug!(error = error as &dyn std::error::Error, "the origin did not answer");
+            tracing::debug!(%origin, error = error as &dyn std::error::Error, "the origin did not answer");
             own(StatusCode::BAD_GATEWAY, "The site cannot be reached at the moment.\n")
         }
     }
@@ -139,7 +153,8 @@ fn failed(error: &Failed, upload: Upload) -> Response<OriginBody> {
 
 fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Response<OriginBody> {
     let reply = Reply::of(response.status(), response.headers(), offer);
-    if reply == Reply::Unasked {
+    // Nobody knows what a status above 599 means (RFC 9110 section 15).
+    if reply == Reply::Unasked || response.status().as_u16() > 599 {
         return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
     }
     if let Reply::Switches(_) = reply {

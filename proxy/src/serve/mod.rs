@@ -5,7 +5,7 @@
 //!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
 //!                       -> Tunnel, once the origin has agreed to another protocol ------------------------> origin
 //! control thread:
-//!   signals, admin listener, Background
+//!   signals, admin listener, Background, checks of origins
 //! store thread:
 //!   SQLite
 //! ```
@@ -13,6 +13,7 @@
 mod admit;
 mod announced;
 mod body;
+mod checks;
 mod control;
 mod door;
 mod doorway;
@@ -23,12 +24,19 @@ mod inherited;
 mod latency;
 mod limits;
 mod listener;
+mod log;
 mod memory;
 mod origin;
+mod origins;
+mod panics;
 mod patience;
+mod pressure;
 mod refused;
 mod reload;
+mod routes;
 mod secured;
+mod signals;
+mod sockets;
 mod speak;
 mod to_https;
 mod tunnel;
@@ -37,7 +45,15 @@ mod worker;
 
 pub(crate) use announced::recorded as recorded_announcement;
 pub(crate) use body::text_response;
-pub(crate) use control::{Addresses, Readings, log_to_stderr, policy, run};
+pub(crate) use control::{Readings, policy, run};
+pub(crate) use door::{HEALTH, HEALTHY};
+#[cfg(feature = "_fuzz")]
+pub(crate) use guard::fuzzing;
 pub(crate) use latency::{BOUNDS, LatencySum};
-pub(crate) use origin::host_and_port;
+pub(crate) use log::{dropped_lines, log_to_stderr};
+pub(crate) use origin::{AnswerBody, Failed, Question, Server};
+pub(crate) use origins::{Destination, Origins};
+pub(crate) use panics::failures;
+pub(crate) use pressure::shed;
 pub(crate) use reload::{Reloader, Written};
+pub(crate) use sockets::Addresses;

@@ -9,9 +9,10 @@ use http::Uri;
 use pinfold::PinfoldLayer;
 use pinfold::consent::Policy;
 
-use super::doorway::{Doorway, Plan, origin_tls};
+use super::doorway::{Doorway, Plan};
+use super::origins::Origins;
 use crate::config::{self, Change, Checked, Entry, Fault, Settings};
-use crate::tls::{Certificate, OriginTls};
+use crate::tls::Certificate;
 
 /// The file by which a server was started, and what it came to.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Written {
 #[derive(Debug, Clone)]
 pub(crate) struct InForce {
     pub(crate) policy: Policy,
-    pub(crate) origin: Uri,
+    pub(crate) origins: Arc<Origins>,
     /// Whether the file was without a fault when it was last read.
     pub(crate) sound: bool,
 }
@@ -70,7 +71,6 @@ pub(super) struct Running {
     pub(super) settings: Settings,
     pub(super) entries: Vec<Entry>,
     pub(super) known: Known,
-    pub(super) origin_tls: Option<Arc<OriginTls>>,
 }
 
 /// A configuration that was read and is sound.
@@ -79,7 +79,7 @@ pub(crate) struct Prepared {
     settings: Settings,
     policy: Policy,
     entries: Vec<Entry>,
-    origin_tls: Option<Arc<OriginTls>>,
+    origins: Arc<Origins>,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -135,19 +135,18 @@ impl Reloader {
 
     /// Puts it in force: each request that comes from now on goes by it.
     pub(crate) fn put(&self, prepared: Prepared) -> Result<(), String> {
-        let Prepared { settings, policy, entries, origin_tls, .. } = prepared;
+        let Prepared { settings, policy, entries, origins, .. } = prepared;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let layer = running
             .layer
             .renewed(policy.clone(), settings.audit.clone())
             .map_err(|fault| fault.to_string())?;
-        let plan = Plan::new(layer.clone(), &settings, &self.url, origin_tls.clone())
-            .ok_or("the origin has no host")?;
+        let plan = Plan::new(layer.clone(), &settings, &self.url, origins.clone());
         self.doorways.iter().for_each(|doorway| doorway.rebuild(&plan));
         running.known.learn(&policy);
-        self.in_force.store(Arc::new(InForce { policy, origin: settings.origin.clone(), sound: true }));
+        self.in_force.store(Arc::new(InForce { policy, origins, sound: true }));
         running.entries = config::in_force(&running.entries, entries);
-        (running.layer, running.settings, running.origin_tls) = (layer, settings, origin_tls);
+        (running.layer, running.settings) = (layer, settings);
         Ok(())
     }
 
@@ -156,16 +155,19 @@ impl Reloader {
         let Checked { settings, entries, .. } = config::read_with_files(&self.file);
         let settings = settings?.beside(&running.settings);
         let policy = running.known.policy(&settings).map_err(|faults| self.faults(&faults))?;
-        let origin_tls =
-            origin_tls(&settings).map_err(|(problem, remedy)| vec![self.fault(&problem, remedy)])?;
+        let now = self.in_force.load().origins.clone();
+        let origins = Origins::of(&settings, Some(&now))
+            .map_err(|(problem, remedy)| vec![self.fault(&problem, remedy)])?;
         let mut changes = config::changes(&running.entries, &entries);
         // Where the file says what it said, the authorities that it names, or those of the machine, may be others.
-        let has_changed = |name: &str| changes.iter().any(|change| change.name == name);
-        let is_named = has_changed("[origin] url") || has_changed("[origin] ca");
-        if origin_tls != running.origin_tls && !is_named && !config::are_of_another_site(&changes) {
-            changes.push(Change { name: "[origin] ca".to_owned(), waits: None });
+        if !config::are_of_another_site(&changes) {
+            for name in origins.other_authorities(&now) {
+                if !changes.iter().any(|change| change.name == name) {
+                    changes.push(Change { name, waits: None });
+                }
+            }
         }
-        Ok(Prepared { settings, policy, entries, origin_tls, changes })
+        Ok(Prepared { settings, policy, entries, origins: Arc::new(origins), changes })
     }
 
     /// Faults that are none of the file alone, but of what was asked before it.

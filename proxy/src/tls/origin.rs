@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -19,9 +19,14 @@ use super::roots::{Untrusting, authorities};
 /// How long the same words are not said again: every request may fail for one reason.
 const SAID: Duration = Duration::from_secs(60);
 
+/// HTTP/2 in the list of what can be spoken (RFC 9113 section 3.2).
+const HTTP2: &[u8] = b"h2";
+
 /// How an origin is spoken to that is reached by https. There is no way not to verify it.
 pub(crate) struct OriginTls {
     connector: TlsConnector,
+    /// What must be agreed on, where it is not HTTP/1.1.
+    http2: bool,
     name: ServerName<'static>,
     roots: Arc<RootCertStore>,
     said: Mutex<Option<(Instant, String)>>,
@@ -36,19 +41,20 @@ impl fmt::Debug for OriginTls {
 /// They are alike where they believe the same.
 impl PartialEq for OriginTls {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.roots.roots == other.roots.roots
+        (&self.name, self.http2) == (&other.name, other.http2) && self.roots.roots == other.roots.roots
     }
 }
 
 impl Eq for OriginTls {}
 
 impl OriginTls {
-    /// For an origin whose certificate must be for `host`, and from an authority in `ca`, else from one that this machine trusts.
+    /// For an origin whose certificate must be for `host`, and from an authority in `ca`, else from one that this machine trusts. Where it is
+    /// to speak `http2`, it must agree to that.
     ///
     /// # Errors
     ///
     /// No certificate can be for `host`, or there are no authorities.
-    pub(crate) fn new(host: &str, ca: Option<&Path>) -> Result<Self, Untrusting> {
+    pub(crate) fn new(host: &str, ca: Option<&Path>, http2: bool) -> Result<Self, Untrusting> {
         let name = server_name(host).map_err(|_| {
             let problem = format!("no certificate can be for `{host}`");
             (problem, "name the origin by a host name or an address")
@@ -59,27 +65,33 @@ impl OriginTls {
             .map_err(|error| (error.to_string(), "report it: this is a fault of Pinfold"))?
             .with_root_certificates(roots.clone())
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![if http2 { HTTP2.to_vec() } else { b"http/1.1".to_vec() }];
         let connector = TlsConnector::from(Arc::new(config));
-        Ok(Self { connector, name, roots, said: Mutex::default() })
+        Ok(Self { connector, http2, name, roots, said: Mutex::default() })
     }
 
-    /// Shakes hands over an open connection. What goes wrong is logged.
+    /// Shakes hands over an open connection. What goes wrong is logged, and the error says it in the same words.
     pub(crate) async fn secure(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let secured = self.connector.connect(self.name.clone(), stream).await;
-        if let Err(error) = &secured {
-            self.say(words(error));
-        }
-        secured
+        let amiss = match &secured {
+            Err(error) => words(error),
+            Ok(stream) if self.http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) => {
+                "it does not agree to speak HTTP/2 (leave out `http2`)".to_owned()
+            }
+            Ok(_) => return secured,
+        };
+        self.say(&amiss);
+        Err(io::Error::other(amiss))
     }
 
-    fn say(&self, words: String) {
+    fn say(&self, words: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.as_ref().is_some_and(|(when, before)| when.elapsed() < SAID && *before == words) {
+        if said.as_ref().is_some_and(|(when, before)| when.elapsed() < SAID && before == words) {
             return;
         }
-        tracing::warn!("no safe connection to the origin: {words}");
-        *said = Some((Instant::now(), words));
+        let name = self.name.to_str();
+        tracing::warn!("no safe connection to the origin {name}: {words}");
+        *said = Some((Instant::now(), words.to_owned()));
     }
 }
 
@@ -94,11 +106,14 @@ fn words(error: &io::Error) -> String {
             "its certificate is not valid yet (set the clock of this machine or of the origin)"
         }
         Some(Error::InvalidCertificate(Because::UnknownIssuer | Because::BadSignature)) => {
-            "its certificate is from an authority that is not trusted (name the authority with `[origin] ca`)"
+            "its certificate is from an authority that is not trusted (name the authority with `ca`)"
         }
         Some(Error::InvalidCertificate(
             Because::NotValidForName | Because::NotValidForNameContext { .. },
         )) => "its certificate is for another name than that in `[origin] url` (correct either)",
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            "it does not agree to speak this version of HTTP (see `http2`)"
+        }
         Some(Error::InvalidMessage(_)) => "what answers there does not speak TLS (is the port right?)",
         Some(other) => return other.to_string(),
         None => return format!("it broke the handshake off: {error}"),
@@ -116,7 +131,7 @@ mod tests {
         for (error, expected) in [
             (CertificateError::Expired, "has expired"),
             (CertificateError::NotValidYet, "is not valid yet"),
-            (CertificateError::UnknownIssuer, "not trusted (name the authority with `[origin] ca`)"),
+            (CertificateError::UnknownIssuer, "not trusted (name the authority with `ca`)"),
             (CertificateError::NotValidForName, "for another name"),
             (CertificateError::Revoked, "Revoked"),
         ] {

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::super::limits::{MOST_STREAMS, TAKING, TAKING_ONE};
 use super::super::tunnel::Tunnel;
-use super::turns::Turns;
+use super::stalls::Stalls;
 
 /// What goes on over a connection: the guard must know, and sees bytes alone.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ struct Requests {
     /// Where hyper leaves the connection, once it is done with it.
     left: Mutex<Option<OnUpgrade>>,
     /// Over HTTP/2 alone: over HTTP/1 there is one answer at a time, and the guard sees it go out.
-    turns: OnceLock<Turns>,
+    stalls: OnceLock<Stalls>,
 }
 
 /// One request, from its head to the end of its answer.
@@ -40,7 +40,7 @@ impl Conversation {
     /// A request begins.
     pub(in super::super) fn open(&self) -> Open {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
-        Open { conversation: self.clone(), stream: self.0.turns.get().and_then(Turns::take) }
+        Open { conversation: self.clone(), stream: self.0.stalls.get().and_then(Stalls::take) }
     }
 
     /// Nothing more is to be asked after what is being answered.
@@ -69,7 +69,7 @@ impl Conversation {
 
     /// Many requests may be answered at a time.
     pub(super) fn use_streams(&self) {
-        self.0.turns.get_or_init(|| Turns::of(MOST_STREAMS));
+        self.0.stalls.get_or_init(|| Stalls::of(MOST_STREAMS));
     }
 
     /// How many requests there were.
@@ -89,21 +89,21 @@ impl Conversation {
 
     /// Whether the client does not take an answer that is there.
     pub(super) fn is_stalled(&self) -> bool {
-        self.0.turns.get().is_some_and(|turns| turns.are_over(TAKING, TAKING_ONE))
+        self.0.stalls.get().is_some_and(|stalls| stalls.are_over(TAKING, TAKING_ONE))
     }
 }
 
 impl Open {
-    fn note(&self, note: impl FnOnce(&Turns, usize)) {
-        if let (Some(stream), Some(turns)) = (self.stream, self.conversation.0.turns.get()) {
-            note(turns, stream);
+    fn note(&self, note: impl FnOnce(&Stalls, usize)) {
+        if let (Some(stream), Some(stalls)) = (self.stream, self.conversation.0.stalls.get()) {
+            note(stalls, stream);
         }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.note(Turns::free);
+        self.note(Stalls::free);
         self.conversation.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -120,7 +120,7 @@ pin_project! {
 
 impl<B> WhileOpen<B> {
     pub(in super::super) fn new(body: B, open: Open) -> Self {
-        open.note(Turns::clients);
+        open.note(Stalls::clients);
         Self { body, open }
     }
 }
@@ -135,7 +135,7 @@ impl<B: Body> Body for WhileOpen<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
-        this.open.note(if polled.is_ready() { Turns::clients } else { Turns::ours });
+        this.open.note(if polled.is_ready() { Stalls::clients } else { Stalls::ours });
         polled
     }
 

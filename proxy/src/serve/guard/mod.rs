@@ -20,12 +20,14 @@ mod bytes;
 mod chunks;
 mod conversation;
 mod farewell;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzzing;
 mod head;
 mod messages;
 mod request_line;
+mod stalls;
 mod stream;
 mod streams;
-mod turns;
 
 pub(super) use conversation::{Conversation, WhileOpen};
 pub(super) use stream::{Guarded, Speaks};

@@ -3,8 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -30,6 +29,11 @@ impl Address {
     pub(super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
         let (host, port) = reached_at(origin, tls.is_some());
         Self { host: host.to_owned(), port, tls }
+    }
+
+    /// Whether it is reached by https.
+    pub(super) fn is_secure(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Opens a connection to the first address of the name that takes one.
@@ -65,11 +69,7 @@ impl Address {
     }
 }
 
-/// The host that a URL names, without brackets, and the port: the usual one of its scheme where it names none.
-pub(crate) fn host_and_port(url: &Uri) -> Option<(&str, u16)> {
-    Some(reached_at(url.authority()?, url.scheme() == Some(&Scheme::HTTPS)))
-}
-
+/// The host without brackets, and the port: the usual one of its scheme where it names none.
 fn reached_at(authority: &Authority, by_https: bool) -> (&str, u16) {
     let usual = if by_https { 443 } else { 80 };
     (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(usual))
@@ -100,16 +100,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_urls_lead() {
-        for (url, expected) in [
-            ("http://site.example", ("site.example", 80)),
-            ("https://site.example/a", ("site.example", 443)),
-            ("https://site.example:8443", ("site.example", 8443)),
-            ("http://[2001:db8::1]:8080", ("2001:db8::1", 8080)),
+    fn where_authorities_lead() {
+        for (authority, by_https, expected) in [
+            ("site.example", false, ("site.example", 80)),
+            ("site.example", true, ("site.example", 443)),
+            ("site.example:8443", true, ("site.example", 8443)),
+            ("[2001:db8::1]:8080", false, ("2001:db8::1", 8080)),
         ] {
-            assert_eq!(host_and_port(&url.parse().unwrap()), Some(expected), "{url}");
+            assert_eq!(reached_at(&authority.parse().unwrap(), by_https), expected, "{authority}");
         }
-        assert_eq!(host_and_port(&Uri::from_static("/a")), None);
     }
 
     #[test]

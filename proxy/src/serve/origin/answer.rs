@@ -8,25 +8,42 @@ use hyper::body::Incoming;
 
 use super::link::Link;
 use super::pool::Pool;
+use super::streams::Stream;
 
 /// The body of an answer. Where nothing else drives the connection, reading the body does; once it has been read, the connection goes
 /// back to the pool. A body that is dropped before its end closes the connection, so that what is left of it reaches nobody.
 #[derive(Debug)]
-pub(in super::super) struct AnswerBody {
+pub(crate) struct AnswerBody {
     body: Incoming,
     ended: bool,
-    link: Option<(Link, Arc<Pool>)>,
+    over: Over,
+}
+
+/// What an answer comes over.
+#[derive(Debug)]
+enum Over {
+    /// A connection that is driven by reading.
+    Link(Link, Arc<Pool>),
+    /// One of many streams, whose room is free again once this is gone.
+    Stream { _room: Stream },
+    /// A connection that a task of its own drives.
+    Task,
 }
 
 impl AnswerBody {
     /// Over a connection that is driven by reading.
     pub(super) fn driving(body: Incoming, link: Link, pool: Arc<Pool>) -> Self {
-        Self { body, ended: false, link: Some((link, pool)) }
+        Self { body, ended: false, over: Over::Link(link, pool) }
     }
 
     /// Over a connection that a task of its own drives.
     pub(super) fn driven(body: Incoming) -> Self {
-        Self { body, ended: false, link: None }
+        Self { body, ended: false, over: Over::Task }
+    }
+
+    /// Over one stream of a connection that others share.
+    pub(super) fn of_stream(body: Incoming, stream: Stream) -> Self {
+        Self { body, ended: false, over: Over::Stream { _room: stream } }
     }
 }
 
@@ -39,9 +56,9 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = &mut *self;
-        let polled = match &mut this.link {
-            None => Pin::new(&mut this.body).poll_frame(cx),
-            Some((link, _)) => {
+        let polled = match &mut this.over {
+            Over::Stream { .. } | Over::Task => Pin::new(&mut this.body).poll_frame(cx),
+            Over::Link(link, _) => {
                 // Nobody but this task brings it, so nobody has to wake it.
                 let mut quiet = Context::from_waker(Waker::noop());
                 match Pin::new(&mut this.body).poll_frame(&mut quiet) {
@@ -68,7 +85,8 @@ impl Body for AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        if let Some((link, pool)) = self.link.take()
+        let over = std::mem::replace(&mut self.over, Over::Task);
+        if let Over::Link(link, pool) = over
             && (self.ended || self.body.is_end_stream())
         {
             pool.give(link);

@@ -1,31 +1,24 @@
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use http::uri::Authority;
-use http::{Request, Response, StatusCode};
-use http_body::Body;
-use hyper::client::conn::TrySendError;
+use http::{Request, Response};
 
 use super::super::body::ClientBody;
-use super::address::Address;
 use super::answer::AnswerBody;
-use super::link::Link;
-use super::pool::Pool;
-use super::turns::Turns;
-use crate::tls::OriginTls;
+use super::outlet::{Missed, Outlet};
+use super::queue::Queue;
+use super::server::{Server, Speaks};
 
-/// The origin, as one thread reaches it.
+/// An origin, as one thread reaches it: a server, and those that stand by for it.
 #[derive(Debug)]
 pub(in super::super) struct Origin {
-    address: Address,
-    pool: Arc<Pool>,
-    turns: Turns,
+    outlets: Box<[Arc<Outlet>]>,
+    queue: Queue,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum Failed {
+pub(crate) enum Failed {
     #[error("too many requests wait for the origin")]
     Busy,
     #[error("no connection to the origin")]
@@ -34,117 +27,100 @@ pub(in super::super) enum Failed {
     Exchange(#[source] hyper::Error),
 }
 
-/// What became of a request that one connection brought no answer to.
-struct Unanswered {
-    error: hyper::Error,
-    /// The request, where nothing of it was sent.
-    unsent: Option<Request<ClientBody>>,
-}
-
 impl Origin {
-    /// Reached by https where there is `tls`.
-    pub(in super::super) fn new(origin: &Authority, tls: Option<Arc<OriginTls>>) -> Self {
-        Self { address: Address::new(origin, tls), pool: Arc::default(), turns: Turns::default() }
+    /// Of these servers, the first that is well coming first. Of what was `before`, connections to the same ones are kept, and who waits in
+    /// the same line goes on waiting there.
+    pub(in super::super) fn of(servers: &[Arc<Server>], before: &[Arc<Self>]) -> Arc<Self> {
+        let is_same = |origin: &&Arc<Self>| {
+            let outlets = origin.outlets.iter();
+            origin.outlets.len() == servers.len()
+                && outlets.zip(servers).all(|(outlet, server)| Arc::ptr_eq(outlet.server(), server))
+        };
+        if let Some(same) = before.iter().find(is_same) {
+            return same.clone();
+        }
+        let outlet = |server: &Arc<Server>| {
+            let mut open = before.iter().flat_map(|origin| &origin.outlets);
+            let kept = open.find(|outlet| Arc::ptr_eq(outlet.server(), server)).cloned();
+            kept.unwrap_or_else(|| Arc::new(Outlet::to(server.clone())))
+        };
+        Arc::new(Self { outlets: servers.iter().map(outlet).collect(), queue: Queue::default() })
     }
 
-    /// Whether it is where `origin` says, and those who may be it are the same.
-    pub(in super::super) fn is_at(&self, origin: &Authority, tls: Option<&Arc<OriginTls>>) -> bool {
-        self.address == Address::new(origin, tls.cloned())
+    /// Whether it may agree to another protocol. HTTP/2 has no such thing.
+    pub(in super::super) fn may_switch(&self) -> bool {
+        self.outlets.iter().all(|outlet| outlet.server().speaks() == Speaks::Http1)
     }
 
     /// Closes connections that have been unused for long.
     pub(in super::super) fn tidy(&self) {
-        self.pool.tidy();
+        self.outlets.iter().for_each(|outlet| outlet.tidy());
     }
 
-    /// The origin's answer. A request that can be sent twice is, once, where a connection that was used before turns out to be closed
-    /// (RFC 9112 section 9.3.1): servers close unused ones whenever they please.
+    /// The origin's answer. A request of which nothing could be sent, because there is no connection to the server that should have it, is
+    /// sent to the next, once.
     pub(in super::super) async fn send(
         &self,
         request: Request<ClientBody>,
     ) -> Result<Response<AnswerBody>, Failed> {
-        let _turn = self.turns.take().await.ok_or(Failed::Busy)?;
-        let again = copy(&request);
-        let Some(link) = self.pool.take(again.is_some()) else { return self.send_afresh(request).await };
-        match self.over(link, request).await {
-            Ok(response) => Ok(response),
-            Err(Unanswered { unsent: Some(unsent), .. }) => self.send_afresh(unsent).await,
-            Err(Unanswered { error, unsent: None }) => match again {
-                Some(again) if was_closed(&error) => {
-                    tracing::debug!("a connection to the origin had been closed: asking once more");
-                    self.send_afresh(again).await
+        let _turn = self.queue.turn().await.ok_or(Failed::Busy)?;
+        let (first, second) = two_of(self.outlets.len(), |place| self.outlets[place].server().is_well());
+        let missed = match self.outlets[first].send(request).await {
+            Ok(response) => return Ok(response),
+            Err(missed) => missed,
+        };
+        let missed = match (missed, second) {
+            (Missed::Unconnected(error, request), Some(second)) => {
+                let (from, to) = (self.outlets[first].server(), self.outlets[second].server());
+                tracing::debug!(%from, %to, %error, "no connection: asking the next");
+                match Box::pin(self.outlets[second].send(*request)).await {
+                    Ok(response) => return Ok(response),
+                    Err(missed) => missed,
                 }
-                _ => Err(Failed::Exchange(error)),
-            },
+            }
+            (missed, _) => missed,
+        };
+        Err(missed.into())
+    }
+}
+
+impl From<Missed> for Failed {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Unconnected(error, _) => Self::Connect(error),
+            Missed::Unanswered(error) => Self::Exchange(error),
         }
     }
-
-    async fn send_afresh(&self, request: Request<ClientBody>) -> Result<Response<AnswerBody>, Failed> {
-        let stream = self.address.connect().await.map_err(Failed::Connect)?;
-        let link = Link::new(stream).await.map_err(Failed::Connect)?;
-        tracing::debug!("a connection to the origin was opened");
-        self.over(link, request).await.map_err(|failed| Failed::Exchange(failed.error))
-    }
-
-    /// Over one connection.
-    async fn over(
-        &self,
-        mut link: Link,
-        request: Request<ClientBody>,
-    ) -> Result<Response<AnswerBody>, Unanswered> {
-        let uploads = !request.body().is_end_stream();
-        let answer = link.send(request);
-        let received = if uploads {
-            // The rest of the body goes on its way even while nobody reads the answer.
-            let pool = self.pool.clone();
-            tokio::spawn(async move {
-                if link.until_free().await {
-                    pool.give(link);
-                }
-            });
-            answer.await.map(|response| response.map(AnswerBody::driven))
-        } else {
-            let received = link.answer(answer).await;
-            if let Ok(switched) = received.as_ref()
-                && switched.status() == StatusCode::SWITCHING_PROTOCOLS
-            {
-                link.until_over().await;
-                return received.map(|response| response.map(AnswerBody::driven)).map_err(unanswered);
-            }
-            received.map(|response| response.map(|body| AnswerBody::driving(body, link, self.pool.clone())))
-        };
-        received.map_err(unanswered)
-    }
 }
 
-fn unanswered(mut failed: TrySendError<Request<ClientBody>>) -> Unanswered {
-    let unsent = failed.take_message();
-    Unanswered { error: failed.into_error(), unsent }
-}
-
-/// The same request once more, where sending it twice does what sending it once does (RFC 9110 section 9.2.2).
-fn copy(request: &Request<ClientBody>) -> Option<Request<ClientBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut copy = Request::new(ClientBody::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
-
-/// Whether the other end had closed the connection before it said anything.
-fn was_closed(error: &hyper::Error) -> bool {
-    let reset = || {
-        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        source.is_some_and(|error| {
-            // Over TLS, the last is an end that nobody announced.
-            matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
-            )
-        })
+/// Which of so many servers is asked, and which one where that cannot be reached: in their order, whoever is well before whoever is not.
+fn two_of(count: usize, is_well: impl Fn(usize) -> bool) -> (usize, Option<usize>) {
+    let next = |but: Option<usize>| {
+        let mut others = (0..count).filter(|place| Some(*place) != but);
+        others.clone().find(|place| is_well(*place)).or_else(|| others.next())
     };
-    error.is_incomplete_message() || error.is_canceled() || error.is_closed() || reset()
+    let first = next(None).unwrap_or_default();
+    (first, next(Some(first)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_well_comes_first_and_nobody_is_given_up() {
+        for (well, expected) in [
+            (&[true][..], (0, None)),
+            (&[false], (0, None)),
+            (&[true, true], (0, Some(1))),
+            (&[true, false], (0, Some(1))),
+            (&[false, true], (1, Some(0))),
+            (&[false, false], (0, Some(1))),
+            (&[false, true, true], (1, Some(2))),
+            (&[true, false, true], (0, Some(2))),
+            (&[false, false, true], (2, Some(0))),
+        ] {
+            assert_eq!(two_of(well.len(), |place| well[place]), expected, "{well:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 ///
 /// A client can give a stream no window for as long as it likes. h2 then asks for no more of the body, so that nobody is there to notice.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Stalls {
     began: Instant,
     /// [`FREE`], [`OURS`], or the second since when it has been the client's, plus [`CLIENTS`].
     streams: Box<[AtomicU32]>,
@@ -19,7 +19,7 @@ const FREE: u32 = 0;
 const OURS: u32 = 1;
 const CLIENTS: u32 = 2;
 
-impl Turns {
+impl Stalls {
     /// For so many streams at once. Those beyond are not watched.
     pub(super) fn of(streams: u32) -> Self {
         Self {
@@ -82,29 +82,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn http2_1_a_stream_without_a_window_is_noticed() {
-        let turns = Turns::of(2);
-        let (one, other) = (turns.take().unwrap(), turns.take().unwrap());
-        assert_eq!(turns.take(), None);
-        turns.clients(one);
-        turns.ours(other);
+        let stalls = Stalls::of(2);
+        let (one, other) = (stalls.take().unwrap(), stalls.take().unwrap());
+        assert_eq!(stalls.take(), None);
+        stalls.clients(one);
+        stalls.ours(other);
         let passes = async |time: Duration| {
             tokio::time::advance(time).await;
-            turns.are_over(ALL, ONE)
+            stalls.are_over(ALL, ONE)
         };
         assert!(!passes(ALL).await);
-        turns.clients(one);
+        stalls.clients(one);
         assert!(!passes(ALL).await, "something was taken in between");
         assert!(passes(Duration::from_secs(2)).await);
-        turns.free(one);
+        stalls.free(one);
         assert!(!passes(ONE).await, "the site may take its time");
-        assert_eq!(turns.take(), Some(one));
+        assert_eq!(stalls.take(), Some(one));
         // One is not taken, another is.
-        turns.clients(one);
+        stalls.clients(one);
         for _ in 0..5 {
-            turns.clients(other);
+            stalls.clients(other);
             assert!(!passes(ALL).await);
         }
-        turns.clients(other);
+        stalls.clients(other);
         assert!(passes(Duration::from_secs(2)).await);
     }
 }

@@ -12,20 +12,20 @@ const MOST_WAITING: usize = 4096;
 /// Whose turn it is to ask the origin: first come, first served. A turn is over when the head of the answer is there, so that clients who
 /// are slow to take a body are in nobody's way.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Queue {
     free: Semaphore,
     waiting: AtomicUsize,
 }
 
-impl Default for Turns {
+impl Default for Queue {
     fn default() -> Self {
         Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0) }
     }
 }
 
-impl Turns {
+impl Queue {
     /// Waits for a turn, which lasts until it is dropped. Nothing where too many wait already.
-    pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         if let Ok(turn) = self.free.try_acquire() {
             return Some(turn);
         }
@@ -56,26 +56,26 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_ask_so_many_wait_and_the_rest_are_told() {
-        let turns = std::sync::Arc::new(Turns::default());
+        let queue = std::sync::Arc::new(Queue::default());
         let mut asking = Vec::new();
         for _ in 0..MOST_AT_ONCE {
-            asking.push(turns.take().await.unwrap());
+            asking.push(queue.turn().await.unwrap());
         }
         let waiting: Vec<_> = (0..MOST_WAITING)
             .map(|_| {
-                let turns = turns.clone();
-                tokio::spawn(async move { turns.take().await.is_some() })
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.turn().await.is_some() })
             })
             .collect();
-        while turns.waiting.load(Ordering::Relaxed) < MOST_WAITING {
+        while queue.waiting.load(Ordering::Relaxed) < MOST_WAITING {
             tokio::task::yield_now().await;
         }
-        assert!(turns.take().await.is_none(), "too many wait");
+        assert!(queue.turn().await.is_none(), "too many wait");
         drop(asking);
         for waiting in waiting {
             assert!(waiting.await.unwrap());
         }
-        assert!(turns.take().await.is_some());
-        assert_eq!(turns.waiting.load(Ordering::Relaxed), 0);
+        assert!(queue.turn().await.is_some());
+        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,0 +1,236 @@
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::client::conn::TrySendError;
+
+use super::super::body::ClientBody;
+use super::answer::AnswerBody;
+use super::link::Link;
+use super::pool::Pool;
+use super::server::{Server, Speaks};
+use super::streams::{Stream, Streams, as_http2};
+
+/// The connections of one thread to one server.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    server: Arc<Server>,
+    connections: Connections,
+}
+
+#[derive(Debug)]
+enum Connections {
+    /// A request at a time over each.
+    Http1(Arc<Pool>),
+    /// Many at a time.
+    Http2(Streams),
+}
+
+/// Why there is no answer.
+pub(super) enum Missed {
+    /// There is no connection, so nothing of the request was sent.
+    Unconnected(io::Error, Box<Request<ClientBody>>),
+    Unanswered(hyper::Error),
+}
+
+/// What became of a request that one connection brought no answer to.
+struct Lost {
+    error: hyper::Error,
+    /// The request, where nothing of it was sent.
+    unsent: Option<Request<ClientBody>>,
+}
+
+impl Outlet {
+    pub(super) fn to(server: Arc<Server>) -> Self {
+        let connections = match server.speaks() {
+            Speaks::Http1 => Connections::Http1(Arc::default()),
+            Speaks::Http2 => Connections::Http2(Streams::default()),
+        };
+        Self { server, connections }
+    }
+
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Closes connections that have been unused for long.
+    pub(super) fn tidy(&self) {
+        match &self.connections {
+            Connections::Http1(pool) => pool.tidy(),
+            Connections::Http2(streams) => streams.tidy(),
+        }
+    }
+
+    /// The server's answer. A request that can be sent twice is, once, where a connection that was used before turns out to be closed
+    /// (RFC 9112 section 9.3.1): servers close unused ones whenever they please.
+    pub(super) async fn send(&self, request: Request<ClientBody>) -> Result<Response<AnswerBody>, Missed> {
+        match &self.connections {
+            Connections::Http1(pool) => self.send_alone(request, pool).await,
+            Connections::Http2(streams) => {
+                let is_secure = self.server.address().is_secure();
+                // Elsewhere, so that what goes the other way does not keep room for it.
+                Box::pin(self.send_among(as_http2(request, is_secure), streams)).await
+            }
+        }
+    }
+
+    async fn send_alone(
+        &self,
+        request: Request<ClientBody>,
+        pool: &Arc<Pool>,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        let again = Some(&request).filter(|request| request.method().is_idempotent()).and_then(copy);
+        let Some(link) = pool.take(again.is_some()) else { return self.send_afresh(request, pool).await };
+        match over(link, request, pool).await {
+            Ok(response) => Ok(response),
+            Err(Lost { unsent: Some(unsent), .. }) => self.send_afresh(unsent, pool).await,
+            Err(Lost { error, unsent: None }) => match again {
+                Some(again) if was_closed(&error) => {
+                    tracing::debug!("a connection to the origin had been closed: asking once more");
+                    self.send_afresh(again, pool).await
+                }
+                _ => Err(Missed::Unanswered(error)),
+            },
+        }
+    }
+
+    async fn send_afresh(
+        &self,
+        request: Request<ClientBody>,
+        pool: &Arc<Pool>,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        let opened = async { Link::new(self.server.address().connect().await?).await };
+        let link = match opened.await {
+            Ok(link) => link,
+            Err(error) => return Err(Missed::Unconnected(error, request.into())),
+        };
+        tracing::debug!("a connection to the origin was opened");
+        over(link, request, pool).await.map_err(|lost| Missed::Unanswered(lost.error))
+    }
+
+    async fn send_among(
+        &self,
+        request: Request<ClientBody>,
+        streams: &Streams,
+    ) -> Result<Response<AnswerBody>, Missed> {
+        let again = copy(&request);
+        let stream = match streams.stream(self.server.address()).await {
+            Ok(stream) => stream,
+            Err(error) => return Err(Missed::Unconnected(error, request.into())),
+        };
+        let (lost, stream) = match among(stream, request).await {
+            Ok(response) => return Ok(response),
+            Err(lost) => lost,
+        };
+        let request = match (lost.unsent, again) {
+            (Some(unsent), _) => unsent,
+            (None, Some(again)) if was_refused(&lost.error) => again,
+            (None, Some(again))
+                if stream.was_used_before() && again.method().is_idempotent() && was_closed(&lost.error) =>
+            {
+                again
+            }
+            _ => return Err(Missed::Unanswered(lost.error)),
+        };
+        tracing::debug!("a stream to the origin was refused or closed: asking once more");
+        // Where one stream alone was refused, others may not be.
+        if !of_http2(&lost.error).is_some_and(h2::Error::is_reset) {
+            streams.leave(&stream);
+        }
+        drop(stream);
+        match streams.stream(self.server.address()).await {
+            Ok(stream) => among(stream, request).await.map_err(|(lost, _)| Missed::Unanswered(lost.error)),
+            Err(error) => Err(Missed::Unconnected(error, request.into())),
+        }
+    }
+}
+
+/// Over one connection that has nothing else to do.
+async fn over(
+    mut link: Link,
+    request: Request<ClientBody>,
+    pool: &Arc<Pool>,
+) -> Result<Response<AnswerBody>, Lost> {
+    let uploads = !request.body().is_end_stream();
+    let answer = link.send(request);
+    let received = if uploads {
+        // The rest of the body goes on its way even while nobody reads the answer.
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            if link.until_free().await {
+                pool.give(link);
+            }
+        });
+        answer.await.map(|response| response.map(AnswerBody::driven))
+    } else {
+        let received = link.answer(answer).await;
+        if let Ok(switched) = received.as_ref()
+            && switched.status() == StatusCode::SWITCHING_PROTOCOLS
+        {
+            link.until_over().await;
+            return received.map(|response| response.map(AnswerBody::driven)).map_err(lost);
+        }
+        received.map(|response| response.map(|body| AnswerBody::driving(body, link, pool.clone())))
+    };
+    received.map_err(lost)
+}
+
+/// Over one stream, among others over the same connection.
+async fn among(
+    mut stream: Stream,
+    request: Request<ClientBody>,
+) -> Result<Response<AnswerBody>, (Lost, Stream)> {
+    match stream.send(request).await {
+        Ok(response) => Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
+        Err(failed) => Err((lost(failed), stream)),
+    }
+}
+
+fn lost(mut failed: TrySendError<Request<ClientBody>>) -> Lost {
+    let unsent = failed.take_message();
+    Lost { error: failed.into_error(), unsent }
+}
+
+/// The same request once more, where it has no body, which could be read but once.
+fn copy(request: &Request<ClientBody>) -> Option<Request<ClientBody>> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(ClientBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Whether the other end says that it has not looked at the request (RFC 9113 section 8.7).
+fn was_refused(error: &hyper::Error) -> bool {
+    of_http2(error).is_some_and(|error| {
+        error.is_remote()
+            && (error.is_go_away() || error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    })
+}
+
+/// Whether the other end had closed the connection before it said anything.
+fn was_closed(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let of_stream = of_http2(error).and_then(h2::Error::get_io);
+    let is_end = |error: &io::Error| {
+        // Over TLS, the last is an end that nobody announced.
+        matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+        )
+    };
+    error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || source.or(of_stream).is_some_and(is_end)
+}
+
+fn of_http2(error: &hyper::Error) -> Option<&h2::Error> {
+    error.source()?.downcast_ref()
+}

@@ -1,0 +1,151 @@
+//! Every row of the ledgers of a site, for other programs.
+
+use pinfold::time::{CivilDate, UnixTime};
+use rusqlite::Transaction;
+use rusqlite::types::ValueRef;
+
+use crate::error::StoreError;
+use crate::read::{Ledgers, Period};
+use crate::schema;
+
+/// What is given away, and by which rows: those of a period where a ledger counts by the day, else all.
+///
+/// Addresses are not: they are there for system administration alone. Neither is what the store needs for itself.
+const EXPORTED: [(&str, &str); 11] = [
+    ("traffic", BY_DAY),
+    ("distinct_addresses", BY_DAY),
+    ("usage", BY_DAY),
+    ("visit", BY_DAY),
+    ("facet", BY_DAY),
+    ("consent", BY_DAY),
+    ("cookie", ALL),
+    ("policy", ALL),
+    ("purpose_bit", ALL),
+    ("key", ALL),
+    ("action", ALL),
+];
+
+const BY_DAY: &str = "site = ?1 AND day BETWEEN ?2 AND ?3";
+// The period is taken, so that both have the same parameters.
+const ALL: &str = "site = ?1 AND ?2 <= ?3";
+
+/// The ledgers of one site as they are at one moment.
+#[derive(Debug)]
+pub struct Export<'a> {
+    ledgers: &'a Ledgers,
+    moment: Transaction<'a>,
+    site: &'a str,
+    period: Period,
+}
+
+/// What a column of a row holds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Field {
+    /// Nothing.
+    Nothing,
+    /// A count, or another whole number.
+    Number(i64),
+    /// A text, a day (ISO 8601), a time (RFC 3339, UTC), or bytes in hexadecimal.
+    Text(String),
+}
+
+impl Ledgers {
+    /// Everything recorded of a site but its addresses: of ledgers that count by the day, the days of `period`. Exact numbers, not for publication.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read, or has an older schema: that one held traffic by the hour.
+    pub fn export<'a>(&'a self, site: &'a str, period: Period) -> Result<Export<'a>, StoreError> {
+        let found = self.version()?;
+        if found < schema::NEWEST {
+            return Err(StoreError::OlderSchema {
+                path: self.path().to_owned(),
+                found,
+                known: schema::NEWEST,
+            });
+        }
+        Ok(Export { ledgers: self, moment: self.moment()?, site, period })
+    }
+}
+
+impl Export<'_> {
+    /// How many rows there are.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read.
+    pub fn rows(&self) -> Result<u64, StoreError> {
+        EXPORTED.iter().try_fold(0, |rows, (table, which)| {
+            let count = format!("SELECT count(*) FROM {table} WHERE {which}");
+            let counted = self.moment.query_row(&count, self.parameters(), |row| row.get::<_, i64>(0));
+            Ok(rows + counted.map_err(|error| self.ledgers.unusable(error))?.cast_unsigned())
+        })
+    }
+
+    /// Tells each row: its ledger, and its columns with their names.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be read, and what `tell` fails with.
+    pub fn each<E: From<StoreError>>(
+        &self,
+        mut tell: impl FnMut(&str, &[(&str, Field)]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let unusable = |error| E::from(self.ledgers.unusable(error));
+        for (table, which) in EXPORTED {
+            let select = format!("SELECT * FROM {table} WHERE {which}");
+            let mut select = self.moment.prepare(&select).map_err(unusable)?;
+            let names: Vec<String> = select.column_names().map(str::to_owned).collect();
+            let mut rows = select.query(self.parameters()).map_err(unusable)?;
+            while let Some(row) = rows.next().map_err(unusable)? {
+                let column = |(place, name): (usize, &'_ String)| Ok(field(name, row.get_ref(place)?));
+                let fields: rusqlite::Result<Vec<Field>> = names.iter().enumerate().map(column).collect();
+                let fields = names.iter().map(String::as_str).zip(fields.map_err(unusable)?);
+                tell(table, &fields.collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> impl rusqlite::Params {
+        (self.site, self.period.from.days(), self.period.to.days())
+    }
+}
+
+/// Days and times are numbers in the store: how they are meant, the name of their column says.
+fn field(column: &str, value: ValueRef<'_>) -> Field {
+    match value {
+        ValueRef::Null => Field::Nothing,
+        ValueRef::Integer(number) => match column {
+            "day" | "first_day" | "last_day" | "from_day" | "to_day" => {
+                Field::Text(CivilDate::from_days(i32::try_from(number).unwrap_or_default()).to_string())
+            }
+            "at" | "made" | "destroyed" => Field::Text(UnixTime::from_seconds(number).to_string()),
+            _ => Field::Number(number),
+        },
+        // No column holds one.
+        ValueRef::Real(number) => Field::Text(number.to_string()),
+        ValueRef::Text(text) => Field::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Field::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_times_and_bytes_are_written_as_such() {
+        let text = |text: &str| Field::Text(text.to_owned());
+        for (column, value, expected) in [
+            ("day", ValueRef::Integer(20_782), text("2026-11-25")),
+            ("made", ValueRef::Integer(0), text("1970-01-01T00:00:00Z")),
+            ("requests", ValueRef::Integer(20_782), Field::Number(20_782)),
+            ("hash", ValueRef::Blob(&[0, 255]), text("00ff")),
+            ("to_day", ValueRef::Null, Field::Nothing),
+        ] {
+            assert_eq!(field(column, value), expected, "{column}");
+        }
+    }
+}
