@@ -4,14 +4,16 @@ use httparse::{EMPTY_HEADER, Header, Status, parse_chunk_size, parse_headers};
 
 use crate::naive::is_token;
 
+/// Fields in order, their names in lower case.
+pub(crate) type Fields = Vec<(String, Vec<u8>)>;
+
 /// A request as it was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) method: String,
     pub(crate) target: String,
     minor: u8,
-    /// Names in lower case.
-    pub(crate) fields: Vec<(String, Vec<u8>)>,
+    pub(crate) fields: Fields,
     /// Nothing where more of it must come.
     pub(crate) body: Option<Vec<u8>>,
 }
@@ -166,7 +168,7 @@ impl<'a> Rest<'a> {
     }
 
     /// Up to the empty line.
-    fn fields(&mut self) -> Result<Option<Vec<(String, Vec<u8>)>>, String> {
+    fn fields(&mut self) -> Result<Option<Fields>, String> {
         let mut fields = Vec::new();
         loop {
             let Some(line) = self.line()? else { return Ok(None) };

@@ -17,7 +17,7 @@ pub fn run(data: &[u8]) {
     // Nothing is left to replace but what replaced it.
     let again = scrubbed(&out, usize::from(format))
         .unwrap_or_else(|| panic!("{} is of no format", out.escape_ascii()));
-    assert_eq!(again.len() > 0, out.len() > 0);
+    assert_eq!(again.is_empty(), out.is_empty());
 }
 
 /// What a browser calls itself may have a version of four numbers.

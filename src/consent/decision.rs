@@ -174,7 +174,7 @@ mod tests {
             chance ^= chance << 13;
             chance ^= chance >> 7;
             chance ^= chance << 17;
-            let kind = usize::from(chance.count_ones() % 2 == 0);
+            let kind = usize::from(chance.count_ones().is_multiple_of(2));
             let began = Instant::now();
             for _ in 0..20 {
                 assert!(Decision::decode(black_box(values[kind])).is_some());
