@@ -113,6 +113,8 @@ async function decide(visitor, choice) {
 async function signIn({ page }) {
   await page.goto('/wp-admin/');
   assert.match(page.url(), /\/wp-login\.php\?/, 'whoever is not signed in is sent to sign in');
+  // Where the cursor is put by a script would be where the password is typed.
+  await page.locator('#user_login:focus').waitFor();
   await page.getByLabel('Username or Email Address').fill(EDITOR.name);
   await page.getByLabel('Password', { exact: true }).fill(EDITOR.password);
   await page.getByRole('button', { name: 'Log In' }).click();
