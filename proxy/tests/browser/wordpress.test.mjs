@@ -113,6 +113,8 @@ async function decide(visitor, choice) {
 async function signIn({ page }) {
   await page.goto('/wp-admin/');
   assert.match(page.url(), /\/wp-login\.php\?/, 'whoever is not signed in is sent to sign in');
+  // Where the cursor is put by a script would be where the password is typed.
+  await page.locator('#user_login:focus').waitFor();
   await page.getByLabel('Username or Email Address').fill(EDITOR.name);
   await page.getByLabel('Password', { exact: true }).fill(EDITOR.password);
   await page.getByRole('button', { name: 'Log In' }).click();
@@ -165,10 +167,12 @@ test('law_03 the first page asks, sets nothing that needs consent, and holds wha
 
 test('with the banner taken away its pages look as they do without Pinfold', async (t) => {
   const [visitor, other] = [await visit(t), await visit(t, unguarded)];
-  for (const path of ['/', '/hello-world/', '/wp-login.php']) {
+  // A script of the last puts the cursor into the form, a little later.
+  for (const [path, settled] of [['/', 'body'], ['/hello-world/', 'body'], ['/wp-login.php', '#user_login:focus']]) {
     const pictures = [];
     for (const { page } of [visitor, other]) {
       await page.goto(path);
+      await page.locator(settled).waitFor();
       await page.evaluate(() => document.querySelector('.pinfold-banner')?.remove());
       pictures.push(await page.screenshot({ fullPage: true, animations: 'disabled' }));
     }
@@ -190,6 +194,9 @@ for (const [state, choice] of [['undecided', undefined], ['refused', REJECT], ['
     assert.deepEqual(distinct(mine), distinct(await given(session, since)), 'byte for byte as they were set');
     assert.deepEqual(distinct((await received('/wp-admin/')).filter((pair) => session.test(pair))), distinct(mine));
 
+    if (state === 'undecided') {
+      assert.deepEqual(await covered(page), [], 'the menu that stays in place leaves the banner alone');
+    }
     const title = `Bins ${state}`;
     await writePost(page, title);
     await renamePost(page, title);
@@ -206,6 +213,22 @@ for (const [state, choice] of [['undecided', undefined], ['refused', REJECT], ['
     assert.deepEqual(await held(visitor, /^wordpress_(sec|logged_in)/), []);
     assert.deepEqual(visitor.faults, []);
   });
+}
+
+/** What of the banner cannot be seen where it begins, or is written smaller than the banner says. */
+async function covered(page) {
+  await page.setViewportSize({ width: 1024, height: 720 });
+  return page.locator('.pinfold-banner').locator('h2, p, button').evaluateAll((parts) =>
+    parts
+      .filter((part) => part.checkVisibility())
+      .filter((part) => {
+        const { left, top, height } = part.getBoundingClientRect();
+        const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+        const seen = part.contains(document.elementFromPoint(left + 3, top + height / 2));
+        return !seen || size(part) < size(part.closest('.pinfold-banner'));
+      })
+      .map((part) => part.innerText),
+  );
 }
 
 /** With the block editor, which speaks to the site by REST and by admin-ajax.php. */
