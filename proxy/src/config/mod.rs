@@ -4,6 +4,7 @@ mod changes;
 mod check;
 mod credential;
 mod effective;
+mod excerpt;
 mod fault;
 mod files;
 mod origins;
