@@ -230,8 +230,13 @@ impl Pinfold {
     }
 
     /// Stops it as systemd would; its files and its log.
-    pub(crate) fn stop(mut self) -> (TempDir, String) {
+    pub(crate) fn stop(self) -> (TempDir, String) {
         signal(self.pid(), "TERM");
+        self.ended()
+    }
+
+    /// Waits for its end, which must be a good one; its files and its log.
+    pub(crate) fn ended(mut self) -> (TempDir, String) {
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
         // The reader of the log sees its end a moment after the process is gone.
