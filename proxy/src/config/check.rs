@@ -76,7 +76,7 @@ pub(crate) fn socket(file: &Path) -> PathBuf {
     let (faults, record) = (Faults::new(file, &text), Record::default());
     let tree = source::read(&text, &environment(), &faults);
     let root = Section::whole(&tree, &faults, &record);
-    let socket = root.section("admin").text_or("socket", SOCKET).value;
+    let socket = root.section("admin").text("socket").map_or_else(|| SOCKET.to_owned(), |socket| socket.value);
     file.parent().unwrap_or(Path::new(".")).join(socket)
 }
 

@@ -1,14 +1,17 @@
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use super::excerpt::Excerpt;
 
 /// Where in the configuration something was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In an environment variable.
     Environment(String),
-    /// At a byte of the file.
-    File(usize),
+    /// At these bytes of the file.
+    File(Range<usize>),
     /// Nowhere: it is missing.
     Whole,
 }
@@ -20,8 +23,22 @@ pub(crate) struct Fault {
     pub(crate) place: String,
     pub(crate) problem: String,
     pub(crate) remedy: String,
+    /// What is written there; nothing where that is no place in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) excerpt: Option<Excerpt>,
 }
 
+impl Fault {
+    /// As [`Display`](fmt::Display) has it, and below it what is written there.
+    pub(crate) fn with_excerpt(&self) -> String {
+        match &self.excerpt {
+            Some(excerpt) => format!("{self}\n{excerpt}"),
+            None => self.to_string(),
+        }
+    }
+}
+
+/// On one line.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.place, self.problem, self.remedy)
@@ -60,7 +77,7 @@ impl Faults {
         let in_order = |list: RefCell<Vec<(Place, Fault)>>| {
             let mut list = list.into_inner();
             list.sort_by_key(|(place, _)| match place {
-                Place::File(offset) => (1, *offset),
+                Place::File(range) => (1, range.start),
                 Place::Whole => (0, 0),
                 Place::Environment(_) => (2, 0),
             });
@@ -74,26 +91,27 @@ impl Faults {
         match place {
             Place::Environment(name) => name.clone(),
             Place::Whole => "default".to_owned(),
-            Place::File(offset) => format!("{}:{}", self.file.display(), self.line_and_column(*offset).0),
+            Place::File(range) => {
+                format!("{}:{}", self.file.display(), Excerpt::of(&self.text, range.clone()).line)
+            }
         }
+    }
+
+    /// Where something could be written that is missing, and whose table is.
+    pub(super) fn end(&self) -> Place {
+        Place::File(self.text.len()..self.text.len())
     }
 
     fn fault(&self, place: &Place, problem: String, remedy: String) -> Fault {
         let file = self.file.display();
-        let place = match place {
-            Place::Environment(name) => name.clone(),
-            Place::Whole => file.to_string(),
-            Place::File(offset) => {
-                let (line, column) = self.line_and_column(*offset);
-                format!("{file}:{line}:{column}")
+        let (place, excerpt) = match place {
+            Place::Environment(name) => (name.clone(), None),
+            Place::Whole => (file.to_string(), None),
+            Place::File(range) => {
+                let excerpt = Excerpt::of(&self.text, range.clone());
+                (format!("{file}:{}:{}", excerpt.line, excerpt.column), Some(excerpt))
             }
         };
-        Fault { place, problem, remedy }
-    }
-
-    fn line_and_column(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
+        Fault { place, problem, remedy, excerpt }
     }
 }

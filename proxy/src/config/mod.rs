@@ -1,8 +1,10 @@
 //! The configuration: read whole, checked whole, before anything is opened.
 
+mod catalogue;
 mod changes;
 mod check;
 mod effective;
+mod excerpt;
 mod fault;
 mod files;
 mod origins;

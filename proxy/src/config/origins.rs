@@ -9,8 +9,7 @@ use http::uri::{PathAndQuery, Scheme};
 use super::effective::masked;
 use super::fault::Faults;
 use super::reader::{Located, Section, nearest};
-use super::settings::{File, ORIGIN_TIMEOUT, file, without_port};
-use super::units;
+use super::settings::{File, file, without_port};
 
 /// All of them.
 #[derive(Debug, Clone)]
@@ -161,7 +160,7 @@ fn why_no_prefix(path: &str) -> Option<&'static str> {
 }
 
 fn read_origin(section: &Section<'_>, directory: &Path, faults: &Faults) -> Option<Origin> {
-    let written = section.required_texts("url", "http://127.0.0.1:8000");
+    let written = section.text_or_texts("url");
     let mut urls: Vec<Uri> = Vec::new();
     for url in written.iter().flatten() {
         match origin_uri(&url.value) {
@@ -188,16 +187,12 @@ fn read_origin(section: &Section<'_>, directory: &Path, faults: &Faults) -> Opti
             "write url = \"https://...\"",
         );
     }
-    let expected = "a time with its unit, such as \"30 s\"";
-    let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
-        units::duration(text).filter(|time| !time.is_zero())
-    });
-    let http2 = section.flag_or("http2", false);
-    let expected = "a path, such as \"/health\"";
-    let health = section.parsed("health", expected, |text| {
+    let timeout = section.duration("timeout");
+    let http2 = section.flag("http2").value;
+    let health = section.parsed("health", |text| {
         text.parse::<PathAndQuery>().ok().filter(|path| text.starts_with('/') && path.as_str() == text)
     });
-    let timeout = timeout?.value;
+    let timeout = timeout?;
     let is_whole = written.is_some_and(|written| written.len() == urls.len()) && !urls.is_empty();
     is_whole.then(|| Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) })
 }

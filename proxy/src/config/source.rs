@@ -56,7 +56,7 @@ impl Value {
 pub(super) fn read(text: &str, environment: &[(String, String)], faults: &Faults) -> Table {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        let place = error.span().map_or(Place::Whole, |span| Place::File(span.start));
+        let place = error.span().map_or(Place::Whole, Place::File);
         faults.add(&place, error.message().trim().replace('\n', ", "), "see toml.io for how TOML is written");
     }
     let mut tree = convert_table(table.get_ref());
@@ -72,7 +72,7 @@ pub(super) fn read(text: &str, environment: &[(String, String)], faults: &Faults
 fn convert_table(table: &DeTable<'_>) -> Table {
     let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
         let name: &std::borrow::Cow<'_, str> = key.get_ref();
-        (name.to_string(), (Place::File(key.span().start), convert(value)))
+        (name.to_string(), (Place::File(key.span()), convert(value)))
     };
     table.iter().map(entry).collect()
 }
@@ -88,7 +88,7 @@ fn convert(value: &Spanned<DeValue<'_>>) -> Node {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Table(table) => Value::Table(convert_table(table)),
     };
-    Node { place: Place::File(value.span().start), value: converted }
+    Node { place: Place::File(value.span()), value: converted }
 }
 
 /// The value of a variable: TOML where it is TOML (`true`, `["a", "b"]`, `10`), else a text.

@@ -177,6 +177,6 @@ impl Reloader {
 
     fn fault(&self, problem: &str, remedy: &str) -> Fault {
         let place = self.file.display().to_string();
-        Fault { place, problem: problem.to_owned(), remedy: remedy.to_owned() }
+        Fault { place, problem: problem.to_owned(), remedy: remedy.to_owned(), excerpt: None }
     }
 }
