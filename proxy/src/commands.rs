@@ -158,7 +158,7 @@ fn start(command: &Run) -> Result<Exit, Failure> {
             (settings.map_err(|faults| Failure::faults(&faults))?, Some(serve::Written { file, entries }))
         }
     };
-    serve::log_to_stderr();
+    let _log = serve::log_to_stderr();
     serve::run(settings, written, |addresses| {
         let https = addresses.https.map(tracing::field::display);
         tracing::info!(site = %addresses.site, https, admin = %addresses.admin, "ready");
@@ -168,7 +168,7 @@ fn start(command: &Run) -> Result<Exit, Failure> {
 }
 
 fn start_demo(command: Demo) -> Result<Exit, Failure> {
-    serve::log_to_stderr();
+    let _log = serve::log_to_stderr();
     let temporary = match &command.dir {
         Some(_) => None,
         None => Some(

@@ -18,6 +18,8 @@
 mod access_log;
 mod admin;
 mod administer;
+#[cfg(test)]
+mod book;
 mod cli;
 mod commands;
 mod config;
@@ -28,11 +30,15 @@ mod demo;
 mod evidence;
 mod exit;
 mod explain;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod healthcheck;
 mod hold;
 mod import;
 mod init;
 mod opened;
+mod password;
 mod report;
 mod scan;
 mod scrub;

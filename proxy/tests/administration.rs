@@ -104,6 +104,65 @@ fn the_socket_is_the_owners_alone_and_nonsense_is_answered() {
 }
 
 #[test]
+fn figures_are_for_whoever_knows_the_password_and_health_is_for_everybody() {
+    let origin = Origin::hello();
+    let directory = tempfile::tempdir().unwrap();
+    let text = configuration(origin.address, "")
+        .replace("listen = \"127.0.0.1:0\"\n[[", "listen = \"0.0.0.0:0\"\n[[");
+    let file = directory.path().join("pinfold.toml");
+    std::fs::write(&file, &text).unwrap();
+    let checked = pinfold(directory.path(), &["check"]);
+    let fault = String::from_utf8(checked.stderr).unwrap();
+    assert!(checked.status.code() == Some(2) && fault.contains("or write password_file = "), "{fault}");
+    let with_password =
+        text.replace("0.0.0.0:0\"\n[[", "0.0.0.0:0\"\npassword_file = \"admin.password\"\n[[");
+    std::fs::write(&file, with_password).unwrap();
+    let (place, password) = (directory.path().join("admin.password"), "correct horse battery");
+    for (content, expected) in [(None, "cannot be read"), (Some("short\n"), "has 5 bytes")] {
+        if let Some(content) = content {
+            std::fs::write(&place, content).unwrap();
+        }
+        let checked = pinfold(directory.path(), &["check"]);
+        let fault = String::from_utf8(checked.stderr).unwrap();
+        assert!(checked.status.code() == Some(2) && fault.contains(expected), "{fault}");
+    }
+    std::fs::write(&place, format!("{password}\n")).unwrap();
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path());
+    let server = Pinfold::spawn(command, directory);
+    let ask = |path: &str, credentials: &str| {
+        let field = if credentials.is_empty() {
+            String::new()
+        } else {
+            format!("authorization: Basic {credentials}\r\n")
+        };
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: figures.example\r\n{field}connection: close\r\n\r\n");
+        let answer = common::raw(([127, 0, 0, 1], server.admin.port()).into(), request.as_bytes());
+        String::from_utf8(answer).unwrap()
+    };
+    // "admin:correct horse battery", "admin:wrong"
+    let (right, wrong) = ("YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5", "YWRtaW46d3Jvbmc=");
+    for path in ["/", "/metrics", "/style.css", "/nowhere"] {
+        let refused = ask(path, "");
+        assert!(
+            refused.starts_with("HTTP/1.1 401 ") && refused.contains("www-authenticate: Basic realm"),
+            "{refused}"
+        );
+        assert!(!refused.contains("pinfold_") && !refused.contains("Town"), "{refused}");
+    }
+    assert!(ask("/metrics", wrong).starts_with("HTTP/1.1 401 "));
+    assert!(ask("/metrics", right).contains("pinfold_requests_total"));
+    assert!(ask("/", right).contains("Town"));
+    for path in ["/healthz", "/readyz"] {
+        assert!(ask(path, "").starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    let (_, log) = server.stop();
+    assert!(log.contains("a wrong password") && !log.contains(password) && !log.contains(right), "{log}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, code, expected) in [

@@ -180,7 +180,7 @@ fn canaries_are_nowhere() {
 fn canaries_that_a_proxy_announces_are_nowhere_even_after_a_crash() {
     let origin = site();
     let more = "[client_address]\nsource = \"proxy-protocol\"\ntrusted_proxies = [\"127.0.0.1\"]\n[audit]\ncrowd = 2";
-    for crash in ["ABRT", "KILL", "QUIT"] {
+    for crash in ["ABRT", "KILL", "TRAP"] {
         let pinfold = Pinfold::configured(&configuration(origin.address, more));
         let request = "GET / HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\n\r\n";
         let heads = [

@@ -189,6 +189,27 @@ fn frame_17_a_head_that_cannot_be_used_is_502() {
 }
 
 #[test]
+fn frame_17_more_than_a_hundred_informational_answers_are_no_answer() {
+    for (count, status) in [(100, 200), (101, 502), (10_000, 502)] {
+        let origin = RawOrigin::start(move |_, connection| {
+            connection.read_head();
+            for number in 0..count {
+                // HTTP/1.1 has two of them that mean something to a client.
+                connection.write(
+                    ["HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"][number % 2],
+                );
+            }
+            thread::sleep(Duration::from_millis(200));
+            connection.write(HELLO);
+        });
+        let pinfold = in_front_of(&origin);
+        for method in ["GET", "POST"] {
+            assert_eq!(Client::of(&pinfold).ask(method, "").status, status, "{method} {count}");
+        }
+    }
+}
+
+#[test]
 fn whoever_hangs_up_takes_the_connection_along() {
     let origin = RawOrigin::start(|number, connection| {
         connection.read_head();

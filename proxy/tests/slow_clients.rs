@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::chaos::note;
 use common::http2::{END_HEADERS, GOAWAY, HEADERS, Wire, fields, frame};
 use common::recorder::{Recorder, listen};
 use common::{Answer, Origin, Pinfold, configuration};
@@ -65,6 +66,16 @@ fn fault_19_three_hundred_slow_clients_are_cut_off_while_others_are_served() {
         assert!(*longest <= Duration::from_secs(15), "{beginning:?} {drip:?}: {longest:?}");
         assert!(*shortest >= Duration::from_secs(8), "{beginning:?} {drip:?}: {shortest:?}");
     }
+    note(
+        "FAULT19",
+        "300 slow or idle clients at once",
+        1,
+        "each is cut off within 15 s, and others are served",
+        &format!(
+            "the longest lived {:?}; the slowest answer to others {slowest:?}",
+            lived.iter().max().unwrap()
+        ),
+    );
 }
 
 /// How long such a client is listened to.

@@ -7,6 +7,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use common::chaos::note;
 use common::{BINARY, Origin, Pinfold, configuration};
 use rusqlite::Connection;
 
@@ -51,7 +52,8 @@ fn fault_03_with_a_full_disk_pages_are_served_choices_honoured_and_nothing_is_lo
     pinfold.wait_until("it recovers", |pinfold| {
         pinfold.metric("pinfold_audit_pending{ledger=\"consent\"}") == 0.0
     });
-    assert!(freed.elapsed() < Duration::from_secs(5), "{:?}", freed.elapsed());
+    let recovered = freed.elapsed();
+    assert!(recovered < Duration::from_secs(5), "{recovered:?}");
     let (directory, _) = pinfold.stop();
     let report = Pinfold::report(directory.path());
     assert_eq!(report["traffic"]["requests"], 52);
@@ -61,6 +63,13 @@ fn fault_03_with_a_full_disk_pages_are_served_choices_honoured_and_nothing_is_lo
             .unwrap()
             .iter()
             .any(|row| row["event"] == "accepted" && row["events"] == 1)
+    );
+    note(
+        "FAULT3",
+        "a full disk (a limit on the size of files)",
+        1,
+        "every page served, the choice honoured, its count pending and then written",
+        &format!("written {recovered:?} after there was room"),
     );
 }
 
@@ -121,4 +130,33 @@ fn a_loss_is_counted_in_the_metrics_and_the_choice_is_honoured() {
     pinfold.wait_until("other ledgers go on", |pinfold| {
         pinfold.metric("pinfold_audit_pending{ledger=\"traffic\"}") == 0.0
     });
+}
+
+/// FAULT6 while it runs: what was removed is not written to, and what is put back in its place is.
+#[test]
+fn fault_06_a_store_that_is_removed_is_said_to_be_and_one_that_is_put_back_is_used() {
+    let origin = Origin::start(|_| common::page("<html><body>hello</body></html>"));
+    let pinfold = Pinfold::in_front_of(&origin);
+    assert_eq!(pinfold.send("POST", "/cookies", &FORM, "cookies[all]=yes").status, 303);
+    let away = pinfold.path().join("away");
+    fs::create_dir(&away).unwrap();
+    let move_all = |from: &std::path::Path, to: &std::path::Path| {
+        for name in ["pinfold.db", "pinfold.db-wal", "pinfold.db-shm"] {
+            let _ = fs::rename(from.join(name), to.join(name));
+        }
+    };
+    move_all(pinfold.path(), &away);
+    assert_eq!(pinfold.send("POST", "/cookies", &FORM, "cookies[all]=yes").status, 303);
+    let page = pinfold.get("/", &[("accept", "text/html"), ("sec-fetch-dest", "document")]);
+    assert!(page.status == 200 && page.body.contains("cookies[all]"), "the banner stays: {page:?}");
+    pinfold.wait_until("it is said", |pinfold| {
+        pinfold.metric("pinfold_store_healthy") == 0.0
+            && pinfold.metric("pinfold_audit_pending{ledger=\"consent\"}") == 2.0
+    });
+    assert!(!pinfold.path().join("pinfold.db").exists(), "an empty one would hide it");
+    move_all(&away, pinfold.path());
+    pinfold.wait_until("it goes on", |pinfold| pinfold.metric("pinfold_store_healthy") == 1.0);
+    let (directory, log) = pinfold.stop();
+    assert!(log.contains("the store takes no writes") && log.contains("pinfold.db is not there"), "{log}");
+    assert_eq!(common::choices::counted(&directory.path().join("pinfold.db")), 2);
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use common::http2::PREFACE;
 use common::recorder::{Recorder, converse as converse_in_clear};
 use common::tls::{Authority, NAME, connect, converse};
-use common::{CANARY, Pinfold, configuration, pinfold, raw};
+use common::{BINARY, CANARY, Pinfold, configuration, pinfold, raw};
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
@@ -327,6 +327,41 @@ fn tls_1_an_announced_client_is_let_in_and_never_logged() {
     assert!(!log.contains("203.0.113") && !log.contains(NAME), "{log}");
     assert!(!ports.iter().any(|port| log.contains(&format!(":{port}"))), "{log}");
     assert!(!log.contains("PRIVATE"), "{log}");
+}
+
+#[test]
+fn a_certificate_and_its_key_may_be_credentials() {
+    let (authority, origin) = (Authority::for_the_town(), Recorder::start());
+    let text = configuration(origin.address, "").replace(
+        "[listen]\n",
+        "[listen]\nhttps = { address = \"127.0.0.1:0\", certificate = \"credential:cert.pem\", key = \"credential:key.pem\" }\n",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("pinfold.toml"), text).unwrap();
+    // Beside the service they cannot be looked into, which is no fault; without them nothing runs.
+    let run = |arguments: &[&str]| {
+        let output = pinfold(arguments, directory.path());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = run(&["check", "--config", "pinfold.toml"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        said.matches("cannot be looked into from here (systemd gives it to the service alone").count(),
+        2
+    );
+    let (code, said) = run(&["run", "--config", "pinfold.toml"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("credential:cert.pem does not exist (paths begin where the configuration is; cred"),
+        "{said}"
+    );
+    let mut command = Command::new(BINARY);
+    command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path());
+    command.env("CREDENTIALS_DIRECTORY", authority.directory.path());
+    let server = Pinfold::spawn(command, directory);
+    assert_eq!(authority.converse(server.https.unwrap(), GET).statuses(), [200]);
+    let reload = pinfold(&["reload", "--config", "pinfold.toml"], server.path());
+    assert_eq!(String::from_utf8(reload.stdout).unwrap(), "nothing has changed\n");
 }
 
 #[test]

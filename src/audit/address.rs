@@ -1,27 +1,19 @@
 //! Requests by address pseudonym, in memory until a crowd stands beside them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
 use super::block::Blocks;
 use super::heavy::Tally;
-use super::ledger::AddressRow;
 use super::recent::{Recent, Recognised};
 use super::senders::{SPILL, Senders};
 use crate::client_ip::{AddressSource, ClientIp, ClientIpResolver, Evidence};
 use crate::pseudonym::{Epoch, EpochKey, KeyRing, Pseudonym, Unit};
-use crate::time::UnixTime;
-
-/// The width of a bucket, in seconds.
-pub(super) const BUCKET: i64 = 600;
 
 /// How many hosts one shard tells apart within a bucket. Those beyond share one row.
 const ROOM: usize = 16_384;
-
-/// The same, for all shards together.
-const ROOM_IN_ALL: usize = 131_072;
 
 /// 2^14 registers: a standard error of 0.8 %.
 const SKETCH_SIZE: u8 = 14;
@@ -29,9 +21,9 @@ const SKETCH_SIZE: u8 = 14;
 /// Requests of one host.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HostCount {
-    network: Pseudonym,
-    requests: u64,
-    refused: u64,
+    pub(super) network: Pseudonym,
+    pub(super) requests: u64,
+    pub(super) refused: u64,
     /// In memory alone: no ledger has statuses beside pseudonyms.
     errors: u64,
     blocked: bool,
@@ -40,7 +32,7 @@ pub(super) struct HostCount {
 }
 
 impl HostCount {
-    fn of(network: Pseudonym) -> Self {
+    pub(super) fn of(network: Pseudonym) -> Self {
         Self { network, requests: 0, refused: 0, errors: 0, blocked: false, checked: 0 }
     }
 
@@ -50,7 +42,7 @@ impl HostCount {
 }
 
 /// By host; pseudonyms are keyed hashes already, so they are not hashed again.
-type Hosts = HashMap<Pseudonym, HostCount, BuildHasherDefault<AsItIs>>;
+pub(super) type Hosts = HashMap<Pseudonym, HostCount, BuildHasherDefault<AsItIs>>;
 
 /// What one thread has seen under the key of one turn of the ring.
 #[derive(Debug)]
@@ -276,62 +268,6 @@ pub(super) fn new_union() -> Option<HllUnion> {
     HllUnion::new(SKETCH_SIZE).ok()
 }
 
-/// The open bucket: everything collected since the last one that was a crowd.
-#[derive(Debug)]
-pub(super) struct OpenBucket {
-    starts: UnixTime,
-    hosts: Hosts,
-}
-
-impl OpenBucket {
-    pub(super) fn new(now: UnixTime) -> Self {
-        Self { starts: now.floor_to(BUCKET), hosts: Hosts::default() }
-    }
-
-    /// Adds what a shard has collected.
-    pub(super) fn add(&mut self, hosts: Hosts) {
-        for (host, more) in hosts {
-            let fits = self.hosts.len() < ROOM_IN_ALL || self.hosts.contains_key(&host);
-            let (host, network) =
-                if fits { (host, more.network) } else { (Pseudonym::OVERFLOW, Pseudonym::OVERFLOW) };
-            let count = self.hosts.entry(host).or_insert(HostCount::of(network));
-            count.requests += more.requests;
-            count.refused += more.refused;
-        }
-    }
-
-    /// The rows, if they are a crowd; the next bucket then begins at `now`. Else everything stays and rolls on.
-    pub(super) fn close(&mut self, now: UnixTime, crowd: usize) -> Option<Vec<AddressRow>> {
-        let networks: HashSet<_> = self.hosts.values().map(|count| count.network).collect();
-        if networks.len() < crowd {
-            if self.hosts.is_empty() {
-                self.starts = now.floor_to(BUCKET);
-            }
-            return None;
-        }
-        let closed = std::mem::replace(self, Self::new(now));
-        let mut rows: Vec<_> = closed
-            .hosts
-            .into_iter()
-            .map(|(host, count)| AddressRow {
-                bucket: closed.starts,
-                host,
-                network: count.network,
-                requests: count.requests,
-                refused: count.refused,
-            })
-            .collect();
-        rows.sort_unstable();
-        Some(rows)
-    }
-
-    /// Destroys what never became a crowd; how many requests that were.
-    pub(super) fn destroy(&mut self, now: UnixTime) -> u64 {
-        let destroyed = std::mem::replace(self, Self::new(now));
-        destroyed.hosts.values().map(|count| count.requests).sum()
-    }
-}
-
 /// Takes the 64 bits of a pseudonym for their own hash.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct AsItIs(u64);
@@ -360,7 +296,7 @@ mod tests {
     use crate::audit::block::Block;
     use crate::audit::senders::Rank;
     use crate::pseudonym::FreshKey;
-    use crate::time::Calendar;
+    use crate::time::{Calendar, UnixTime};
 
     fn pseudonym(number: u64) -> Pseudonym {
         Pseudonym::from_number(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
@@ -378,26 +314,6 @@ mod tests {
 
     fn at(seconds: i64) -> UnixTime {
         UnixTime::from_seconds(seconds)
-    }
-
-    #[test]
-    fn a_bucket_closes_only_as_a_crowd_and_else_rolls_on() {
-        let (mut shard, mut bucket) = (AddressShard::new(), OpenBucket::new(at(1_200)));
-        for host in 0..9 {
-            meet(&mut shard, host, host);
-            meet(&mut shard, host + 100, host);
-        }
-        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
-        assert_eq!(bucket.close(at(1_800), 10), None);
-        meet(&mut shard, 9, 9);
-        meet(&mut shard, 0, 0);
-        shard.collect().into_iter().for_each(|collected| bucket.add(collected.hosts));
-        let rows = bucket.close(at(2_400), 10).unwrap();
-        assert_eq!(rows.len(), 19);
-        assert!(rows.iter().all(|row| row.bucket == at(1_200)));
-        assert!(rows.is_sorted());
-        assert_eq!(rows.iter().map(|row| row.requests).sum::<u64>(), 20);
-        assert_eq!(bucket.close(at(3_000), 1), None);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::address::{BUCKET, Collected, OpenBucket};
+use super::address::Collected;
 use super::auditor::{Auditor, Unsettled, lock};
+use super::bucket::{BUCKET, OpenBucket};
 use super::day_book::DayBook;
 use super::edition::Edition;
 use super::ledger::{AddressRow, DistinctRow, Rows};

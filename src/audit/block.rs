@@ -124,22 +124,22 @@ impl Blocks {
             return false;
         }
         let Some(old_names) = yesterday() else { return false };
-        let known = old_names.iter().any(|old| self.read().yesterday.contains_key(old));
-        known && self.carry(names, old_names)
+        if old_names.iter().any(|old| self.read().yesterday.contains_key(old)) {
+            self.carry(names, old_names);
+        }
+        // Another request of theirs may have moved it meanwhile.
+        names.iter().any(|name| self.read().today.contains_key(name))
     }
 
     /// Moves what was blocked under a name of yesterday to the name of today.
-    fn carry(&self, names: Names, old_names: Names) -> bool {
-        let mut moved = false;
+    fn carry(&self, names: Names, old_names: Names) {
         self.change(|lists| {
             for (name, old) in names.into_iter().zip(old_names) {
                 if let Some(terms) = lists.yesterday.remove(&old) {
                     lists.today.insert(name, terms);
-                    moved = true;
                 }
             }
         });
-        moved
     }
 
     /// Refuses a name until a moment. It may be one of yesterday: nobody can tell by looking at it.
@@ -293,6 +293,19 @@ mod tests {
         assert_eq!(blocks.all().len(), 2);
         blocks.turn();
         assert_eq!(blocks.all(), [], "whoever does not come for a day is forgotten with the key");
+    }
+
+    #[test]
+    fn a_block_that_another_request_carries_over_meanwhile_holds() {
+        let blocks = Blocks::default();
+        blocks.add(block(1, 1_000), false).unwrap();
+        blocks.turn();
+        let (names, old_names) = ([name(101), name(102)], [name(1), name(2)]);
+        let meanwhile = || {
+            assert!(blocks.refuses(names, || Some(old_names)));
+            Some(old_names)
+        };
+        assert!(blocks.refuses(names, meanwhile));
     }
 
     #[test]

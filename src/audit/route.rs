@@ -182,11 +182,14 @@ fn is_title(segment: &[u8]) -> bool {
     segment.len() <= 100 && segment.split(|byte| !byte.is_ascii_alphanumeric()).all(|word| word.len() <= 20)
 }
 
-/// A long run of letters and digits, or of letters in both cases mixed as no word mixes them.
+/// A long run of letters and digits, of letters that are hexadecimal digits, or of letters in both cases mixed as no word mixes them.
 fn is_token(run: &[u8]) -> bool {
     let turns =
         run.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
-    run.len() >= SHORT && (turns * 3 > run.len() || run.iter().any(u8::is_ascii_digit))
+    run.len() >= SHORT
+        && (turns * 3 > run.len()
+            || run.iter().any(u8::is_ascii_digit)
+            || run.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `2026-11-22`, with any of `-`, `.` and `_` between, or none.
@@ -241,6 +244,7 @@ mod tests {
             ("/facade/decade", "/facade/decade"),
             ("/file/abcdefabcdefabcdef", "/file/:id"),
             ("/file/cafe-babe-dead-beef", "/file/:id"),
+            ("/file/of-abcdefabcdefabcdef", "/file/:token"),
             (
                 "/planning-applications-and-building-control-guidance",
                 "/planning-applications-and-building-control-guidance",

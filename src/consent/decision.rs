@@ -157,4 +157,39 @@ mod tests {
         }
         assert_eq!(Decision::decode(&[b'1'; 5000]), None);
     }
+
+    /// LOG4. There is no signature; what is read is the same work whatever was chosen. Both kinds are timed in turns, by chance, and the slowest
+    /// tenth, in which something else had the machine, is left out.
+    #[test]
+    #[ignore = "timings, for a machine that does nothing else: scripts/chaos runs it"]
+    fn log_04_reading_a_grant_and_a_refusal_takes_the_same_time() {
+        use std::hint::black_box;
+        use std::time::Instant;
+
+        const TIMINGS: usize = 100_000;
+        let values: [&[u8]; 2] = [b"1.00c0ffee.202611.3.3", b"1.00c0ffee.202611.3.0"];
+        let mut timings = [Vec::with_capacity(TIMINGS), Vec::with_capacity(TIMINGS)];
+        let mut chance = 1_u64;
+        while timings.iter().any(|timings| timings.len() < TIMINGS) {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            let kind = usize::from(chance.count_ones().is_multiple_of(2));
+            let began = Instant::now();
+            for _ in 0..20 {
+                assert!(Decision::decode(black_box(values[kind])).is_some());
+            }
+            timings[kind].push(began.elapsed().as_nanos() as f64);
+        }
+        let [(mean, error), (other, other_error)] = timings.map(|mut timings| {
+            timings.sort_by(f64::total_cmp);
+            timings.truncate(timings.len() * 9 / 10);
+            let count = timings.len() as f64;
+            let mean = timings.iter().sum::<f64>() / count;
+            let variance = timings.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0);
+            (mean, variance / count)
+        });
+        let welch = (mean - other) / (error + other_error).sqrt();
+        assert!(welch.abs() < 4.5, "t = {welch}, {mean} ns and {other} ns for twenty");
+    }
 }

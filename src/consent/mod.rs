@@ -37,6 +37,7 @@
 //! browser by itself; the site will not be sent it while it is held, but it is there.
 
 mod body;
+mod build;
 mod builder;
 mod cache;
 #[cfg(feature = "html")]
@@ -74,6 +75,7 @@ mod shared;
 #[cfg(feature = "html")]
 mod shell;
 mod signal;
+mod trie;
 mod undeclared;
 #[cfg(feature = "html")]
 mod validator;

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
+use super::register::is_token;
 use super::request::trim;
 
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
@@ -57,6 +58,8 @@ fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
     // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).
     match memchr::memchr(b'=', pair).map(|equals| trim(&pair[..equals])) {
         None | Some(b"") => judge.on_malformed(),
+        // The browser would send it back in a pair that is held (`_ga x` is no name), and no rule can name it.
+        Some(name) if !name.iter().all(|&byte| is_token(byte)) => judge.on_malformed(),
         Some(name) => judge.verdict(name, |undeclared| undeclared.note(name)),
     }
 }
@@ -65,11 +68,16 @@ fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
 mod tests {
     use super::*;
     use crate::consent::seen::SeenRules;
-    use crate::consent::{CookieRule, LegalBasis, Policy, Purpose, UndeclaredNames};
+    use crate::consent::{CookieRule, LegalBasis, Policy, Purpose, Undeclared, UndeclaredNames};
     use crate::time::CivilMonth;
 
     fn policy() -> Policy {
+        policy_where(Undeclared::Hold)
+    }
+
+    fn policy_where(undeclared: Undeclared) -> Policy {
         Policy::builder("Town", "https://www.example.gov.uk")
+            .undeclared(undeclared)
             .purpose(Purpose::new("marketing", LegalBasis::Consent, "Marketing", "Words"))
             .cookie(CookieRule::new("_ga*", "marketing"))
             .cookie(CookieRule::strictly_necessary("session"))
@@ -125,18 +133,30 @@ mod tests {
     #[test]
     fn cookie_05_nameless_cookies_and_imitated_prefixes_are_removed_and_counted() {
         let policy = policy();
+        for field in ["bare", "=nameless", "=__Host-id=1", " = __Host-id=1", "=;", "__host-ID=1"] {
+            assert_is_held(&policy, field);
+        }
+    }
+
+    #[test]
+    fn cookie_15_names_that_are_no_tokens_are_held_even_where_undeclared_cookies_pass() {
+        let policy = policy_where(Undeclared::Pass);
+        for field in ["_ga x=1", "_ga\t x=1", "a b=1; Path=/", "(a)=1", "\"a\"=1"] {
+            assert_is_held(&policy, field);
+        }
+    }
+
+    fn assert_is_held(policy: &Policy, field: &str) {
         let standing = policy.standing(None, false);
         let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
-        let judge = Judge { policy: &policy, standing, undeclared: &undeclared, seen: &seen, values: None };
-        for field in ["bare", "=nameless", "=__Host-id=1", " = __Host-id=1", "=;", "__host-ID=1"] {
-            let mut headers = HeaderMap::new();
-            headers.append(SET_COOKIE, field.parse().unwrap());
-            let mut deeds = Deeds::default();
-            filter(&judge, &mut headers, &mut deeds);
-            assert!(headers.is_empty(), "{field}");
-            let actions: Vec<_> = deeds.iter().map(|deed| deed.action).collect();
-            assert_eq!(actions, [Action::Withheld], "{field}");
-        }
+        let judge = Judge { policy, standing, undeclared: &undeclared, seen: &seen, values: None };
+        let mut headers = HeaderMap::new();
+        headers.append(SET_COOKIE, field.parse().unwrap());
+        let mut deeds = Deeds::default();
+        filter(&judge, &mut headers, &mut deeds);
+        assert!(headers.is_empty(), "{field}");
+        let actions: Vec<_> = deeds.iter().map(|deed| deed.action).collect();
+        assert_eq!(actions, [Action::Withheld], "{field}");
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, char
         settings = put_in_at_the_end(settings, bottom, language.clone());
     }
     if let Some(doorman) = doorman {
-        settings = hold_content(settings, doorman, language);
+        settings = hold_content(settings, doorman.clone(), language.clone());
+        settings = at(settings, &NOSCRIPT, looked_through(doorman, language));
     }
     Stage::new(settings)
 }
@@ -172,14 +173,17 @@ fn hold_content(
         noted.store(true, Ordering::Relaxed);
         Ok(())
     });
-    let for_elements = doorman.clone();
     let loads = Handlers::default().element(move |element: &mut Element<'_, '_>| {
-        judge(&*for_elements, element, in_link.swap(false, Ordering::Relaxed), language.get());
+        judge(&*doorman, element, in_link.swap(false, Ordering::Relaxed), language.get());
         Ok(())
     });
+    at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads)
+}
+
+/// Holds what a `noscript` element loads. To the parser this is text; to a browser without scripts it is a part of the page.
+fn looked_through(doorman: Arc<dyn Doorman>, language: PageLanguage) -> Handlers {
     let (mut seen, mut too_long) = (String::new(), false);
-    // To the parser this is text; to a browser without scripts it is a part of the page.
-    let noscript = Handlers::default().text(move |text: &mut TextChunk<'_>| {
+    Handlers::default().text(move |text: &mut TextChunk<'_>| {
         // What is too long to be looked at is not shown.
         too_long |= seen.len() + text.as_str().len() > MOST_NOSCRIPT;
         if !too_long {
@@ -187,24 +191,30 @@ fn hold_content(
         }
         if text.last_in_text_node() {
             let seen = std::mem::take(&mut seen);
-            let shown = if std::mem::take(&mut too_long) { String::new() } else { within(&doorman, &seen) };
+            let too_long = std::mem::take(&mut too_long);
+            let shown = if too_long { String::new() } else { within(&doorman, &language, &seen) };
             text.replace(&shown, ContentType::Html);
         } else {
             text.remove();
         }
         Ok(())
-    });
-    at(at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads), &NOSCRIPT, noscript)
+    })
 }
 
 /// A part of a page, with what it loads from others held.
-fn within(doorman: &Arc<dyn Doorman>, part: &str) -> String {
+fn within(doorman: &Arc<dyn Doorman>, language: &PageLanguage, part: &str) -> String {
     if part.is_empty() {
         return String::new();
     }
     let utf_8 = Charset { encoding: lol_html::AsciiCompatibleEncoding::utf_8(), guessed: false };
     let mut done = Vec::with_capacity(part.len());
-    let mut stage = gate(Some(doorman.clone()), None, utf_8);
+    let settings = hold_content(settings(utf_8), doorman.clone(), language.clone());
+    // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
+    let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
+        text.remove();
+        Ok(())
+    });
+    let mut stage = Stage::new(at(settings, &NOSCRIPT, nothing));
     stage.write(part.as_bytes(), &mut done);
     stage.end(&mut done);
     String::from_utf8(done).unwrap_or_default()
@@ -433,6 +443,10 @@ mod tests {
                 r#"<noscript><img width=1 data-src="https://bad.example/p"><img src="/own"></noscript>"#,
             ),
             (
+                r#"<html lang=cy><noscript><iframe src="https://bad.example/v"></iframe></noscript>"#,
+                "<html lang=cy><noscript>[bad bad.example Blockcy]</noscript>",
+            ),
+            (
                 r#"<textarea><script src="https://bad.example/t.js"></script></textarea>"#,
                 r#"<textarea><script src="https://bad.example/t.js"></script></textarea>"#,
             ),
@@ -481,6 +495,15 @@ mod tests {
         let page = format!("a<noscript>{}</noscript>b<noscript><p>c</noscript>", "<p>words".repeat(20_000));
         for chunk in [1_000, 1_000_000] {
             assert_eq!(gated(&page, chunk), "a<noscript></noscript>b<noscript><p>c</noscript>");
+        }
+    }
+
+    #[test]
+    fn a_part_for_browsers_without_scripts_within_another_goes_however_many_there_are() {
+        let image = "<img src='https://bad.example/i' width=1>";
+        for depth in [2, 6_000] {
+            let page = "<noscript>".repeat(depth) + image;
+            assert_eq!(gated(&page, 4_096), "<noscript><noscript>", "{depth}");
         }
     }
 

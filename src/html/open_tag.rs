@@ -80,12 +80,14 @@ impl OpenTag {
                     }
                     Some(found) => {
                         let end_tag = self.at + found;
-                        match text.get(end_tag + 2..end_tag + 2 + name.len()) {
+                        match text.get(end_tag + 2..end_tag + 3 + name.len()) {
                             None => {
                                 self.at = end_tag;
                                 return begins.unwrap_or(end_tag);
                             }
-                            Some(word) if word.eq_ignore_ascii_case(name.as_bytes()) => {
+                            Some([word @ .., end])
+                                if word.eq_ignore_ascii_case(name.as_bytes()) && ends_name(*end) =>
+                            {
                                 let begins = begins.unwrap_or(end_tag);
                                 (self.at, self.place) =
                                     (end_tag + 2, Place::Tag { tag: end_tag, begins, quote: None });
@@ -130,9 +132,14 @@ fn place_after(tag: &[u8], begins: usize) -> Place {
     if !matches!(tag[1].to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
         return Place::Text;
     }
-    let name = tag[1..].split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let name = tag[1..].split(|byte| ends_name(*byte)).next().unwrap_or_default();
     let raw = RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()));
     raw.map_or(Place::Text, |name| Place::Raw { name, begins: (name == TOGETHER).then_some(begins) })
+}
+
+/// Whatever else follows is a part of the name: `<iframe_>` is no `iframe`.
+fn ends_name(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/' | b'>')
 }
 
 #[cfg(test)]
@@ -160,6 +167,10 @@ mod tests {
             ("<script>'</scr", 9),
             ("<script>\"</p '\"</script>x", 25),
             ("<SCRIPT>'</Script ", 9),
+            ("<iframe\u{11} a><p", 11),
+            ("<iframe_><p", 9),
+            ("<script>'</scriptx>'<p", 21),
+            ("<script>'</script", 9),
             ("<p><noscript><p>one</p>", 3),
             ("<p><noscript><p>one</p></noscript>x", 35),
             ("no tag", 6),

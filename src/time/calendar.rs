@@ -83,7 +83,9 @@ fn day_in(zone: &TimeZone, now: UnixTime) -> CivilDay {
     civil.unwrap_or_else(|| {
         let starts = now.floor_to(SECONDS_A_DAY);
         CivilDay {
-            date: CivilDate(i32::try_from(starts.seconds() / SECONDS_A_DAY).unwrap_or(i32::MAX)),
+            date: CivilDate(
+                (starts.seconds() / SECONDS_A_DAY).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+            ),
             month: CivilMonth(9999 * 12),
             starts,
             ends: starts.plus(SECONDS_A_DAY),
@@ -211,6 +213,7 @@ mod tests {
             let now = UnixTime::from_seconds(seconds);
             let day = calendar.day_of(now);
             assert!(day.starts <= now, "{seconds}");
+            assert_eq!(day.date.days() < 0, seconds < 0, "{seconds}");
         }
     }
 

@@ -29,6 +29,7 @@ mod offline;
 mod queue;
 mod read;
 mod retention;
+mod rows;
 mod schema;
 mod sqlite;
 mod status;
@@ -39,10 +40,11 @@ pub use error::StoreError;
 pub use export::{Export, Field};
 pub use import::{ImportStore, Imported};
 pub use offline::{migrate, record_action};
-pub use read::{
-    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, Ledgers, Period,
-    PolicyRecord, TrafficDay, UsageCount, VisitCount,
-};
+pub use read::{Ledgers, Period};
 pub use retention::Retention;
+pub use rows::{
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
+    UsageCount, VisitCount,
+};
 pub use sqlite::SqliteStore;
 pub use status::{LedgerStatus, StoreStatus};

@@ -1,7 +1,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::StoreError;
+
+/// Whoever looks whether the lock is taken takes it for a moment, and must not keep a server from starting.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// One writer to a file. Readers need no lock.
 pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
@@ -15,10 +20,14 @@ pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
     };
     let file = open(&beside(path))?;
     open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(StoreError::unusable(path, error)),
+    let mut tries = 0..TRIES;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(StoreError::unusable(path, error)),
+        }
     }
 }
 

@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pinfold::audit::{Batch, Delivery, Ledger, Lost};
+use pinfold::audit::{Batch, Delivery, Ledger, Lost, Rows};
 use tokio::sync::oneshot;
 
-/// How many rows may wait. Beyond that batches are refused, and counted as lost.
-pub(crate) const ROOM: usize = 100_000;
+/// How many rows may wait. Beyond that batches are refused, and counted as lost. The largest batch, a bucket of addresses, has
+/// 131,072 rows.
+pub(crate) const ROOM: usize = 200_000;
+
+/// The longest value that reaches a statement, in bytes. Those of requests are shorter by far; the wording of a policy is the operator's own.
+const LONGEST: usize = 64 * 1024;
 
 /// Rows that have waited for so long are left waiting by something.
 const LONG: Duration = Duration::from_secs(5);
@@ -44,12 +48,12 @@ pub(crate) struct Waiting {
 }
 
 impl Queue {
-    /// Takes a batch, or refuses it where there is no room or no writer any more.
+    /// Takes a batch, or refuses it where a value is too long, or there is no room or no writer any more.
     pub(crate) fn put(&self, batch: Batch) -> Delivery {
         let (done, kept) = oneshot::channel();
-        let rows = batch.rows.len();
+        let (rows, fits) = (batch.rows.len(), longest(&batch.rows) <= LONGEST);
         let mut state = self.lock();
-        if state.closed || state.rows + rows > ROOM {
+        if state.closed || state.rows + rows > ROOM || !fits {
             return Box::pin(std::future::ready(Err(Lost)));
         }
         state.rows += rows;
@@ -139,6 +143,22 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long the longest value is that somebody else may have had a hand in.
+fn longest(rows: &Rows) -> usize {
+    let of = |values: &[&str]| values.iter().map(|value| value.len()).max().unwrap_or_default();
+    let longest = match rows {
+        Rows::Action(row) => {
+            Some(of(&[&row.act, &row.requested_by, &row.approved_by, &row.basis, &row.result]))
+        }
+        Rows::Consent(rows) => rows.iter().map(|row| of(&[&row.policy, &row.purpose])).max(),
+        Rows::Cookie(rows) => rows.iter().map(|row| of(&[&row.pattern, &row.purpose])).max(),
+        Rows::Facet(rows) => rows.iter().map(|row| row.value.len()).max(),
+        Rows::Usage(rows) => rows.iter().map(|row| row.route.len()).max(),
+        _ => None,
+    };
+    longest.unwrap_or_default()
 }
 
 fn place_of(ledger: Ledger) -> usize {

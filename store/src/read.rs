@@ -11,6 +11,10 @@ use rusqlite::{Connection, OpenFlags, Params, Row, Transaction, params};
 
 use crate::apply::last_action;
 use crate::error::StoreError;
+use crate::rows::{
+    AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
+    UsageCount, VisitCount,
+};
 use crate::schema;
 
 /// How long a reader waits for a writer.
@@ -118,16 +122,25 @@ impl Ledgers {
                  ORDER BY n DESC, route, status"
             ),
             params![site, period.from.days(), period.to.days()],
-            |row| {
-                Ok(UsageCount {
-                    route: row.get(0)?,
-                    status_class: row.get(1)?,
-                    requests: row.get(2)?,
-                    page_views: row.get(3)?,
-                    entries: row.get(4)?,
-                    not_found: row.get(5)?,
-                })
-            },
+            UsageCount::read,
+        )
+    }
+
+    /// Routes of each day.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn usage_by_day(
+        &self,
+        site: &str,
+        period: Period,
+    ) -> Result<Vec<(CivilDate, UsageCount)>, StoreError> {
+        let not_found = if self.version()? < schema::WITH_FACETS { "0" } else { "not_found" };
+        self.list(
+            &format!(
+                "SELECT route, status, requests, page_views, entries, {not_found}, day FROM usage
+                 WHERE site = ?1 AND day BETWEEN ?2 AND ?3 AND requests > 0 ORDER BY day, route, status"
+            ),
+            params![site, period.from.days(), period.to.days()],
+            |row| Ok((CivilDate::from_days(row.get(6)?), UsageCount::read(row)?)),
         )
     }
 
@@ -141,7 +154,26 @@ impl Ledgers {
             "SELECT value, sum(page_views) AS n FROM facet WHERE site = ?1 AND kind = ?2 AND day BETWEEN ?3 AND ?4
              GROUP BY value HAVING n > 0 ORDER BY n DESC, value",
             params![site, kind.name(), period.from.days(), period.to.days()],
-            |row| Ok(FacetCount { value: row.get(0)?, page_views: row.get(1)? }),
+            FacetCount::read,
+        )
+    }
+
+    /// Page views by the values of one kind, of each day.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn facets_by_day(
+        &self,
+        site: &str,
+        kind: FacetKind,
+        period: Period,
+    ) -> Result<Vec<(CivilDate, FacetCount)>, StoreError> {
+        if self.version()? < schema::WITH_FACETS {
+            return Ok(Vec::new());
+        }
+        self.list(
+            "SELECT value, page_views, day FROM facet WHERE site = ?1 AND kind = ?2 AND day BETWEEN ?3 AND ?4
+             AND page_views > 0 ORDER BY day, value",
+            params![site, kind.name(), period.from.days(), period.to.days()],
+            |row| Ok((CivilDate::from_days(row.get(2)?), FacetCount::read(row)?)),
         )
     }
 
@@ -179,22 +211,29 @@ impl Ledgers {
             "SELECT policy, purpose, event, sum(events) FROM consent WHERE site = ?1 AND day BETWEEN ?2 AND ?3
              GROUP BY policy, purpose, event ORDER BY policy, purpose, event",
             params![site, period.from.days(), period.to.days()],
-            |row| {
-                Ok(ConsentCount {
-                    policy: row.get(0)?,
-                    purpose: row.get(1)?,
-                    event: row.get(2)?,
-                    events: row.get(3)?,
-                })
-            },
+            ConsentCount::read,
+        )
+    }
+
+    /// Choices and questions of each day.
+    #[allow(clippy::missing_errors_doc, reason = "said once, above")]
+    pub fn consent_by_day(
+        &self,
+        site: &str,
+        period: Period,
+    ) -> Result<Vec<(CivilDate, ConsentCount)>, StoreError> {
+        self.list(
+            "SELECT policy, purpose, event, events, day FROM consent WHERE site = ?1 AND day BETWEEN ?2 AND ?3
+             ORDER BY day, policy, purpose, event",
+            params![site, period.from.days(), period.to.days()],
+            |row| Ok((CivilDate::from_days(row.get(4)?), ConsentCount::read(row)?)),
         )
     }
 
     /// Visits by day.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn visits(&self, site: &str, period: Period) -> Result<Vec<VisitCount>, StoreError> {
-        let unusable = |error| self.unusable(error);
-        if schema::version(&self.connection).map_err(unusable)? < schema::WITH_VISITS {
+        if self.version()? < schema::WITH_VISITS {
             return Ok(Vec::new());
         }
         let rows = self.list(
@@ -241,6 +280,9 @@ impl Ledgers {
     /// The head of what administrators did: the hash of the last entry.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn head_of_actions(&self, site: &str) -> Result<ChainHash, StoreError> {
+        if self.version()? < schema::WITH_ACTIONS {
+            return Ok(ChainHash::START);
+        }
         let last = last_action(&self.connection, site).map_err(|error| self.unusable(error))?;
         Ok(last.map_or(ChainHash::START, |(_, hash)| hash))
     }
@@ -334,125 +376,4 @@ impl Ledgers {
     pub(crate) fn unusable(&self, error: rusqlite::Error) -> StoreError {
         StoreError::unusable(&self.path, error)
     }
-}
-
-/// Requests of one day, method and status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct TrafficDay {
-    pub day: CivilDate,
-    pub method: String,
-    pub status_class: u8,
-    pub requests: i64,
-    pub page_views: i64,
-}
-
-/// Distinct addresses of one day: a range where the day had several keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct DistinctCount {
-    pub day: CivilDate,
-    pub at_least: i64,
-    pub at_most: i64,
-    /// How many keys the day had.
-    pub runs: i64,
-}
-
-/// Requests for one route and status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct UsageCount {
-    pub route: String,
-    pub status_class: u8,
-    pub requests: i64,
-    pub page_views: i64,
-    pub entries: i64,
-    /// Answered 404 (Not Found).
-    pub not_found: i64,
-}
-
-/// Page views of which one thing is the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct FacetCount {
-    pub value: String,
-    pub page_views: i64,
-}
-
-/// Visits of one day and kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "it is a row, and tests make them")]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct VisitCount {
-    pub day: CivilDate,
-    pub cell: VisitCell,
-    pub count: i64,
-}
-
-/// What was done with one cookie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct CookieCount {
-    pub pattern: String,
-    pub purpose: String,
-    pub direction: String,
-    pub action: String,
-    pub seen: i64,
-    pub first_day: CivilDate,
-    pub last_day: CivilDate,
-    /// How many different values a thousand requests for pages had, lately; nothing until so many have come.
-    pub values: Option<u16>,
-    /// Whether so many values make it look like an identifier, which its legal basis does not allow.
-    pub identifies: bool,
-}
-
-/// How often visitors did something about a purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct ConsentCount {
-    pub policy: String,
-    /// Empty for what concerns all purposes.
-    pub purpose: String,
-    pub event: String,
-    pub events: i64,
-}
-
-/// Requests of one host in one bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AddressBucket {
-    /// When the bucket began: it is ten minutes wide, or wider where few came.
-    pub begins: UnixTime,
-    /// The requests.
-    pub requests: i64,
-    /// How many of them were refused.
-    pub refused: i64,
-}
-
-/// The life of one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct KeyRecord {
-    pub epoch: String,
-    pub made: UnixTime,
-    pub destroyed: Option<UnixTime>,
-    pub how: Option<String>,
-}
-
-/// One policy and the days on which it was in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct PolicyRecord {
-    pub fingerprint: String,
-    pub statement: String,
-    pub from: CivilDate,
-    pub to: Option<CivilDate>,
 }

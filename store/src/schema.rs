@@ -120,14 +120,15 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Takes a store to the newest version, each step whole or not at all.
+/// Takes a store to the newest version, whole or not at all.
 pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    for step in version(connection)?..NEWEST {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let statements = usize::try_from(step).ok().and_then(|step| STEPS.get(step));
-        transaction.execute_batch(statements.copied().unwrap_or_default())?;
-        transaction.pragma_update(None, "user_version", step + 1)?;
-        transaction.commit()?;
+    let found = version(connection)?;
+    if found >= NEWEST {
+        return Ok(());
     }
-    Ok(())
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
+    missing.unwrap_or_default().iter().try_for_each(|step| transaction.execute_batch(step))?;
+    transaction.pragma_update(None, "user_version", NEWEST)?;
+    transaction.commit()
 }

@@ -17,7 +17,7 @@ const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// Ledgers in one SQLite file.
 ///
-/// Batches are queued in memory, at most 100,000 rows, and written by one thread. While the file cannot be written they wait;
+/// Batches are queued in memory, at most 200,000 rows, and written by one thread. While the file cannot be written they wait;
 /// beyond the bound they are lost, and whoever handed them in is told. Dropping the store closes it.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -1,6 +1,7 @@
 //! The thread that writes.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +31,9 @@ const LAST_TRIES: Duration = Duration::from_secs(5);
 /// How long another program may hold the file before a write is put off.
 const BUSY: Duration = Duration::from_millis(250);
 
+/// How often in a row rows may make the writer panic before they are dropped.
+const MOST_PANICS: u32 = 3;
+
 /// SQLite below this can damage a database in WAL mode (sqlite.org, March 2026).
 const SOUND_SQLITE: i32 = 3_051_003;
 
@@ -39,8 +43,12 @@ pub(crate) struct Writer {
     retention: Retention,
     most_bytes: u64,
     incarnation: i64,
-    connection: Option<Connection>,
+    connection: Option<(Connection, FileId)>,
     purged: Option<Instant>,
+    /// What was taken from the queue and is not on disk.
+    waiting: BTreeMap<Ledger, Vec<Waiting>>,
+    /// How often writing has panicked in a row.
+    panics: u32,
 }
 
 impl Writer {
@@ -70,32 +78,30 @@ impl Writer {
             retention,
             most_bytes,
             incarnation,
-            connection: Some(connection),
+            connection: FileId::of(path).map(|file| (connection, file)),
             purged,
+            waiting: BTreeMap::new(),
+            panics: 0,
         })
     }
 
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
-        let mut waiting: Vec<Waiting> = Vec::new();
         let mut closing: Option<Instant> = None;
         loop {
-            let wait = if waiting.is_empty() { PURGE_EVERY } else { PAUSE };
+            let wait = if self.waiting.is_empty() { PURGE_EVERY } else { PAUSE };
             let (arrived, closed) = self.queue.take(if closing.is_some() { Duration::ZERO } else { wait });
-            waiting.extend(arrived);
+            for one in arrived {
+                self.waiting.entry(one.batch.rows.ledger()).or_default().push(one);
+            }
             if closed {
                 closing.get_or_insert_with(Instant::now);
             }
-            if let Err(error) = self.write(&mut waiting) {
-                self.note_failure(&error);
-                std::thread::sleep(PAUSE);
-            } else if !self.queue.set_healthy(true) {
-                tracing::info!("the store takes writes again");
-            }
+            self.try_to_write();
             match closing {
-                Some(_) if waiting.is_empty() => break,
+                Some(_) if self.waiting.is_empty() => break,
                 Some(since) if since.elapsed() > LAST_TRIES => {
-                    self.queue.give_up(waiting);
+                    std::mem::take(&mut self.waiting).into_values().for_each(|left| self.queue.give_up(left));
                     break;
                 }
                 _ => {}
@@ -103,61 +109,52 @@ impl Writer {
         }
     }
 
-    /// Writes what waits, one transaction for each ledger. What is written leaves the list.
-    fn write(&mut self, waiting: &mut Vec<Waiting>) -> rusqlite::Result<()> {
-        let mut by_ledger: BTreeMap<Ledger, Vec<Waiting>> = BTreeMap::new();
-        for one in waiting.drain(..) {
-            by_ledger.entry(one.batch.rows.ledger()).or_default().push(one);
-        }
-        let mut result = Ok(());
-        for (ledger, batches) in by_ledger {
-            // After one failure the rest is not tried: it waits with what failed.
-            if result.is_err() {
-                waiting.extend(batches);
-                continue;
-            }
-            match self.write_ledger(ledger, &batches) {
-                Ok(()) => self.queue.settle(batches),
-                Err(error) if will_never_fit(&error) => {
-                    tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
-                    self.queue.give_up(batches);
+    /// Whatever goes wrong, the next try has what this one had.
+    fn try_to_write(&mut self) {
+        match catch_unwind(AssertUnwindSafe(|| self.write())) {
+            Ok(Ok(())) => {
+                self.panics = 0;
+                if !self.queue.set_healthy(true) {
+                    tracing::info!("the store takes writes again");
                 }
-                Err(error) => {
-                    waiting.extend(batches);
-                    result = Err(error);
-                }
+                return;
+            }
+            Ok(Err(error)) => self.note_failure(&error),
+            Err(_) => self.note_panic(),
+        }
+        std::thread::sleep(PAUSE);
+    }
+
+    /// Writes what waits, one transaction for each ledger. What is written leaves the list; after one failure the rest is not
+    /// tried: it waits with what failed.
+    fn write(&mut self) -> rusqlite::Result<()> {
+        while let Some(entry) = self.waiting.first_entry() {
+            let ledger = *entry.key();
+            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
+            match write_ledger(connection, self.incarnation, ledger, entry.get()) {
+                Ok(()) => self.queue.settle(entry.remove()),
+                Err(error) if will_never_fit(&error) => self.write_one_by_one(ledger)?,
+                Err(error) => return Err(error),
             }
         }
-        result?;
         self.purge()
     }
 
-    /// Puts the batches of one ledger on disk, all or none.
-    fn write_ledger(&mut self, ledger: Ledger, batches: &[Waiting]) -> rusqlite::Result<()> {
-        let incarnation = self.incarnation;
-        let connection = self.connection()?;
-        in_transaction(connection, |transaction| {
-            // After a commit that failed half-way the batches may be there already: each is added once.
-            let last = transaction
-                .query_row(
-                    "SELECT sequence FROM delivered WHERE ledger = ?1 AND incarnation = ?2",
-                    params![ledger.name(), incarnation],
-                    |row| row.get::<_, i64>(0),
-                )
-                .optional()?
-                .unwrap_or_default();
-            let mut newest = last;
-            for one in batches.iter().filter(|one| one.sequence > last) {
-                apply(transaction, &one.batch)?;
-                newest = newest.max(one.sequence);
+    /// Writes the batches of one ledger of which one does not fit, so that no other is lost with it.
+    fn write_one_by_one(&mut self, ledger: Ledger) -> rusqlite::Result<()> {
+        while let Some(batches) = self.waiting.get_mut(&ledger).filter(|batches| !batches.is_empty()) {
+            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
+            match write_ledger(connection, self.incarnation, ledger, &batches[..1]) {
+                Ok(()) => self.queue.settle(vec![batches.remove(0)]),
+                Err(error) if will_never_fit(&error) => {
+                    tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
+                    self.queue.give_up(vec![batches.remove(0)]);
+                }
+                Err(error) => return Err(error),
             }
-            transaction.execute(
-                "INSERT OR REPLACE INTO delivered VALUES (?1, ?2, ?3)",
-                params![ledger.name(), incarnation, newest],
-            )?;
-            Ok(())
-        })?;
-        truncate_log(connection)
+        }
+        self.waiting.remove(&ledger);
+        Ok(())
     }
 
     fn purge(&mut self) -> rusqlite::Result<()> {
@@ -166,19 +163,11 @@ impl Writer {
         }
         let retention = self.retention;
         let now = SystemClock::new().now();
-        let connection = self.connection()?;
+        let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
         in_transaction(connection, |transaction| retention.purge(transaction, now))?;
         truncate_log(connection)?;
         self.purged = Some(Instant::now());
         Ok(())
-    }
-
-    fn connection(&mut self) -> rusqlite::Result<&mut Connection> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.path, self.most_bytes)?,
-        };
-        Ok(self.connection.insert(connection))
     }
 
     fn note_failure(&mut self, error: &rusqlite::Error) {
@@ -191,6 +180,98 @@ impl Writer {
             tracing::error!(%error, "the store takes no writes; counts wait in memory, and the site is served");
         }
     }
+
+    fn note_panic(&mut self) {
+        self.connection = None;
+        self.panics += 1;
+        if self.queue.set_healthy(false) {
+            tracing::error!("the writer of the store has failed, and begins again with what waits");
+        }
+        // What fails it every time must not hold up everything behind.
+        if self.panics >= MOST_PANICS
+            && let Some((ledger, batches)) = self.waiting.pop_first()
+        {
+            self.panics = 0;
+            tracing::error!(
+                ledger = ledger.name(),
+                "rows that the writer of the store fails over were dropped"
+            );
+            self.queue.give_up(batches);
+        }
+    }
+}
+
+/// The connection, opened again where it was given up or where another file, or none, is in the place of its own: what was written to one
+/// that is removed would be gone with the process.
+fn connected<'a>(
+    connection: &'a mut Option<(Connection, FileId)>,
+    path: &Path,
+    most_bytes: u64,
+) -> rusqlite::Result<&'a mut Connection> {
+    let there = FileId::of(path);
+    let open = match connection.take() {
+        Some(open) if there == Some(open.1) => open,
+        _ => {
+            let there = there.ok_or_else(|| removed(path))?;
+            (connect(path, most_bytes)?, there)
+        }
+    };
+    Ok(&mut connection.insert(open).0)
+}
+
+/// Which file a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Option<Self> {
+        path.exists().then_some(Self(0, 0))
+    }
+}
+
+fn removed(path: &Path) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    rusqlite::Error::SqliteFailure(code, Some(format!("{} is not there", path.display())))
+}
+
+/// Puts the batches of one ledger on disk, all or none.
+fn write_ledger(
+    connection: &mut Connection,
+    incarnation: i64,
+    ledger: Ledger,
+    batches: &[Waiting],
+) -> rusqlite::Result<()> {
+    in_transaction(connection, |transaction| {
+        // After a commit that failed half-way the batches may be there already: each is added once.
+        let last = transaction
+            .query_row(
+                "SELECT sequence FROM delivered WHERE ledger = ?1 AND incarnation = ?2",
+                params![ledger.name(), incarnation],
+                |row| row.get::<_, i64>(0),
+            )
+            .optional()?
+            .unwrap_or_default();
+        let mut newest = last;
+        for one in batches.iter().filter(|one| one.sequence > last) {
+            apply(transaction, &one.batch)?;
+            newest = newest.max(one.sequence);
+        }
+        #[cfg(test)]
+        tests::panic_if_asked(ledger);
+        transaction.execute(
+            "INSERT OR REPLACE INTO delivered VALUES (?1, ?2, ?3)",
+            params![ledger.name(), incarnation, newest],
+        )?;
+        Ok(())
+    })?;
+    truncate_log(connection)
 }
 
 /// Opens a file and brings it to the newest schema.
@@ -244,4 +325,66 @@ fn will_never_fit(error: &rusqlite::Error) -> bool {
 /// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. Busy readers put it off.
 pub(crate) fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use pinfold::audit::{Batch, ConsentRow, Delivery, Lost, Rows};
+    use pinfold::consent::ConsentEvent;
+    use pinfold::time::CivilDate;
+
+    use super::*;
+    use crate::read::{Ledgers, Period};
+
+    thread_local! {
+        /// How often writing choices on this thread is yet to panic.
+        static PANICS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    pub(super) fn panic_if_asked(ledger: Ledger) {
+        let left = PANICS.get();
+        if ledger == Ledger::Consent && left > 0 {
+            PANICS.set(left - 1);
+            panic!("as a test has asked");
+        }
+    }
+
+    const DAY: CivilDate = CivilDate::from_days(20_000);
+
+    fn choice(queue: &Queue) -> Delivery {
+        let (policy, purpose) = ("00c0ffee".to_owned(), "marketing".to_owned());
+        let row = ConsentRow { day: DAY, policy, event: ConsentEvent::Accepted, purpose, events: 1 };
+        queue.put(Batch { site: Arc::from("town"), rows: Rows::Consent(vec![row]) })
+    }
+
+    /// What becomes of two choices where writing them panics so often, and how many are in the store.
+    async fn written_after(panics: u32) -> ([Result<(), Lost>; 2], i64) {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
+        let writer = Writer::open(&file, queue.clone(), Retention::default(), 1 << 30, &[]).unwrap();
+        let (one, other) = (choice(&queue), choice(&queue));
+        let thread = std::thread::spawn(move || {
+            PANICS.set(panics);
+            writer.run();
+        });
+        let settled = [one.await, other.await];
+        // It goes on with what comes.
+        choice(&queue).await.unwrap();
+        assert_eq!(queue.pending(Ledger::Consent), 0);
+        queue.close();
+        thread.join().unwrap();
+        let whole = Period { from: DAY, to: CivilDate::from_days(DAY.days() + 1) };
+        let rows = Ledgers::open(&file).unwrap().consent("town", whole).unwrap();
+        (settled, rows.iter().map(|row| row.events).sum())
+    }
+
+    #[tokio::test]
+    async fn fault_18_a_writer_that_panics_begins_again_with_what_waits() {
+        assert_eq!(written_after(1).await, ([Ok(()), Ok(())], 3));
+        assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
+        // What fails it over and over is lost, and whoever handed it in is told.
+        assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
+    }
 }

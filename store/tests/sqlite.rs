@@ -1,15 +1,19 @@
 //! The store through its door: batches in, a file on disk, figures out.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/chaos.rs"]
+mod chaos;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chaos::{Chance, is_full, note, times};
 use pinfold::audit::{
-    ActionRow, AddressRow, Batch, BrokenAt, ConsentRow, CookieRow, Delivery, DistinctRow, FacetKind,
-    FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
+    ActionRow, AddressRow, Batch, BrokenAt, ChainHash, ConsentRow, CookieRow, Delivery, DistinctRow,
+    FacetKind, FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
     verify_chain,
 };
 use pinfold::consent::{Action, ConsentEvent, Direction};
@@ -194,12 +198,145 @@ async fn counts_add_up_and_outlive_the_process() {
 }
 
 #[tokio::test]
-async fn what_is_settled_is_on_disk_while_the_store_is_open() {
+async fn store_01_what_is_settled_is_on_disk_while_the_store_is_open() {
     let place = Place::new();
     let store = place.open();
     deliver(&store, choice(1)).await.unwrap();
     assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 1);
     assert_eq!(fs::metadata(wal(&place.file)).map_or(0, |file| file.len()), 0, "the log is emptied");
+}
+
+/// STORE2. A reader that will not let go makes the writer try the end of each commit again: batches that are there already are not added twice.
+#[tokio::test]
+async fn store_02_what_is_tried_again_counts_once() {
+    let place = Place::new();
+    let store = place.open();
+    let mut expected = 0;
+    for round in 0..times(5, 50) {
+        let other = Connection::open(&place.file).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let waiting: Vec<_> = (0..10).map(|_| deliver(&store, choice(1))).collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.execute_batch(if round % 2 == 0 { "COMMIT" } else { "ROLLBACK" }).unwrap();
+        for one in waiting {
+            one.await.unwrap();
+            expected += 1;
+        }
+    }
+    drop(store);
+    // Numbers of another process are others, though they begin alike.
+    let store = place.open();
+    deliver(&store, choice(1)).await.unwrap();
+    assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, expected + 1);
+}
+
+/// STORE3. After a kill, with as much in it as there may be and a log that was not emptied.
+#[tokio::test]
+async fn store_03_a_large_store_opens_within_a_second() {
+    let place = Place::new();
+    place.open().close();
+    let most: u64 = if is_full() { 1 << 30 } else { 16 << 20 };
+    let filler = Connection::open(&place.file).unwrap();
+    filler.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+    for day in 0.. {
+        filler
+            .execute(
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 16000)
+                 INSERT INTO usage SELECT ?1, ?2, '/planning/applications/' || hex(randomblob(16)) || i, 2, 10, 9, 8, 0 FROM n",
+                rusqlite::params![SITE, today().days() - day],
+            )
+            .unwrap();
+        let pages: u64 =
+            filler.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();
+        if pages * 4096 > most || day == 700 {
+            break;
+        }
+    }
+    filler.execute_batch("COMMIT").unwrap();
+    // What a kill leaves: the log is there, and nobody has written it back.
+    let killed = Place::new();
+    fs::copy(&place.file, &killed.file).unwrap();
+    fs::copy(wal(&place.file), wal(&killed.file)).unwrap();
+    filler.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let large = fs::metadata(&place.file).unwrap().len();
+    drop(filler);
+    let began = Instant::now();
+    let store = place.open();
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?} for {large} bytes");
+    deliver(&store, choice(1)).await.unwrap();
+    drop(store);
+    let store = killed.open();
+    deliver(&store, choice(1)).await.unwrap();
+    note(
+        "STORE3",
+        "start on a large store",
+        1,
+        "opens without a hand",
+        &format!("{took:?} for {} MiB", large >> 20),
+    );
+}
+
+/// STORE4. The library that is linked is one that is sound.
+#[test]
+fn store_04_sqlite_is_sound() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+/// STORE5. What is too long is lost, said to be, and holds nothing up.
+#[tokio::test]
+async fn store_05_a_value_over_64_kib_reaches_no_statement() {
+    let place = Place::new();
+    let store = place.open();
+    let with = |length: usize| {
+        let (policy, purpose) = ("00c0ffee".to_owned(), "x".repeat(length));
+        Rows::Consent(vec![ConsentRow {
+            day: today(),
+            policy,
+            event: ConsentEvent::Accepted,
+            purpose,
+            events: 1,
+        }])
+    };
+    deliver(&store, with(64 * 1024)).await.unwrap();
+    assert_eq!(deliver(&store, with(64 * 1024 + 1)).await, Err(Lost));
+    deliver(&store, choice(1)).await.unwrap();
+    assert_eq!(place.read().consent(SITE, always()).unwrap().len(), 2);
+}
+
+/// STORE6. A file that is damaged anywhere is an error to whoever reads or writes it, and never a panic.
+#[tokio::test]
+async fn store_06_a_file_that_answers_nonsense_is_an_error() {
+    let sound = Place::new();
+    let store = sound.open();
+    for _ in 0..20 {
+        deliver(&store, choice(1)).await.unwrap();
+        deliver(&store, traffic(today(), 1)).await.unwrap();
+    }
+    store.close();
+    let bytes = fs::read(&sound.file).unwrap();
+    let mut chance = Chance::new();
+    let damaged = times(100, 2_000);
+    for _ in 0..damaged {
+        let place = Place::new();
+        let mut bytes = bytes.clone();
+        for _ in 0..=chance.below(40) {
+            let at = chance.below(bytes.len());
+            bytes[at] = u8::try_from(chance.below(256)).unwrap();
+        }
+        fs::write(&place.file, bytes).unwrap();
+        if let Ok(ledgers) = Ledgers::open(&place.file) {
+            let _ = ledgers.sites();
+            let _ = ledgers.consent(SITE, always());
+            let _ = ledgers.traffic(SITE, always());
+            let _ = ledgers.usage(SITE, always());
+            let _ = ledgers.actions(SITE);
+        }
+        if let Ok(store) = SqliteStore::open(&place.file, Retention::default()) {
+            let _ = timeout(Duration::from_millis(20), deliver(&store, choice(1))).await;
+        }
+    }
+    note("STORE6", "bytes of the file changed at random", damaged, "errors, and no panic", "0 panics");
 }
 
 fn wal(file: &Path) -> PathBuf {
@@ -253,28 +390,50 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
     let store = place.open();
     let other = Connection::open(&place.file).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let large = || {
-        let rows = (0..60_000).map(|host| AddressRow {
-            bucket: now(),
-            host: Pseudonym::from_number(host),
-            network: Pseudonym::from_number(1),
-            requests: 1,
-            refused: 0,
-        });
-        Rows::Address(rows.collect())
-    };
-    let _waiting = deliver(&store, large());
-    assert_eq!(deliver(&store, large()).await, Err(Lost));
+    let _waiting = deliver(&store, hosts(120_000));
+    assert_eq!(deliver(&store, hosts(120_000)).await, Err(Lost));
     other.execute_batch("COMMIT").unwrap();
 }
 
+fn hosts(count: u64) -> Rows {
+    let rows = (0..count).map(|host| AddressRow {
+        bucket: now(),
+        host: Pseudonym::from_number(host),
+        network: Pseudonym::from_number(1),
+        requests: 1,
+        refused: 0,
+    });
+    Rows::Address(rows.collect())
+}
+
+/// As many hosts as a bucket of addresses tells apart, the most rows that any batch has.
 #[tokio::test]
-async fn a_batch_that_can_never_be_written_is_lost_and_holds_nothing_up() {
+async fn the_largest_batch_fits_beside_others() {
+    let place = Place::new();
+    let store = place.open();
+    let first = deliver(&store, choice(1));
+    deliver(&store, hosts(131_072)).await.unwrap();
+    first.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_that_can_never_be_written_is_lost_alone_and_holds_nothing_up() {
     let place = Place::new();
     let store = place.open();
     deliver(&store, traffic(today(), u64::from(u32::MAX) << 30)).await.unwrap();
-    let overflows = traffic(today(), i64::MAX.unsigned_abs());
-    assert_eq!(deliver(&store, overflows).await, Err(Lost));
+    let other = Connection::open(&place.file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let overflows = deliver(&store, traffic(today(), i64::MAX.unsigned_abs()));
+    let fits = deliver(&store, traffic(today(), 7));
+    // Until both wait, and are tried together.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(overflows.await, Err(Lost));
+    fits.await.unwrap();
+    assert_eq!(
+        place.read().traffic(SITE, always()).unwrap()[0].requests % 1_000,
+        (i64::from(u32::MAX) << 30) % 1_000 + 7
+    );
     deliver(&store, choice(1)).await.unwrap();
 }
 
@@ -488,6 +647,8 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     connection.execute_batch(BACK_TO_2).unwrap();
     connection.execute_batch("DROP TABLE action; PRAGMA user_version = 1").unwrap();
     drop(connection);
+    assert_eq!(place.read().actions(SITE).unwrap(), []);
+    assert_eq!(place.read().head_of_actions(SITE).unwrap(), ChainHash::START);
     let act = |basis: &str| {
         Rows::Action(ActionRow {
             at: now(),

@@ -21,12 +21,15 @@ impl<'a> Line<'a> {
     pub(crate) fn read(line: &'a [u8]) -> Option<Self> {
         let (host, rest) = cut_at(line, b' ')?;
         let (_, rest) = cut_at(rest, b' ')?;
-        let (user, rest) = cut(rest, b" [")?;
-        let (time, rest) = cut(rest, b"] \"")?;
+        // A quotation mark in the name of a user is escaped, a bracket is not.
+        let (user_and_time, rest) = cut(rest, b"] \"")?;
+        let time = memchr::memmem::rfind(user_and_time, b" [")?;
+        let (user, time) = (&user_and_time[..time], &user_and_time[time + 2..]);
         let (request, rest) = quoted(rest)?;
         let mut words = rest.trim_ascii().splitn(3, |&byte| byte == b' ');
         let (status, size) = (words.next()?, words.next()?);
-        if ![status, size].into_iter().all(|word| word == b"-" || word.iter().all(u8::is_ascii_digit)) {
+        let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+        if ![status, size].into_iter().all(|word| word == b"-" || is_number(word)) {
             return None;
         }
         let (referrer, rest) = next_quoted(words.next().unwrap_or_default());
@@ -85,8 +88,14 @@ mod tests {
         );
         assert_eq!((parts.status, parts.size), (&b"200"[..], &b"-"[..]));
         assert_eq!((parts.referrer, parts.agent), (Some(&b"-"[..]), Some(&b"Mozil"[..])));
+        let bracket = br#"::1 - jo [it] smith [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1"#;
+        let parts = Line::read(bracket).unwrap();
+        assert_eq!((parts.user, parts.time), (&b"jo [it] smith"[..], &b"22/Nov/2026:10:00:00 +0000"[..]));
         let common = Line::read(br#"::1 - - [x] "" 408 0"#).unwrap();
         assert_eq!((common.request, common.referrer, common.agent), (&b""[..], None, None));
+        for line in [&br#"::1 - - [x] "" 408"#[..], br#"::1 - - [x] "" 408  "-""#, br#"::1 - - [x] "" x 0"#] {
+            assert_eq!(Line::read(line), None);
+        }
         assert_eq!(
             after_site(b"town.example 192.0.2.1 -"),
             Some((&b"town.example"[..], &b"192.0.2.1 -"[..]))

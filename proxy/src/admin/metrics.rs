@@ -11,7 +11,7 @@ use prometheus_client::encoding::text::encode as encode_text;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::serve::{BOUNDS, LatencySum, Readings};
+use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures, shed};
 
 /// Everything, as text.
 pub(super) fn encode(readings: &Readings) -> String {
@@ -82,6 +82,26 @@ impl Collector for Snapshot {
             "pinfold_refused",
             "Requests that were malformed or for an unknown host, and did not come in",
             [(Vec::new(), self.latency.refused)],
+        )?;
+        writer.counters(
+            "pinfold_accept_errors",
+            "Times that the system gave no connection, each followed by a rest of 50 ms",
+            [(Vec::new(), self.latency.not_accepted)],
+        )?;
+        writer.counters(
+            "pinfold_shed",
+            "Requests answered 503, and connections not taken in, because memory was short",
+            [(Vec::new(), shed())],
+        )?;
+        writer.counters(
+            "pinfold_panics",
+            "Parts of the server that failed, each with a line in the log",
+            [(Vec::new(), failures())],
+        )?;
+        writer.counters(
+            "pinfold_log_dropped",
+            "Log lines that were dropped because nobody took them",
+            [(Vec::new(), dropped_lines())],
         )?;
         writer.histogram("pinfold_request_seconds", "Time until the head of the answer", &self.latency)?;
         writer.counters(

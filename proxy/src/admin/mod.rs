@@ -1,4 +1,4 @@
-//! For operators alone: health, readiness, metrics, and a page of figures. On loopback.
+//! For operators alone: health, readiness, metrics, and a page of figures. On loopback, or behind a password.
 
 mod health;
 mod metrics;

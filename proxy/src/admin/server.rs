@@ -4,24 +4,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::{health, metrics, page};
+use crate::password::Password;
 use crate::serve::{Readings, text_response};
 
 const HEAD: Duration = Duration::from_secs(10);
 
+/// How long whoever gives a wrong password waits, one after another.
+const AFTER_WRONG: Duration = Duration::from_secs(1);
+
 /// Answers on the admin listener until the task is dropped.
-pub(crate) async fn serve(listeners: Vec<TcpListener>, readings: Readings, stopping: watch::Receiver<bool>) {
-    let desk = Arc::new(Desk { readings, stopping });
+///
+/// With a password, whoever knows it may come from anywhere; health and readiness are for balancers, and told to everybody.
+pub(crate) async fn serve(
+    listeners: Vec<TcpListener>,
+    readings: Readings,
+    password: Option<Password>,
+    stopping: watch::Receiver<bool>,
+) {
+    let desk = Arc::new(Desk { readings, password, wrong: Mutex::default(), stopping });
     let listener = listeners.into_iter().next().map(tokio::net::TcpListener::from_std);
     let Some(Ok(listener)) = listener else { return };
     loop {
@@ -45,18 +56,37 @@ pub(crate) async fn serve(listeners: Vec<TcpListener>, readings: Readings, stopp
 
 struct Desk {
     readings: Readings,
+    password: Option<Password>,
+    /// Held while somebody waits who was wrong.
+    wrong: Mutex<()>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Desk {
+    /// Whether the figures may be read by whoever asks so. A wrong password costs time: it cannot be found by trying.
+    async fn may_read(&self, headers: &HeaderMap) -> bool {
+        let Some(password) = &self.password else { return true };
+        let may = password.is_in(headers);
+        if !may && headers.contains_key(AUTHORIZATION) {
+            tracing::warn!("somebody gave a wrong password for the figures");
+            let _turn = self.wrong.lock().await;
+            tokio::time::sleep(AFTER_WRONG).await;
+        }
+        may
+    }
+
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        if !is_for_loopback(request) {
+        if self.password.is_none() && !is_for_loopback(request) {
             return text_response(StatusCode::MISDIRECTED_REQUEST, "Use the loopback address.\n");
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return text_response(StatusCode::METHOD_NOT_ALLOWED, "These pages can only be read.\n");
         }
-        match request.uri().path() {
+        let path = request.uri().path();
+        if !["/healthz", "/readyz"].contains(&path) && !self.may_read(request.headers()).await {
+            return unauthorised();
+        }
+        match path {
             "/" => {
                 let asked = page::Asked::read(request.uri().query());
                 respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings, asked))
@@ -76,6 +106,13 @@ impl Desk {
             _ => text_response(StatusCode::NOT_FOUND, "There is /, /healthz, /readyz and /metrics.\n"),
         }
     }
+}
+
+fn unauthorised() -> Response<Full<Bytes>> {
+    let mut response = text_response(StatusCode::UNAUTHORIZED, "These pages need a password.\n");
+    let challenge = HeaderValue::from_static("Basic realm=\"Pinfold\", charset=\"UTF-8\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
 }
 
 /// A page elsewhere can make a browser ask here, but not by a loopback name (DNS rebinding).

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::credential::NamedFiles;
 use super::effective::{Entry, Record};
 use super::fault::{Fault, Faults, Place};
 use super::files::look_into;
@@ -58,7 +59,9 @@ fn parse_and(
     let record = Record::default();
     let root = Section::whole(&tree, &faults, &record);
     let directory = file.parent().unwrap_or(Path::new("."));
-    let settings = read_settings(root, directory, &faults);
+    let credentials = environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
+    let credentials = credentials.map(|(_, directory)| Path::new(directory));
+    let settings = read_settings(root, NamedFiles { directory, credentials }, &faults);
     if let Some(settings) = &settings {
         look(settings, &faults);
     }
@@ -151,6 +154,10 @@ url = \"http://127.0.0.1:8000\"
             ("[listen]\nhttp = \"8080\"\n", "pinfold.toml:8:8: `http` cannot be \"8080\""),
             ("[listen]\nhttps = {}\n", "pinfold.toml:8:1: `address` is missing from [listen.https]"),
             ("[listen]\nhttps = { address = \"443\" }\n", "pinfold.toml:8:21: `address` cannot be \"443\""),
+            (
+                "[listen]\nhttps = { address = \"0.0.0.0:443\", certificate = \"c.pem\", key = \"credential:../key\" }\n",
+                "pinfold.toml:8:65: `credential:../key` names no credential (write credential: and a name",
+            ),
             ("[listen]\nhttps = { certifcate = \"c.pem\" }\n", "did you mean `certificate`?"),
             (
                 "[listen]\nunderscore_fields = [\"api-key\"]\n",
@@ -240,7 +247,7 @@ url = \"http://127.0.0.1:8000\"
             ),
             ("[admin]\nsocket = \"\"\n", "pinfold.toml:8:10: `socket` is empty"),
             ("[admin]\nlookup_approval = \"nobody\"\n", "write \"named\" or \"second-user\""),
-            ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "has no password"),
+            ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "or write password_file"),
             ("version = 2\n", "unknown key `version` in [origin]"),
         ] {
             let text = format!("{LEAST}{more}");

@@ -112,6 +112,35 @@ impl Faults {
                 (format!("{file}:{}:{}", excerpt.line, excerpt.column), Some(excerpt))
             }
         };
+        let [place, problem, remedy] = [place, problem, remedy].map(in_one_line);
         Fault { place, problem, remedy, excerpt }
+    }
+}
+
+/// A key may have anything in it, ends of lines too.
+fn in_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_01_a_fault_is_one_line_whatever_was_written() {
+        let faults = Faults::new(Path::new("pinfold.toml"), "");
+        faults.add(&Place::Whole, "unknown key `a\n\u{7f}\u{85}caf\u{e9}`", "known: `b`");
+        let (found, _) = faults.into_found();
+        assert_eq!(
+            found[0].to_string(),
+            "pinfold.toml: unknown key `a\\n\\u{7f}\\u{85}caf\u{e9}` (known: `b`)"
+        );
     }
 }

@@ -1,7 +1,11 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::SystemTime;
 
+use super::credential::is_withheld;
 use super::fault::Faults;
-use super::settings::{Https, Settings};
+use super::settings::{File, Https, Settings};
+use crate::password::Password;
 use crate::tls::{self, Half, PairFiles};
 
 impl Https {
@@ -11,9 +15,11 @@ impl Https {
     }
 }
 
-/// Looks into the files that a configuration names: certificates, and a key.
+/// Looks into the files that a configuration names: certificates, a key, a password. Credentials are the service's alone.
 pub(super) fn look_into(settings: &Settings, faults: &Faults) {
-    if let Some(https) = &settings.listen.https {
+    if let Some(https) = &settings.listen.https
+        && [&https.certificate, &https.key].map(|file| is_here(file, faults)) == [true; 2]
+    {
         let place = |half| match half {
             Half::Certificate => &https.certificate.place,
             Half::Key => &https.key.place,
@@ -28,9 +34,39 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err(fault) => faults.add(place(fault.half), fault.problem, fault.remedy),
         }
     }
-    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()) {
+    if let Some(file) = settings.admin_password.as_ref().filter(|file| is_here(file, faults)) {
+        match Password::read(&file.path) {
+            Ok(_) if is_open(&file.path) => {
+                let problem = format!("every user of this machine may read {}", file.path.display());
+                faults.warn(&file.place, problem, "chmod 600");
+            }
+            Ok(_) => {}
+            Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
+        }
+    }
+    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()).filter(|ca| is_here(ca, faults))
+    {
         if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
             faults.add(&ca.place, problem, remedy);
         }
     }
+}
+
+/// Whether everybody may read a file.
+fn is_open(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
+/// Whether a file can be looked into from here; that it cannot is said.
+fn is_here(file: &File, faults: &Faults) -> bool {
+    let withheld = is_withheld(&file.path);
+    if withheld {
+        let problem = format!("`{}` cannot be looked into from here", file.path.display());
+        faults.warn(
+            &file.place,
+            problem,
+            "systemd gives it to the service alone: `pinfold reload` looks there",
+        );
+    }
+    !withheld
 }

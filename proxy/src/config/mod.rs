@@ -3,6 +3,7 @@
 mod catalogue;
 mod changes;
 mod check;
+mod credential;
 mod effective;
 mod excerpt;
 mod fault;

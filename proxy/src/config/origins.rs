@@ -1,15 +1,15 @@
 //! Where requests go: the origin of a site, and those that have a host or a part of its paths to themselves.
 
-use std::path::Path;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 
+use super::credential::NamedFiles;
 use super::effective::masked;
 use super::fault::Faults;
 use super::reader::{Located, Section, nearest};
-use super::settings::{File, file, without_port};
+use super::settings::{File, without_port};
 
 /// All of them.
 #[derive(Debug, Clone)]
@@ -78,10 +78,10 @@ pub(super) fn origin_uri(text: &str) -> Option<Uri> {
 pub(super) fn read_origins(
     section: Section<'_>,
     hosts: &[String],
-    directory: &Path,
+    files: NamedFiles<'_>,
     faults: &Faults,
 ) -> Option<Origins> {
-    let default = read_origin(&section, directory, faults);
+    let default = read_origin(&section, files, faults);
     let mut routes: Vec<Route> = Vec::new();
     for inner in section.sections("route") {
         let (own_hosts, path) = read_key(&inner, hosts, faults);
@@ -96,7 +96,7 @@ pub(super) fn read_origins(
                 );
             }
         }
-        let origin = read_origin(&inner, directory, faults);
+        let origin = read_origin(&inner, files, faults);
         inner.end();
         if let Some(origin) = origin {
             routes.push(Route { hosts: own_hosts, path, origin });
@@ -159,7 +159,7 @@ fn why_no_prefix(path: &str) -> Option<&'static str> {
     }
 }
 
-fn read_origin(section: &Section<'_>, directory: &Path, faults: &Faults) -> Option<Origin> {
+fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Origin> {
     let written = section.text_or_texts("url");
     let mut urls: Vec<Uri> = Vec::new();
     for url in written.iter().flatten() {
@@ -177,7 +177,7 @@ fn read_origin(section: &Section<'_>, directory: &Path, faults: &Faults) -> Opti
             Some(uri) => urls.push(uri),
         }
     }
-    let ca = section.text("ca").map(|text| file(text, directory));
+    let ca = section.text("ca").and_then(|text| files.file(text, faults));
     if let Some(ca) = ca.as_ref().filter(|_| !urls.is_empty())
         && !urls.iter().any(|url| url.scheme() == Some(&Scheme::HTTPS))
     {

@@ -13,23 +13,25 @@ use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
+use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
 use super::origins::read_origins;
 use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    Approval, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, file, without_port,
+    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
-pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults) -> Option<Settings> {
+pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
+    let directory = files.directory;
     root.number("version");
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), directory, faults);
-    let origins = read_origins(root.section("origin"), &site.hosts, directory, faults);
+    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
+    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
     let footprint = audit_section.flag("footprint").value;
@@ -43,7 +45,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         faults,
     );
     let hold = read_keys(root.section("keys"));
-    let admin = read_admin(root.section("admin"), faults);
+    let admin = read_admin(root.section("admin"), files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
     let mut policy = consent.apply(Policy::builder(
@@ -102,6 +104,7 @@ pub(super) fn read_settings(root: Section<'_>, directory: &Path, faults: &Faults
         announcers,
         fronts,
         admin: admin.listen?,
+        admin_password: admin.password,
         socket: directory.join(admin.socket?),
         origins: origins?,
         audit: audit?,
@@ -204,9 +207,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
-fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (Listen, Vec<HeaderName>) {
+fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    let https = if https.is_written() { read_https(https, directory) } else { None };
+    let https = if https.is_written() { read_https(https, files, faults) } else { None };
     let mut http = section.parsed("http", an_address);
     // Whoever speaks TLS here and names no other listener wants none.
     if https.is_none() && http.is_none() {
@@ -218,10 +221,10 @@ fn read_listen(section: Section<'_>, directory: &Path, faults: &Faults) -> (List
     (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
-fn read_https(section: Section<'_>, directory: &Path) -> Option<Https> {
+fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
     let address = section.parsed("address", an_address);
-    let certificate = section.text("certificate").map(|text| file(text, directory));
-    let key = section.text("key").map(|text| file(text, directory));
+    let certificate = section.text("certificate").and_then(|text| files.file(text, faults));
+    let key = section.text("key").and_then(|text| files.file(text, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
 }
@@ -343,24 +346,25 @@ fn read_keys(section: Section<'_>) -> Hold {
 
 struct Admin {
     listen: Option<SocketAddr>,
+    password: Option<File>,
     socket: Option<PathBuf>,
     blocked_status: StatusCode,
     approval: Approval,
 }
 
-fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
+fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Admin {
     let listen = section.parsed("listen", an_address);
-    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
+    let password = section.text("password_file");
+    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback())
+        && password.is_none()
+    {
         faults.add(
             &listen.place,
-            format!(
-                "{} would show the figures to others: this version has no password for them",
-                listen.value
-            ),
-            "listen on loopback",
+            format!("{} would show the figures to others", listen.value),
+            "listen on loopback, or write password_file = \"admin.password\"",
         );
     }
-    section.later("password_file");
+    let password = password.and_then(|password| files.file(password, faults));
     let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
     let approval = section.choice_or_first("lookup_approval", words).value;
     let socket = section.parsed("socket", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
@@ -368,6 +372,7 @@ fn read_admin(section: Section<'_>, faults: &Faults) -> Admin {
     section.end();
     Admin {
         listen: listen.map(|listen| listen.value),
+        password,
         socket: socket.map(|socket| socket.value),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::HeaderName;
 use http::uri::Authority;
@@ -15,7 +15,6 @@ use pinfold_store::Retention;
 
 use super::fault::Place;
 use super::origins::{Origins, origin_uri};
-use super::reader::Located;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -33,6 +32,8 @@ pub(crate) struct Settings {
     /// Proxies that may have ended TLS before they speak to us.
     pub(crate) fronts: TrustedProxies,
     pub(crate) admin: SocketAddr,
+    /// What those must know who read the figures there.
+    pub(crate) admin_password: Option<File>,
     /// On which commands reach the running server.
     pub(crate) socket: PathBuf,
     pub(crate) origins: Origins,
@@ -145,6 +146,7 @@ impl Settings {
             announcers: None,
             fronts: TrustedProxies::none(),
             admin: ADMIN,
+            admin_password: None,
             socket: PathBuf::from(SOCKET),
             origins: Origins::one(origin),
             audit: AuditSettings::default(),
@@ -183,8 +185,8 @@ impl Settings {
 
     /// These, but for what is decided once, at the start, which stays as it is in `running`.
     pub(crate) fn beside(self, running: &Self) -> Self {
-        let Self { site, calendar, listen, admin, socket, store, .. } = running.clone();
-        Self { site, calendar, listen, admin, socket, store, hold: running.hold, ..self }
+        let Self { site, calendar, listen, admin, admin_password, socket, store, .. } = running.clone();
+        Self { site, calendar, listen, admin, admin_password, socket, store, hold: running.hold, ..self }
     }
 
     /// What visitors are told of their addresses.
@@ -197,11 +199,6 @@ impl Settings {
         };
         facts
     }
-}
-
-/// A file beside the configuration, or wherever else.
-pub(super) fn file(text: Located<String>, directory: &Path) -> File {
-    File { path: directory.join(text.value), place: text.place }
 }
 
 /// The host of an authority, in lower case.

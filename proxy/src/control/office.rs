@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, Taking, WaitingLine};
 use super::waiting::{Asked, Waiting, WaitingRoom};
 use crate::config::{Approval, Hold};
+use crate::scrub::without_addresses;
 use crate::serve::Reloader;
 
 /// The most that `top` lists.
@@ -122,9 +123,6 @@ impl Office {
     pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Answer {
         let answered = match ask {
             Ask::Lookup { address, at, basis, requested_by, approved_by } => {
-                // The ledger outlives the key, so it must not hold the address by way of its own words.
-                let without = |text: String| text.replace(&address.to_string(), "(the address)");
-                let [requested_by, approved_by, basis] = [requested_by, approved_by, basis].map(without);
                 let row = self.row(uid, "look-up", [&requested_by, &approved_by, &basis]);
                 self.look_up(Asked::new(address, at.map(UnixTime::from_seconds)), row).await
             }
@@ -175,6 +173,7 @@ impl Office {
             return Err("a block lasts a second at least and 90 days at most (write --for 1h)".to_owned());
         }
         let row = self.row(uid, "block", ["", "", &reason]);
+        let reason = row.basis.clone();
         self.write_down(ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
         let block = self.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
@@ -338,7 +337,8 @@ impl Office {
         act: &str,
         [requested_by, approved_by, basis]: [&str; 3],
     ) -> ActionRow {
-        let text = |text: &str| text.trim().chars().take(LONGEST_TEXT).collect();
+        // The ledger outlives the keys, so it must not hold an address by way of its own words.
+        let text = |text: &str| without_addresses(text.trim()).chars().take(LONGEST_TEXT).collect();
         ActionRow {
             at: self.clock.now(),
             act: act.to_owned(),
@@ -445,6 +445,34 @@ pub(super) mod tests {
         assert_eq!(acts, [("look-up", 1_000), ("approve", 1_000), ("approve", 0), ("approve", 0)]);
         assert_eq!(results[0].2, format!("waits as {number} for a second user"));
         assert_eq!(results[2].2, format!("look-up {number}: not recorded"));
+    }
+
+    #[tokio::test]
+    async fn no_address_comes_into_the_ledger_by_way_of_words() {
+        let (office, _store, _directory) = office(HOUR);
+        let Ask::Lookup { address, at, .. } = lookup() else { panic!() };
+        let words = |text: &str| text.to_owned();
+        let ask = Ask::Lookup {
+            address,
+            at,
+            basis: words("203.000.113.077 in a log, [2001:DB8:0::1]:443 in another"),
+            requested_by: words("::ffff:203.0.113.77"),
+            approved_by: words("Head of IT (203.0.113.77)"),
+        };
+        assert!(matches!(office.answer(ask, 1_000).await, Answer::Later { .. }));
+        let pseudonym = office.audit.pseudonyms_of(address)[0].1.to_string();
+        let reason = words("203.0.113.77 tries passwords");
+        let blocked = office.answer(Ask::Block { pseudonym, seconds: 60, reason }, 1_000).await;
+        let Answer::Now(Reply::Blocks { blocks, .. }) = blocked else { panic!("{blocked:?}") };
+        assert_eq!(blocks[0].reason, "(an address) tries passwords");
+        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        let of = |place: usize| -> [&str; 3] {
+            let row: &ActionRow = &actions[place].row;
+            [&row.requested_by, &row.approved_by, &row.basis]
+        };
+        assert_eq!(of(0)[..2], ["(an address)", "Head of IT ((an address))"]);
+        assert_eq!(of(0)[2], "(an address) in a log, [(an address)]:443 in another");
+        assert_eq!(of(1)[2], "(an address) tries passwords");
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct ControlSocket {
     listener: StdListener,
     path: PathBuf,
+    /// By which the file is known from one that has taken its place: device and inode.
+    file: (u64, u64),
     /// Whose server it is.
     owner: u32,
 }
@@ -39,10 +41,11 @@ impl ControlSocket {
         let egg = nest.path().join("s");
         let listener = StdListener::bind(&egg)?;
         fs::set_permissions(&egg, Permissions::from_mode(0o600))?;
-        let owner = fs::metadata(&egg)?.uid();
+        let metadata = fs::metadata(&egg)?;
         fs::rename(&egg, path)?;
         listener.set_nonblocking(true)?;
-        Ok(Self { listener, path: path.to_owned(), owner })
+        let (file, owner) = ((metadata.dev(), metadata.ino()), metadata.uid());
+        Ok(Self { listener, path: path.to_owned(), file, owner })
     }
 
     /// Answers until the task is dropped.
@@ -65,8 +68,11 @@ impl ControlSocket {
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        // It may have been replaced or removed by hand.
-        let _ = fs::remove_file(&self.path);
+        // It may have been removed by hand, or be that of another server by now.
+        let is_ours = |found: fs::Metadata| (found.dev(), found.ino()) == self.file;
+        if fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -165,7 +171,10 @@ mod tests {
         let socket = ControlSocket::bind(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let next = ControlSocket::bind(&path).unwrap();
         drop(socket);
+        assert!(path.exists(), "it is that of the next server by now");
+        drop(next);
         assert!(!path.exists());
     }
 }

@@ -10,7 +10,9 @@ mod clock;
 mod descriptor;
 mod swap;
 mod systemd;
+mod taken;
 
 pub(crate) use clock::BootClock;
-pub(crate) use descriptor::{DescriptorStore, NAME as KEYS};
+pub(crate) use descriptor::NAME as KEYS;
 pub(crate) use systemd::{Reloading, notify, passed_on};
+pub(crate) use taken::take_over;

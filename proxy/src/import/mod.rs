@@ -3,6 +3,8 @@
 //! An address is never read from a line, and `User-Agent` goes no further than to the family of a browser.
 
 mod entry;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzzing;
 mod head;
 mod job;
 mod json;

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pinfold::audit::FacetKind;
 use pinfold::time::{CivilDate, UnixTime};
-use pinfold_store::{FacetCount, Ledgers, Period, StoreError, UsageCount};
+use pinfold_store::{FacetCount, Ledgers, Period, StoreError, UsageCount, VisitCount};
 use serde::Serialize;
 
 use super::visits::Visits;
@@ -143,6 +143,17 @@ impl Audit {
         period: Period,
         now: UnixTime,
     ) -> Result<Self, StoreError> {
+        Self::of(ledgers, site, period, now, &ledgers.visits(site, period)?)
+    }
+
+    /// Reads all but visits, which are read already.
+    pub(super) fn of(
+        ledgers: &Ledgers,
+        site: &str,
+        period: Period,
+        now: UnixTime,
+        visits: &[VisitCount],
+    ) -> Result<Self, StoreError> {
         let mut traffic = Traffic::default();
         for row in ledgers.traffic(site, period)? {
             traffic.requests += row.requests;
@@ -203,7 +214,7 @@ impl Audit {
             to: period.to.to_string(),
             written_at: now.to_string(),
             traffic,
-            visits: Visits::of(&ledgers.visits(site, period)?),
+            visits: Visits::of(visits),
             distinct_addresses: distinct.collect(),
             routes,
             usage,
@@ -269,8 +280,13 @@ impl Route {
 impl Facet {
     pub(super) fn of(counts: Vec<FacetCount>) -> Self {
         let total = counts.iter().map(|count| count.page_views).sum();
-        let value = |count: FacetCount| FacetValue { value: count.value, page_views: count.page_views };
-        Self { total, values: counts.into_iter().map(value).collect() }
+        Self { total, values: counts.into_iter().map(FacetValue::of).collect() }
+    }
+}
+
+impl FacetValue {
+    pub(super) fn of(count: FacetCount) -> Self {
+        Self { value: count.value, page_views: count.page_views }
     }
 }
 

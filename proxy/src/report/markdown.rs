@@ -251,8 +251,36 @@ fn table(text: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<Str
     }
     let _ = writeln!(text, "| {} |\n|{}", columns.join(" | "), " --- |".repeat(columns.len()));
     for row in rows {
-        let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<_> = row.iter().map(|cell| escaped(cell)).collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text.push('\n');
+}
+
+/// Text in which nothing begins HTML, a link or another cell: a scan for faults of the site is in the ledgers with every path it tried.
+fn escaped(cell: &str) -> String {
+    let mut text = String::with_capacity(cell.len());
+    for letter in cell.chars() {
+        if "\\`<[|&".contains(letter) {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_04_what_visitors_asked_for_is_text() {
+        let asked = "/a|<script>x</script>[y](javascript:z)&lt;\\`";
+        let mut text = String::new();
+        table(&mut text, &["Route"], std::iter::once(vec![asked.to_owned()]));
+        assert_eq!(
+            text,
+            "| Route |\n| --- |\n| /a\\|\\<script>x\\</script>\\[y](javascript:z)\\&lt;\\\\\\` |\n\n"
+        );
+    }
 }

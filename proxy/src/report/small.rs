@@ -49,7 +49,7 @@ pub(super) fn is_tight(whole: i64, parts: impl IntoIterator<Item = i64>) -> bool
 }
 
 /// The lowest number that is rounded to the same.
-fn least(count: i64) -> i64 {
+pub(super) fn least(count: i64) -> i64 {
     match rounded(count) {
         0 => 0,
         FEW => 1,
@@ -59,7 +59,7 @@ fn least(count: i64) -> i64 {
 }
 
 /// The highest number that is rounded to the same.
-fn most(count: i64) -> i64 {
+pub(super) fn most(count: i64) -> i64 {
     match rounded(count) {
         0 => 0,
         FEW => LEAST - 1,

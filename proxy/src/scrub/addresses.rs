@@ -12,6 +12,9 @@ use crate::token::is_token;
 /// The longest IPv6 address, which ends with an IPv4 address.
 const LONGEST_V6: usize = 45;
 
+/// What stands where nothing is told of an address.
+const WORD: &[u8] = b"(an address)";
+
 /// What is in a text besides addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbers {
@@ -19,6 +22,18 @@ pub(super) enum Numbers {
     Addresses,
     /// The versions of products: `Name/1.2.3.4`, and whatever has five numbers or more.
     Versions,
+}
+
+/// The text with a word in place of each address.
+pub(crate) fn without_addresses(text: &str) -> String {
+    let unescaped = Unescaped::of(text.as_bytes());
+    let (mut edit, mut from) = (Edit::of(text.as_bytes()), 0);
+    while let Some((place, _)) = next(&unescaped, from, Numbers::Addresses) {
+        from = place.end;
+        edit.replace(unescaped.in_text(place), WORD);
+    }
+    // An address is ASCII, and what stands for it is: the rest is text as it was.
+    String::from_utf8_lossy(&edit.finish()).into_owned()
 }
 
 /// The text with each address replaced by its name, and how many there were.

@@ -1,6 +1,7 @@
 //! One line of a log in JSON, of which all that stays is byte for byte what it was.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::de::IgnoredAny;
@@ -16,8 +17,51 @@ pub(super) fn scrub(line: &[u8], scrubber: &mut Scrubber, out: &mut Vec<u8>) -> 
     if !is_object || serde_json::from_slice::<IgnoredAny>(line).is_err() {
         return false;
     }
-    out.extend_from_slice(&Walk { line, edit: Edit::of(line), scrubber, within: Vec::new() }.finish());
+    let values = values_by_object(line, scrubber);
+    out.extend_from_slice(
+        &Walk { line, edit: Edit::of(line), scrubber, values, within: Vec::new() }.finish(),
+    );
     true
+}
+
+/// What `value` is in objects such as `{"name":"Cookie","value":"a=b"}`, whichever of the two comes first, by where they begin.
+fn values_by_object(line: &[u8], scrubber: &mut Scrubber) -> HashMap<usize, Field> {
+    let mut values = HashMap::new();
+    // Few lines have any, and a letter can be hidden by an escape alone.
+    if memchr::memmem::find(line, b"alue").is_none() && memchr::memchr(b'\\', line).is_none() {
+        return values;
+    }
+    let (mut at, mut is_name) = (0, false);
+    // Where each object begins that is open; nothing for a list.
+    let mut within: Vec<Option<usize>> = Vec::new();
+    while let Some(&byte) = line.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => {
+                is_name = byte == b'{';
+                within.push(is_name.then_some(at - 1));
+            }
+            b'}' | b']' => within.truncate(within.len().saturating_sub(1)),
+            b',' => is_name = within.last().is_some_and(Option::is_some),
+            b'"' => {
+                let string = at..end_of_string(line, at);
+                at = string.end + 1;
+                let value = start_of_value(line, at) + 1;
+                if std::mem::take(&mut is_name) && is_name_of_name(&line[string]) && line[value - 1] == b'"' {
+                    let name = Unescaped::of(&line[value..end_of_string(line, value)]);
+                    let field = scrubber.field(name.bytes());
+                    values.extend(within.last().copied().flatten().zip(field));
+                }
+            }
+            _ => {}
+        }
+    }
+    values
+}
+
+fn is_name_of_name(name: &[u8]) -> bool {
+    let name = Unescaped::of(name);
+    [&b"header"[..], b"key", b"name"].iter().any(|one| name.bytes().eq_ignore_ascii_case(one))
 }
 
 /// Goes through a line that is known to be sound.
@@ -25,6 +69,8 @@ struct Walk<'a, 'b> {
     line: &'a [u8],
     edit: Edit<'a>,
     scrubber: &'b mut Scrubber,
+    /// What `value` is in some objects, by where they begin.
+    values: HashMap<usize, Field>,
     within: Vec<Open>,
 }
 
@@ -33,7 +79,7 @@ struct Walk<'a, 'b> {
 struct Open {
     is_object: bool,
     text: Text,
-    /// What `value` is, after `"name":"Cookie"`.
+    /// What `value` is, beside `"name":"Cookie"`.
     value: Option<Field>,
 }
 
@@ -45,7 +91,8 @@ impl<'a> Walk<'a, '_> {
             match byte {
                 b'{' | b'[' => {
                     is_name = byte == b'{';
-                    self.within.push(Open { is_object: is_name, text, value: None });
+                    let value = self.values.get(&(at - 1)).copied();
+                    self.within.push(Open { is_object: is_name, text, value });
                 }
                 b'}' | b']' => self.within.truncate(self.within.len().saturating_sub(1)),
                 b',' => {
@@ -81,25 +128,13 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// What is in the field of a name; `{"name":"Cookie","value":"a=b"}` is a field, too.
+    /// What is in the field of a name; in `{"name":"Cookie","value":"a=b"}` the value is a field, too.
     fn field(&mut self, name: Range<usize>) -> Option<Field> {
-        let line = self.line;
-        let unescaped = Unescaped::of(&line[name.clone()]);
+        let unescaped = Unescaped::of(&self.line[name]);
         let field = self.scrubber.field(unescaped.bytes());
-        let open = self.within.last_mut()?;
-        let word = unescaped.bytes().to_ascii_lowercase();
-        match word.as_slice() {
-            b"name" | b"key" | b"header" => {
-                let start = start_of_value(line, name.end + 1) + 1;
-                if line[start - 1] == b'"' {
-                    let value = Unescaped::of(&line[start..end_of_string(line, start)]);
-                    open.value = self.scrubber.field(value.bytes());
-                }
-                field
-            }
-            b"value" | b"values" => field.or(open.value),
-            _ => field,
-        }
+        let is_value =
+            [&b"value"[..], b"values"].iter().any(|one| unescaped.bytes().eq_ignore_ascii_case(one));
+        field.or_else(|| self.within.last().filter(|_| is_value)?.value)
     }
 
     fn is_kept(&self, field: Field) -> bool {
@@ -225,6 +260,10 @@ mod tests {
             (
                 r#"{"headers":[{"name":"Cookie","value":"a=b"},{"name":"Host","value":"x"}]}"#,
                 r#"{"headers":[{"name":"Cookie","value":"-"},{"name":"Host","value":"x"}]}"#,
+            ),
+            (
+                r#"{"headers":[{"value":"a=b","name":"Cookie"},{"values":["c"],"x":{"name":"y"},"k\u0065y":"set-cookie"}],"value":"d"}"#,
+                r#"{"headers":[{"value":"-","name":"Cookie"},{"values":[],"x":{"name":"y"},"k\u0065y":"set-cookie"}],"value":"d"}"#,
             ),
             (
                 r#"{"user_agent":{"original":"Firefox/140.0.0.1"},"a":"Firefox/192.0.2.1"}"#,

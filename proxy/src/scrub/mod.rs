@@ -6,6 +6,8 @@ mod addresses;
 mod edit;
 mod escapes;
 mod fields;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzzing;
 mod job;
 mod json;
 mod line;
@@ -17,5 +19,6 @@ mod queries;
 mod tally;
 mod text;
 
+pub(crate) use addresses::without_addresses;
 pub(crate) use job::run;
 pub(crate) use text::Keep;

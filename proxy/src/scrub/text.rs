@@ -58,7 +58,9 @@ impl Scrubber {
         if !self.keep.mails {
             text = then(text, &mut self.tally.mails, mails::replaced);
         }
-        then(text, &mut self.tally.addresses, |text| addresses::replaced(text, numbers, &mut self.names))
+        closed(then(text, &mut self.tally.addresses, |text| {
+            addresses::replaced(text, numbers, &mut self.names)
+        }))
     }
 
     /// What is in a field of this name.
@@ -71,6 +73,17 @@ impl Scrubber {
             self.fields.insert(name.to_vec(), field);
         }
         field
+    }
+}
+
+/// A cut may leave a backslash at the end, which would make the quotation mark after it a part of the text.
+fn closed(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Owned(mut text) if text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1 => {
+            text.pop();
+            Cow::Owned(text)
+        }
+        text => text,
     }
 }
 
@@ -105,6 +118,9 @@ mod tests {
         let expected = format!("http://{name}/r/e-mail/x");
         assert_eq!(String::from_utf8_lossy(&scrubber.text(text, Text::Any)), expected);
         assert_eq!(scrubber.tally, Tally { addresses: 1, users: 1, cookies: 0, queries: 1, mails: 1 });
+        // What the quotation mark after it would become.
+        assert_eq!(*scrubber.text(br"GET /a\?b=1", Text::Target), *b"GET /a");
+        assert_eq!(*scrubber.text(br"GET /a\\?b=1", Text::Target), *br"GET /a\\");
         scrubber.keep = Keep { users: true, queries: true, mails: true };
         let kept = String::from_utf8_lossy(&scrubber.text(text, Text::Target)).into_owned();
         assert!(

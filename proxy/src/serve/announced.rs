@@ -95,6 +95,8 @@ fn look(first: &[u8]) -> Seen {
         return Seen::Beginning;
     }
     match parsed {
+        // To the parser, `+3` is a port.
+        HeaderResult::V1(Ok(header)) if is_signed(&header) => Seen::Malformed,
         HeaderResult::V1(Ok(header)) => {
             let client = match header.addresses {
                 v1::Addresses::Unknown => None,
@@ -119,6 +121,10 @@ fn look(first: &[u8]) -> Seen {
         }
         HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Seen::Malformed,
     }
+}
+
+fn is_signed(header: &v1::Header<'_>) -> bool {
+    header.addresses != v1::Addresses::Unknown && header.header.contains('+')
 }
 
 /// `0.0.0.0` and `::` are nobody's address.
@@ -200,6 +206,7 @@ mod tests {
             b"PROXY TCP4 203.0.113.700 192.0.2.1 4711 443\r\n",
             b"PROXY TCP4 203.0.113.7 192.0.2.1 4711\r\n",
             b"PROXY TCP4 203.0.113.7 192.0.2.1 471100 443\r\n",
+            b"PROXY TCP4 203.0.113.7 192.0.2.1 +4711 443\r\n",
             b"PROXY UDP4 203.0.113.7 192.0.2.1 4711 443\r\n",
             &[b"PROXY ", &[b'x'; 101][..]].concat(),
             b"proxy TCP4 203.0.113.7 192.0.2.1 4711 443\r\n",

@@ -18,6 +18,8 @@ use super::admit::admit;
 use super::body::{ClientBody, text_response};
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
+use super::panics::{Caught, FailureId};
+use super::pressure;
 use super::refused::Refused;
 use super::to_https::ToHttps;
 use crate::config::Hosts;
@@ -42,8 +44,20 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Answers one request that came from `peer`.
+    /// Answers one request that came from `peer`, whatever becomes of us.
     pub(super) async fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<DoorBody>, Infallible> {
+        let version = request.version();
+        match (Caught { future: self.pass(request, peer) }).await {
+            Ok(answer) => answer,
+            Err(id) => Ok(failure(id, version).map(Either::Right)),
+        }
+    }
+
+    async fn pass(
         mut self,
         request: Request<Incoming>,
         peer: SocketAddr,
@@ -52,6 +66,9 @@ impl Door {
         // Balancers ask by address, with whatever Host they please.
         if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
             return Ok(text_response(StatusCode::OK, HEALTHY).map(Either::Right));
+        }
+        if pressure::sheds() {
+            return Ok(refusal(Refused::BUSY, parts.version).map(Either::Right));
         }
         let host = match admit(&parts, &self.hosts) {
             Ok(host) => host,
@@ -83,6 +100,16 @@ impl Door {
         }
         Ok(response.map(Either::Left))
     }
+}
+
+/// The answer where the server itself failed: a number that stands in the log, and nothing of why.
+fn failure(id: FailureId, version: Version) -> Response<Full<Bytes>> {
+    let mut response = text_response(StatusCode::INTERNAL_SERVER_ERROR, "");
+    *response.body_mut() = format!("Something has gone wrong here. Its number is {id}.\n").into();
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Whoever sends what cannot be believed is not listened to any longer (RFC 9112 section 9.6); HTTP/2 has no such field.

@@ -90,7 +90,8 @@ fn role(name: &str, address: SocketAddr, settings: &Settings) -> Result<Role, St
             ));
         }
     };
-    let for_this_machine = role == Role::Admin || settings.hosts == Hosts::Any;
+    let for_this_machine =
+        role == Role::Admin && settings.admin_password.is_none() || settings.hosts == Hosts::Any;
     if for_this_machine && !address.ip().is_loopback() {
         return Err(format!(
             "{address}, passed on as `{name}`, would be open to others (let its unit listen on loopback)"

@@ -11,6 +11,7 @@ pub(crate) struct Latency {
     buckets: [AtomicU64; BOUNDS.len() + 1],
     microseconds: AtomicU64,
     refused: AtomicU64,
+    not_accepted: AtomicU64,
 }
 
 /// A sum over threads.
@@ -19,6 +20,7 @@ pub(crate) struct LatencySum {
     pub(crate) buckets: [u64; BOUNDS.len() + 1],
     pub(crate) seconds: f64,
     pub(crate) refused: u64,
+    pub(crate) not_accepted: u64,
 }
 
 impl Latency {
@@ -35,11 +37,17 @@ impl Latency {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The system gave no connection.
+    pub(super) fn note_not_accepted(&self) {
+        self.not_accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn add_to(&self, sum: &mut LatencySum) {
         for (sum, bucket) in sum.buckets.iter_mut().zip(&self.buckets) {
             *sum += bucket.load(Ordering::Relaxed);
         }
         sum.seconds += self.microseconds.load(Ordering::Relaxed) as f64 / 1e6;
         sum.refused += self.refused.load(Ordering::Relaxed);
+        sum.not_accepted += self.not_accepted.load(Ordering::Relaxed);
     }
 }

@@ -24,6 +24,10 @@ impl Refused {
     );
     pub(super) const UNKNOWN_METHOD: Self =
         Self::new(StatusCode::NOT_IMPLEMENTED, "This method is not known here.\n");
+    pub(super) const BUSY: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The site is too busy at the moment. Please try again later.\n",
+    );
     pub(super) const CODING: Self =
         Self::new(StatusCode::NOT_IMPLEMENTED, "This transfer coding is not known here.\n");
     pub(super) const VERSION: Self =

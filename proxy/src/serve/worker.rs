@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::TcpStream;
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::doorway::Doorway;
+use super::pressure::Connected;
 use super::speak::Server;
 use super::{announced, secured};
 
@@ -20,6 +21,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
+
+/// How often that is said.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// A listener, and how its connections are taken in.
 #[derive(Debug)]
@@ -70,6 +74,7 @@ async fn accept(
     graceful: Arc<GracefulShutdown>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut said = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -78,6 +83,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(connected) = Connected::new() else { continue };
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(let_in(
@@ -87,9 +93,18 @@ async fn accept(
                     server.clone(),
                     graceful.watcher(),
                     stop.clone(),
+                    connected,
                 ));
             }
-            Err(error) => rest_after(&error).await,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                way_in.doorway.door().latency.note_not_accepted();
+                if said.is_none_or(|said: Instant| said.elapsed() > SAY_AGAIN) {
+                    said = Some(Instant::now());
+                    tracing::warn!(%error, "no connection can be accepted; trying again (raise the limit of open files)");
+                }
+                tokio::time::sleep(REST).await;
+            }
         }
     }
 }
@@ -101,6 +116,7 @@ async fn let_in(
     server: Server,
     watcher: Watcher,
     stop: watch::Receiver<bool>,
+    _connected: Connected,
 ) {
     // Where there are some, it must come from one of them, and begin with whom it is from.
     let client = match &way_in.doorway.announcers() {
@@ -118,13 +134,9 @@ async fn let_in(
     }
 }
 
-async fn rest_after(error: &io::Error) {
-    let of_one_connection =
-        [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted];
-    if !of_one_connection.contains(&error.kind()) {
-        tracing::warn!(%error, "no connection can be accepted; trying again");
-        tokio::time::sleep(REST).await;
-    }
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 /// Where a listener is.

@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 const LARGEST_CHAIN: u64 = 1024 * 1024;
 const LARGEST_KEY: u64 = 64 * 1024;
 
+const ABSENT: &str = "paths begin where the configuration is; credential: needs LoadCredential= in a unit";
+
 /// Where a certificate and its key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PairFiles {
@@ -147,7 +149,7 @@ fn read(file: &Path, largest: u64, half: Half) -> Result<Zeroizing<Vec<u8>>, Pai
         }
         Ok(_) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(fault(format!("{shown} does not exist"), "paths begin where the configuration is", true))
+            Err(fault(format!("{shown} does not exist"), ABSENT, true))
         }
         Err(error) => {
             Err(fault(format!("{shown} cannot be read: {error}"), "let Pinfold's user read it", false))
@@ -189,7 +191,7 @@ mod tests {
         let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
         let old = format!("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{}", &key[28..]);
         for (c, k, expected) in [
-            (None, Some(&key), "c.pem does not exist (paths begin where the configuration is)"),
+            (None, Some(&key), "c.pem does not exist (paths begin where the configuration is;"),
             (Some(&certificate), None, "k.pem does not exist"),
             (Some(&key), Some(&key), "c.pem holds no sound certificate (write it as PEM"),
             (Some(&String::new()), Some(&key), "c.pem holds no sound certificate"),

@@ -1,11 +1,12 @@
 // Starts Pinfold on free ports, so that the tests can run beside anything else.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const BINARY = process.env.PINFOLD_BIN ?? fileURLToPath(new URL('../../../target/release/pinfold', import.meta.url));
 const PATIENCE = 10_000;
@@ -28,9 +29,10 @@ export async function startPinfold({ configuration, origin, host = 'localhost', 
   const own = directory ?? (await newDirectory());
   const file = join(own, 'pinfold.toml');
   await writeFile(file, configuration);
+  const environment = { PINFOLD__LISTEN__HTTP: listen, PINFOLD__ADMIN__LISTEN: ANY_PORT, PINFOLD__ORIGIN__URL: origin };
   const running = await start({
     args: ['run', '--config', file],
-    environment: { PINFOLD__LISTEN__HTTP: listen, PINFOLD__ADMIN__LISTEN: ANY_PORT, PINFOLD__ORIGIN__URL: origin },
+    environment,
     output: 'stderr',
     ready: /ready site=(?<site>\S+) admin=(?<admin>\S+)/,
   });
@@ -39,6 +41,15 @@ export async function startPinfold({ configuration, origin, host = 'localhost', 
     site: `http://${host}:${address.split(':').at(-1)}`,
     admin: `http://${running.admin}`,
     stop: () => stopIn(own, running),
+    /** Ends it. Tells what the report of its store says, and all that it has written, byte for byte a character. */
+    async account() {
+      await running.end();
+      const env = { ...process.env, ...environment };
+      const { stdout } = await promisify(execFile)(BINARY, ['report', '--config', file, '--format', 'json'], { env });
+      const written = (await readdir(own)).filter((name) => /\.db/.test(name));
+      const store = await Promise.all(written.map((name) => readFile(join(own, name), 'latin1')));
+      return { report: JSON.parse(stdout), store: store.join('\n') };
+    },
     /** The same address and the same store, with another configuration. */
     async restart(another) {
       await running.end();

@@ -67,11 +67,12 @@ function answerTo(path) {
   return ['image/gif', PIXEL];
 }
 
-/** Ends TLS in front of Pinfold, under every name of a domain, as the servers of councils do. */
-export async function startTlsEnd(site, domain) {
+/** Ends TLS in front of Pinfold, under every name of a domain, as the servers of councils do. `fields` go with each request. */
+export async function startTlsEnd(site, domain, fields = {}) {
   const { port } = new URL(site);
   const server = createServer(await certificate(`*.${domain}`), (request, response) => {
-    const { method, url: path, headers } = request;
+    const { method, url: path } = request;
+    const headers = { ...request.headers, ...fields };
     const forwarded = ask({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
       answer.pipe(response);

@@ -1,6 +1,9 @@
 //! The binary as a child process, an origin behind it, and a client that speaks raw bytes.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and a test may panic")]
 
+#[path = "../../../store/tests/common/chaos.rs"]
+pub(crate) mod chaos;
+pub(crate) mod choices;
 pub(crate) mod http2;
 pub(crate) mod http2_origin;
 pub(crate) mod raw_origin;
@@ -149,7 +152,10 @@ impl Pinfold {
 
     /// Runs a command that ends in a server, and waits until it says that it is ready.
     pub(crate) fn spawn(mut command: Command, directory: TempDir) -> Self {
-        command.env("PINFOLD_LOG", "trace").stdout(Stdio::null()).stderr(Stdio::piped());
+        if !command.get_envs().any(|(name, _)| name == "PINFOLD_LOG") {
+            command.env("PINFOLD_LOG", "trace");
+        }
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let (ready, readied) = mpsc::channel();

@@ -94,28 +94,14 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 
 /// Sends bytes, and reads until the other side closes or says nothing more. It half-closes nothing.
 pub(crate) fn converse(address: SocketAddr, bytes: &[u8]) -> Reply {
-    converse_within(address, bytes, SILENCE)
-}
-
-/// The same, but what is sent can hardly be the beginning of anything: the end is not a silence.
-pub(crate) fn converse_to_the_end(address: SocketAddr, bytes: &[u8]) -> Reply {
-    let nonsense = b"\r\n\0".repeat(1000);
-    converse_within(address, &[bytes, &nonsense].concat(), Duration::from_secs(2))
-}
-
-fn converse_within(address: SocketAddr, bytes: &[u8], silence: Duration) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
     let _ = stream.write_all(bytes);
-    listen_within(&mut stream, silence)
+    listen(&mut stream)
 }
 
 /// Reads until the other side closes or says nothing more.
 pub(crate) fn listen(stream: &mut TcpStream) -> Reply {
-    listen_within(stream, SILENCE)
-}
-
-fn listen_within(stream: &mut TcpStream, silence: Duration) -> Reply {
-    stream.set_read_timeout(Some(silence)).unwrap();
+    stream.set_read_timeout(Some(SILENCE)).unwrap();
     read_reply(stream)
 }
 

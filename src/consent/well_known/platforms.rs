@@ -69,6 +69,7 @@ pub(super) const PLATFORMS: &[Service] = &[
         source: "https://api.drupal.org/api/drupal/core!lib!Drupal!Core!Session!SessionConfiguration.php",
         cookies: &[cookie("SESS*", KEEPS_PLACE, DAYS_23), cookie("SSESS*", KEEPS_PLACE, DAYS_23)],
     },
+    // `wordpress_*` is for `wordpress_` and a digest, which signs staff in where there is no TLS.
     Service {
         id: "wordpress",
         provider: "",
@@ -77,9 +78,17 @@ pub(super) const PLATFORMS: &[Service] = &[
         cookies: &[
             cookie("wordpress_logged_in_*", KEEPS_SIGNED_IN, VISIT_OR_DAYS_14),
             cookie("wordpress_sec_*", KEEPS_STAFF_SIGNED_IN, VISIT_OR_DAYS_14),
+            cookie("wordpress_*", KEEPS_STAFF_SIGNED_IN, VISIT_OR_DAYS_14),
             cookie("wordpress_test_cookie", COOKIES_WORK, VISIT),
             cookie("wp-postpass_*", PAGE_PASSWORD, DAYS_10),
         ],
+    },
+    Service {
+        id: "wordpress-editor",
+        provider: "",
+        kind: Kind::StrictlyNecessary,
+        source: "https://github.com/WordPress/wordpress-develop/blob/trunk/src/js/_enqueues/wp/autosave.js",
+        cookies: &[cookie("wp-saving-post", SAVED, DAY)],
     },
     Service {
         id: "django",

@@ -147,6 +147,7 @@ mod tests {
             "SSESS*",
             "wordpress_logged_in_*",
             "wordpress_sec_*",
+            "wordpress_*",
             "UMB_UCONTEXT",
             "UMB-XSRF-TOKEN",
             "ASP.NET_SessionId",

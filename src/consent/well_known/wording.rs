@@ -74,6 +74,10 @@ pub(super) const KEEPS_STAFF_SIGNED_IN: Both = both(
     "Keeps the staff who edit this site signed in.",
     "Mae'n cadw'r staff sy'n golygu'r wefan hon wedi mewngofnodi.",
 );
+pub(super) const SAVED: Both = both(
+    "Tells whether what a member of staff has written was saved.",
+    "Mae'n dweud a gafodd yr hyn a ysgrifennodd aelod o staff ei gadw.",
+);
 pub(super) const STAYS_SIGNED_IN: Both = both(
     "Remembers that you asked to stay signed in.",
     "Mae'n cofio eich bod wedi gofyn am gael aros wedi mewngofnodi.",

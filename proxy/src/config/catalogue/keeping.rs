@@ -48,8 +48,9 @@ pub(super) const ADMIN: &[Key] = &[
         .about("The Unix socket, beside this file, by which `pinfold top`, `block`, `keys` and the like reach the server."),
     Key::new("password_file", Kind::File)
         .example("\"admin.password\"")
-        .about("The password of the admin listener.")
-        .later("the admin listener is on loopback"),
+        .unwritten(Unwritten::Words("no password"))
+        .about("A file whose first line, at least 12 characters, those must know who read the figures. Needed where `listen` is not loopback.")
+        .source("RFC 7617"),
     Key::new("lookup_approval", Kind::Words(&["named", "second-user"]))
         .unwritten(Unwritten::Text("named"))
         .about("Whether a look-up needs two names, which is a record, or waits for `pinfold approve` by another user of the machine, which is a control."),

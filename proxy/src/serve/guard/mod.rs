@@ -20,6 +20,8 @@ mod bytes;
 mod chunks;
 mod conversation;
 mod farewell;
+#[cfg(feature = "_fuzz")]
+pub(crate) mod fuzzing;
 mod head;
 mod messages;
 mod request_line;

@@ -63,7 +63,9 @@ fn judge_target(method: &[u8], target: &[u8]) -> Result<(), Refused> {
         b"*" => method == b"OPTIONS",
         _ => begins(b"http://") || begins(b"https://"),
     };
-    if form && all_target(target) { Ok(()) } else { Err(Refused::MALFORMED) }
+    // hyper reads no target that is not UTF-8.
+    let sound = form && all_target(target) && std::str::from_utf8(target).is_ok();
+    if sound { Ok(()) } else { Err(Refused::MALFORMED) }
 }
 
 #[cfg(test)]
@@ -98,6 +100,11 @@ mod tests {
         ] {
             assert_eq!(judge(line.as_bytes()), expected, "{line:?}");
         }
+    }
+
+    #[test]
+    fn frame_11_a_target_is_utf_8() {
+        assert_eq!(judge(b"GET /caf\xe9 HTTP/1.1"), Err(Refused::MALFORMED));
     }
 
     #[test]

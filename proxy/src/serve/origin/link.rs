@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -24,11 +26,16 @@ const LONGEST_HEAD: usize = 64 * 1024;
 /// How much of an answer is read at once, in bytes.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
+/// How many informational answers may come before the answer.
+const MOST_INFORMATIONAL: u32 = 100;
+
 /// One connection to the origin: it moves only while [`Link::drive`] is called.
 pub(super) struct Link {
     sender: SendRequest<ClientBody>,
     /// Nothing once it is closed.
     connection: Option<Pin<Box<Driver>>>,
+    /// How many informational answers to the last request have come.
+    informational: Arc<AtomicU32>,
     unused_since: Instant,
 }
 
@@ -50,19 +57,29 @@ impl Link {
         Ok(Self {
             sender,
             connection: Some(Box::pin(connection.with_upgrades())),
+            informational: Arc::default(),
             unused_since: Instant::now(),
         })
     }
 
     /// Hands a request over; what comes back does so while the link is driven.
-    pub(super) fn send(&mut self, request: Request<ClientBody>) -> impl Future<Output = Received> + use<> {
+    pub(super) fn send(
+        &mut self,
+        mut request: Request<ClientBody>,
+    ) -> impl Future<Output = Received> + use<> {
+        self.informational.store(0, Ordering::Relaxed);
+        let informational = self.informational.clone();
+        hyper::ext::on_informational(&mut request, move |_| {
+            informational.fetch_add(1, Ordering::Relaxed);
+        });
         self.sender.try_send_request(request)
     }
 
-    /// Moves whatever can be moved.
+    /// Moves whatever can be moved. A server that never comes to its answer is not listened to any longer.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
-            && connection.as_mut().poll(cx).is_ready()
+            && (connection.as_mut().poll(cx).is_ready()
+                || self.informational.load(Ordering::Relaxed) > MOST_INFORMATIONAL)
         {
             self.connection = None;
         }

@@ -89,9 +89,9 @@ const ENGLISH: Sentences = Sentences {
     key: "Each key is destroyed 48 hours after it was made, at the latest, and the codes are deleted. From then on nobody, ourselves \
           included, can tell which address a code stood for. Until then a code is personal data.",
     crowd: "Codes are written down only in groups: when addresses of {} or more different networks have come.",
-    beside: "With a code stand only the time, to ten minutes or more, how many requests came, and how many were turned away. What was \
-             looked at, with which browser and which cookies, does not stand there. How many requests failed is counted in memory \
-             alone.",
+    beside: "With a code stand only a second one, for the part of the network that the address is in, the time, to ten minutes or more, \
+             how many requests came, and how many were turned away. What was looked at, with which browser and which cookies, does not \
+             stand there. How many requests failed is counted in memory alone.",
     apart: "Addresses and codes are never joined with what is counted of pages, with cookies, or with your choice about them.",
     site_told_nothing: "The systems behind this website are not told your address.",
     site_told_name: "The systems behind this website are not told your address, but a name that stands for it for one day, made with a \
@@ -171,8 +171,9 @@ const WELSH: Sentences = Sentences {
     key: "Caiff pob allwedd ei dinistrio 48 awr ar ôl iddi gael ei gwneud, fan bellaf, a chaiff y codau eu dileu. O hynny ymlaen ni all \
           neb, gan ein cynnwys ni, ddweud pa gyfeiriad yr oedd cod yn sefyll amdano. Tan hynny mae cod yn ddata personol.",
     crowd: "Dim ond mewn grwpiau y caiff codau eu hysgrifennu: pan fydd cyfeiriadau o {} neu fwy o rwydweithiau gwahanol wedi dod.",
-    beside: "Gyda chod nid oes ond yr amser, i ddeng munud neu fwy, faint o geisiadau a ddaeth, a faint a gafodd eu troi ymaith. Nid yw'r \
-             hyn yr edrychwyd arno, gyda pha borwr a pha gwcis, yno. Dim ond yn y cof y cyfrifir faint o geisiadau a fethodd.",
+    beside: "Gyda chod nid oes ond ail god, ar gyfer y rhan o'r rhwydwaith y mae'r cyfeiriad ynddi, yr amser, i ddeng munud neu fwy, \
+             faint o geisiadau a ddaeth, a faint a gafodd eu troi ymaith. Nid yw'r hyn yr edrychwyd arno, gyda pha borwr a pha gwcis, \
+             yno. Dim ond yn y cof y cyfrifir faint o geisiadau a fethodd.",
     apart: "Nid yw cyfeiriadau na chodau byth yn cael eu cysylltu â'r hyn a gyfrifir o dudalennau, â chwcis, nac â'ch dewis amdanynt.",
     site_told_nothing: "Ni ddywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon.",
     site_told_name: "Ni ddywedir eich cyfeiriad wrth y systemau y tu ôl i'r wefan hon, ond enw sy'n sefyll amdano am un diwrnod, a wneir \

@@ -1,0 +1,40 @@
+use pinfold::audit::HeldKeys;
+use pinfold::time::{Calendar, Clock};
+
+use super::descriptor::DescriptorStore;
+use crate::config::Hold;
+use crate::exit::Failure;
+
+/// Where keys are held for the next start, and those that the process before has left there.
+pub(crate) fn take_over(
+    hold: Hold,
+    origin: &str,
+    calendar: &Calendar,
+    clock: &dyn Clock,
+) -> Result<(Option<DescriptorStore>, Option<HeldKeys>), Failure> {
+    if hold == Hold::Memory {
+        return Ok((None, None));
+    }
+    let store = DescriptorStore::open()?;
+    let held = match store.held() {
+        Ok(None) => None,
+        Ok(Some(bytes)) => {
+            let held = HeldKeys::read(&bytes, origin, calendar, clock);
+            match &held {
+                None => tracing::warn!(
+                    "what was held is of no use (damaged, or of another site, version or boot): there is a fresh key, and the key ledger has the old one as lost"
+                ),
+                Some(held) if !held.has_blocks() => {
+                    tracing::warn!("keys go on from the process before, but its blocks are damaged and lost");
+                }
+                Some(_) => tracing::info!("keys and blocks go on from the process before"),
+            }
+            held
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what was held cannot be read: there is a fresh key");
+            None
+        }
+    };
+    Ok((Some(store), held))
+}
