@@ -8,6 +8,7 @@ mod effective;
 mod excerpt;
 mod fault;
 mod files;
+mod nearest;
 mod origins;
 mod policy;
 mod reader;
@@ -16,6 +17,7 @@ mod settings;
 mod source;
 mod underscore;
 mod units;
+mod values;
 
 pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
 pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};

@@ -8,7 +8,8 @@ use http::uri::{PathAndQuery, Scheme};
 use super::credential::NamedFiles;
 use super::effective::masked;
 use super::fault::Faults;
-use super::reader::{Located, Section, nearest};
+use super::nearest::nearest;
+use super::reader::{Located, Section};
 use super::settings::{File, without_port};
 
 /// All of them.
@@ -266,7 +267,7 @@ url = \"http://127.0.0.1:8000\"
             ),
             (
                 "[[origin.route]]\npath = \"/a\"\nurl = []\n",
-                "pinfold.toml:8:1: `url` of [origin.route] names nothing",
+                "pinfold.toml:10:7: `url` of [origin.route] is empty",
             ),
             (
                 "[[origin.route]]\npath = \"/a\"\nurl = [\"http://a\", \"ftp://b\"]\n",

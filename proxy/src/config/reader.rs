@@ -1,17 +1,17 @@
 //! Takes values out of the tree by name and kind, and finds the names that nobody takes.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use super::catalogue::{FILE, Key, Kind, Unwritten, alternatives};
-use super::effective::{Number, Record, masked};
+use super::effective::{Number, Record};
+
 use super::fault::{Faults, Place};
+use super::nearest::nearest;
 use super::source::{Node, Table, Value};
-use super::units;
 
 /// One table of the configuration, read by what the catalogue says of its keys. Keys that it has not are faults: [`Section::end`].
 pub(super) struct Section<'a> {
-    name: String,
+    pub(super) name: String,
     /// As a person would point to it: `[consent]`, `[[cookie]] _ga*`.
     heading: String,
     /// Its number in the record.
@@ -21,7 +21,7 @@ pub(super) struct Section<'a> {
     keys: &'static [Key],
     /// Keys that hold values, each with what it stands for where it is not written.
     values: RefCell<Vec<(&'static str, Option<Value>)>>,
-    faults: &'a Faults,
+    pub(super) faults: &'a Faults,
     record: &'a Record,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Section<'a> {
     }
 
     /// What the catalogue says of a key. It has every key that is asked for: tests would stop here.
-    fn key(&self, name: &'static str) -> Key {
+    pub(super) fn key(&self, name: &'static str) -> Key {
         let key = self.keys.iter().find(|key| key.name == name);
         debug_assert!(key.is_some(), "the catalogue has no `{name}` in [{}]", self.name);
         key.copied().unwrap_or(Key::new(name, Kind::Text))
@@ -135,165 +135,6 @@ impl<'a> Section<'a> {
         items.iter().filter_map(table).collect()
     }
 
-    /// A text, or what stands for it.
-    pub(super) fn text(&self, name: &'static str) -> Option<Located<String>> {
-        let key = self.key(name);
-        let written = self.value(&key).and_then(|(_, node)| match &node.value {
-            Value::String(text) => Some(Located { value: text.clone(), place: node.place.clone() }),
-            _ => self.refuse(&key, node),
-        });
-        written.or_else(|| match key.unwritten {
-            Unwritten::Text(text) => Some(Located { value: text.to_owned(), place: Place::Whole }),
-            _ => None,
-        })
-    }
-
-    /// One text, or a list of some.
-    pub(super) fn text_or_texts(&self, name: &'static str) -> Option<Vec<Located<String>>> {
-        match self.find(name) {
-            Some((_, Node { value: Value::Array(_), .. })) => self.texts(name),
-            _ => self.text(name).map(|text| vec![text]),
-        }
-    }
-
-    /// A list of texts, or what stands for it.
-    pub(super) fn texts(&self, name: &'static str) -> Option<Vec<Located<String>>> {
-        let key = self.key(name);
-        let written = self.value(&key).and_then(|(_, node)| match &node.value {
-            Value::Array(items) if items.is_empty() && matches!(key.unwritten, Unwritten::Required) => {
-                let problem = format!("`{name}` of [{}] is empty", self.name);
-                self.faults.add(&node.place, problem, format!("write {}", key.expected()));
-                None
-            }
-            Value::Array(items) => Some(items.iter().filter_map(|item| self.item(&key, item)).collect()),
-            _ => self.refuse(&key, node),
-        });
-        written.or_else(|| match key.unwritten {
-            Unwritten::Texts(texts) => {
-                let text = |text: &&str| Located { value: (*text).to_owned(), place: Place::Whole };
-                Some(texts.iter().map(text).collect())
-            }
-            _ => None,
-        })
-    }
-
-    fn item(&self, key: &Key, item: &Node) -> Option<Located<String>> {
-        match &item.value {
-            Value::String(text) => Some(Located { value: text.clone(), place: item.place.clone() }),
-            _ => self.wrong_kind(key, item, &key.expected_item()),
-        }
-    }
-
-    /// A text that something can be made of, or what is made of that which stands for it.
-    pub(super) fn parsed<T>(
-        &self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Located<T>> {
-        let key = self.key(name);
-        let text = self.text(name)?;
-        if let Some(value) = parse(&text.value) {
-            return Some(Located { value, place: text.place });
-        }
-        self.cannot_be(&key, &text.place, &format!("{:?}", masked(&text.value)));
-        match key.unwritten {
-            Unwritten::Text(text) => Some(Located { value: parse(text)?, place: Place::Whole }),
-            _ => None,
-        }
-    }
-
-    /// A time that is not nothing.
-    pub(super) fn duration(&self, name: &'static str) -> Option<Duration> {
-        let time = self.parsed(name, |text| units::duration(text).filter(|time| !time.is_zero()));
-        time.map(|time| time.value)
-    }
-
-    /// A number of months within its limits.
-    pub(super) fn months(&self, name: &'static str) -> Option<u64> {
-        let (least, most) = if let Kind::Months(least, most) = self.key(name).kind { (least, most) } else { (0, 0) };
-        let is_within = |months: &u64| (least..=most).contains(months);
-        self.parsed(name, |text| units::months(text).filter(is_within)).map(|months| months.value)
-    }
-
-    /// A number of bytes, as large as it has to be.
-    pub(super) fn bytes(&self, name: &'static str) -> Option<u64> {
-        let least = if let Kind::Size(least) = self.key(name).kind { least } else { 0 };
-        let bytes = self.parsed(name, |text| units::bytes(text).filter(|bytes| *bytes >= least));
-        bytes.map(|bytes| bytes.value)
-    }
-
-    /// One of a few words.
-    pub(super) fn choice<T: Clone, const N: usize>(
-        &self,
-        name: &'static str,
-        words: [(&str, T); N],
-    ) -> Option<Located<T>> {
-        debug_assert!(
-            matches!(self.key(name).kind, Kind::Words(known) if words.iter().map(|(word, _)| word).eq(known)),
-            "the catalogue has other words for `{name}`"
-        );
-        self.parsed(name, |text| words.iter().find(|(word, _)| *word == text).map(|(_, value)| value.clone()))
-    }
-
-    /// One of a few words, the first where none is written.
-    pub(super) fn choice_or_first<T: Clone, const N: usize>(
-        &self,
-        name: &'static str,
-        words: [(&str, T); N],
-    ) -> Located<T> {
-        const { assert!(N > 0) };
-        debug_assert!(
-            matches!(self.key(name).unwritten, Unwritten::Text(word) if words[0].0 == word),
-            "the catalogue has another default for `{name}`"
-        );
-        let first = words[0].1.clone();
-        self.choice(name, words).unwrap_or(Located { value: first, place: Place::Whole })
-    }
-
-    /// True or false, or what stands for it; false where nothing does.
-    pub(super) fn flag(&self, name: &'static str) -> Located<bool> {
-        let key = self.key(name);
-        let default = matches!(key.unwritten, Unwritten::Flag(true));
-        self.written_flag(&key).unwrap_or(Located { value: default, place: Place::Whole })
-    }
-
-    /// True or false, or what it is where it is not written.
-    pub(super) fn flag_or(&self, name: &'static str, default: bool) -> bool {
-        let flag = self.written_flag(&self.key(name));
-        self.assume(name, Value::Boolean(default));
-        flag.map_or(default, |flag| flag.value)
-    }
-
-    fn written_flag(&self, key: &Key) -> Option<Located<bool>> {
-        let (_, node) = self.value(key)?;
-        match &node.value {
-            Value::Boolean(flag) => Some(Located { value: *flag, place: node.place.clone() }),
-            _ => self.refuse(key, node),
-        }
-    }
-
-    /// A whole number within its limits, or what stands for it; 0 where nothing does.
-    pub(super) fn number(&self, name: &'static str) -> Located<i64> {
-        let key = self.key(name);
-        let is_within = |number: i64| match key.kind {
-            Kind::Number(least, most) => (least..=most).contains(&number),
-            Kind::Numbers(numbers) => numbers.contains(&number),
-            _ => true,
-        };
-        let written = self.value(&key).and_then(|(_, node)| match &node.value {
-            Value::Integer(number) if is_within(*number) => {
-                Some(Located { value: *number, place: node.place.clone() })
-            }
-            Value::Integer(number) => {
-                self.cannot_be(&key, &node.place, &number.to_string());
-                None
-            }
-            _ => self.refuse(&key, node),
-        });
-        let default = if let Unwritten::Number(number) = key.unwritten { number } else { 0 };
-        written.unwrap_or(Located { value: default, place: Place::Whole })
-    }
-
     /// Notes what a key stands for where it is not written, and that is not the same always.
     pub(super) fn assume(&self, name: &'static str, default: Value) {
         let mut values = self.values.borrow_mut();
@@ -332,7 +173,9 @@ impl<'a> Section<'a> {
             }
         }
         let known: Vec<_> = self.keys.iter().map(|key| key.name).collect();
-        for (key, (place, _)) in self.table.into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str())) {
+        for (key, (place, _)) in
+            self.table.into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()))
+        {
             let whole = if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) };
             let (problem, remedy) = match known.iter().find(|one| one.strip_suffix("_file") == Some(key)) {
                 Some(file) => (
@@ -352,7 +195,7 @@ impl<'a> Section<'a> {
     }
 
     /// What is written under a key that holds a value. That it has to be there, and is not, is a fault.
-    fn value(&self, key: &Key) -> Option<&'a (Place, Node)> {
+    pub(super) fn value(&self, key: &Key) -> Option<&'a (Place, Node)> {
         let found = self.find(key.name);
         let mut values = self.values.borrow_mut();
         if values.iter().any(|(known, _)| *known == key.name) {
@@ -365,7 +208,7 @@ impl<'a> Section<'a> {
         found
     }
 
-    fn find(&self, name: &'static str) -> Option<&'a (Place, Node)> {
+    pub(super) fn find(&self, name: &'static str) -> Option<&'a (Place, Node)> {
         self.table?.get(name)
     }
 
@@ -380,7 +223,7 @@ impl<'a> Section<'a> {
         self.faults.add(&place, format!("`{name}` is missing from [{}]", self.name), remedy);
     }
 
-    fn cannot_be(&self, key: &Key, place: &Place, written: &str) {
+    pub(super) fn cannot_be(&self, key: &Key, place: &Place, written: &str) {
         self.faults.add(
             place,
             format!("`{}` cannot be {written}", key.name),
@@ -389,11 +232,11 @@ impl<'a> Section<'a> {
     }
 
     /// A value of the wrong kind is a fault, and then as good as none.
-    fn refuse<T>(&self, key: &Key, node: &Node) -> Option<T> {
+    pub(super) fn refuse<T>(&self, key: &Key, node: &Node) -> Option<T> {
         self.wrong_kind(key, node, &key.expected())
     }
 
-    fn wrong_kind<T>(&self, key: &Key, node: &Node, wanted: &str) -> Option<T> {
+    pub(super) fn wrong_kind<T>(&self, key: &Key, node: &Node, wanted: &str) -> Option<T> {
         let problem = format!("`{}` is {}", key.name, node.value.kind());
         self.faults.add(&node.place, problem, format!("write {wanted}"));
         None
@@ -430,45 +273,5 @@ fn words(node: &Node) -> Option<&str> {
     match &node.value {
         Value::String(text) => Some(text),
         _ => None,
-    }
-}
-
-/// The known name that is at most a third of its letters away.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let close = known.iter().map(|one| (distance(name, one), *one)).min();
-    close.filter(|(distance, one)| *distance * 3 <= one.len().max(name.len())).map(|(_, one)| one)
-}
-
-/// Letters to put in, take out or change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (place, theirs) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *theirs);
-            diagonal = row[place + 1];
-            row[place + 1] = changed.min(row[place] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name() {
-        let known = ["timeout", "url", "listen", "lifetime"];
-        for (name, expected) in [
-            ("timout", Some("timeout")),
-            ("lifetme", Some("lifetime")),
-            ("uri", Some("url")),
-            ("colour", None),
-        ] {
-            assert_eq!(nearest(name, &known), expected, "{name}");
-        }
     }
 }

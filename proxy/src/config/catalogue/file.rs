@@ -2,7 +2,9 @@
 
 use super::keeping::{ADMIN, AUDIT, KEYS};
 use super::key::{Key, Kind, Unwritten};
-use super::visitors::{CONSENT, COOKIE, EMBED, MORE_COOKIES, MORE_EMBEDS, MORE_PURPOSES, PREFERENCE, PURPOSE};
+use super::visitors::{
+    CONSENT, COOKIE, EMBED, MORE_COOKIES, MORE_EMBEDS, MORE_PURPOSES, PREFERENCE, PURPOSE,
+};
 
 /// Every key there is.
 pub(in crate::config) const FILE: &[Key] = &[
@@ -63,8 +65,9 @@ const SITE: &[Key] = &[
 
 const LISTEN: &[Key] = &[
     Key::new("http", Kind::Address)
-        .unwritten(Unwritten::Text("127.0.0.1:8080"))
-        .about("Where plain http is listened to. Where `https` is written it is listened to only if this is written, too."),
+        .unwritten(Unwritten::Words("127.0.0.1:8080, or nowhere where `https` is written"))
+        .example("\"127.0.0.1:8080\"")
+        .about("Where plain http is listened to."),
     Key::new("https", Kind::Table(HTTPS))
         .example("{ address = \"0.0.0.0:443\", certificate = \"cert.pem\", key = \"key.pem\" }")
         .about("Where TLS is spoken, 1.2 and 1.3. Renewed files are in use within a second.")
@@ -93,7 +96,9 @@ const HTTPS: &[Key] = &[
 const ORIGIN_URL: Key = Key::new("url", Kind::OneOrMore(&Kind::Url))
     .unwritten(Unwritten::Required)
     .example("\"http://127.0.0.1:8000\"")
-    .about("Where the web server is reached: scheme, host and port. Of a list the first that is well is asked.");
+    .about(
+        "Where the web server is reached: scheme, host and port. Of a list the first that is well is asked.",
+    );
 
 const CA: Key = Key::new("ca", Kind::File)
     .unwritten(Unwritten::Words("those that this machine trusts"))

@@ -127,7 +127,12 @@ impl Key {
         let (expected, example) = (self.kind.expected(), self.written());
         let says_all = matches!(
             self.kind,
-            Kind::Flag | Kind::Number(1, 1) | Kind::Numbers(_) | Kind::Tables(..) | Kind::Text | Kind::Words(_)
+            Kind::Flag
+                | Kind::Number(1, 1)
+                | Kind::Numbers(_)
+                | Kind::Tables(..)
+                | Kind::Text
+                | Kind::Words(_)
         );
         if says_all || ["", "\"\"", "[]"].contains(&example.as_str()) {
             return expected;

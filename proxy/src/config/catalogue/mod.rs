@@ -2,8 +2,8 @@
 //! The file is read by it, and the JSON Schema, the page of reference and the annotated example are written from it.
 
 mod file;
-mod key;
 mod keeping;
+mod key;
 mod visitors;
 
 pub(super) use file::FILE;

@@ -128,9 +128,7 @@ pub(super) const COOKIE: &[Key] = &[
     Key::new("description", Kind::Text)
         .example("\"Remembers which offers you have seen.\"")
         .about("What it does."),
-    Key::new("lifetime", Kind::Text)
-        .example("\"13 months\"")
-        .about("How long it lasts, in words."),
+    Key::new("lifetime", Kind::Text).example("\"13 months\"").about("How long it lasts, in words."),
     Key::new("domains", Kind::List(&Kind::Domain))
         .example("[\"forms.example.gov.uk\"]")
         .about("Other domains that a removal must reach."),
