@@ -114,9 +114,13 @@ fn check(command: &Check) -> Result<Exit, Failure> {
         print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
-    print_warnings(&warnings);
+    let mut stderr = std::io::stderr().lock();
+    for warning in &warnings {
+        let _ = writeln!(stderr, "pinfold: warning: {}", warning.with_excerpt());
+    }
+    drop(stderr);
     if !faults.is_empty() {
-        return Err(Failure::faults(&faults));
+        return Err(Failure::faults_in_full(&faults));
     }
     let mut text = format!("{} is sound\n", command.config.display());
     for (name, values, bits) in &own_cookies {

@@ -56,6 +56,11 @@ impl Failure {
         Self { exit: Exit::Misused, lines: faults.iter().map(ToString::to_string).collect() }
     }
 
+    /// The same for whoever mends them: with what is written in each place.
+    pub(crate) fn faults_in_full(faults: &[Fault]) -> Self {
+        Self { exit: Exit::Misused, lines: faults.iter().map(Fault::with_excerpt).collect() }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

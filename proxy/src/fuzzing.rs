@@ -22,7 +22,7 @@ pub(crate) const FORMATS: [Format; 4] =
 /// What is wrong with a configuration, each with its place, its problem and its remedy; nothing where it can be run.
 pub fn configuration_faults(text: &str) -> Vec<[String; 3]> {
     let faults = config::parse(Path::new("pinfold.toml"), text, &[]).settings.err().unwrap_or_default();
-    faults.into_iter().map(|Fault { place, problem, remedy }| [place, problem, remedy]).collect()
+    faults.into_iter().map(|Fault { place, problem, remedy, .. }| [place, problem, remedy]).collect()
 }
 
 /// A question on the control socket, written again as it was understood.

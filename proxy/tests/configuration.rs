@@ -18,20 +18,30 @@ fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
         "timout = \"30 s\"\n[audit]\ncrowd = 0\n[[cookie]]\nname = \"x\"\npurpose = \"fun\"",
     );
     fs::write(directory.path().join("pinfold.toml"), faulty).unwrap();
-    for command in ["run", "check"] {
+    let said = |command: &str| {
         let output = pinfold(&[command, "--config", "pinfold.toml"], directory.path());
         assert_eq!(output.status.code(), Some(2));
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let lines: Vec<_> = stderr.lines().collect();
-        assert_eq!(lines.len(), 3, "{stderr}");
-        assert_eq!(
-            lines[0],
-            "pinfold: pinfold.toml:28:1: unknown key `timout` in [origin] (did you mean `timeout`?)"
-        );
-        assert!(lines[1].starts_with("pinfold: pinfold.toml:30:9: a crowd of 0"), "{stderr}");
-        assert!(lines[2].starts_with("pinfold: pinfold.toml:32:8: the cookie `x`"), "{stderr}");
         assert!(output.stdout.is_empty());
-    }
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let [timeout, crowd, cookie] = [
+        "pinfold: pinfold.toml:28:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
+        "pinfold: pinfold.toml:30:9: `crowd` cannot be 0 (write a whole number of at least 2, such as 10)",
+        "pinfold: pinfold.toml:33:11: the cookie `x` has the purpose `fun`, which is not declared (declare the purpose, or write \
+         `strictly-necessary`)",
+    ];
+    assert_eq!(said("run"), format!("{timeout}\n{crowd}\n{cookie}\n"));
+    // Whoever checks a file has it before them.
+    let expected = format!(
+        "{timeout}\n   |\n28 | timout = \"30 s\"\n   | ^^^^^^\n\
+         {crowd}\n   |\n30 | crowd = 0\n   |         ^\n\
+         {cookie}\n   |\n33 | purpose = \"fun\"\n   |           ^^^^^\n"
+    );
+    assert_eq!(said("check"), expected);
+    let json = pinfold(&["check", "--format", "json"], directory.path()).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let excerpt = &json["faults"][0]["excerpt"];
+    assert_eq!((&excerpt["line"], &excerpt["column"], &excerpt["width"]), (&28.into(), &1.into(), &6.into()));
     assert!(!directory.path().join("pinfold.db").exists(), "no store is opened");
 }
 

@@ -330,7 +330,7 @@ fn an_origin_that_does_not_speak_it_is_found_before_the_start() {
     for (address, more, expected) in [
         (new.address, "http2 = true\nhealth = \"/\"\n", "answers 200 for www.town.example"),
         (new.address, "", "does not answer for www.town.example"),
-        (old.address, "http2 = true\n", "does not answer for www.town.example"),
+        (old.address, "http2 = true\n", "it does not speak HTTP/2"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("pinfold.toml"), configuration(address, more)).unwrap();

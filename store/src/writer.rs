@@ -212,7 +212,9 @@ fn connected<'a>(
     let open = match connection.take() {
         Some(open) if there == Some(open.1) => open,
         _ => {
-            let there = there.ok_or_else(|| removed(path))?;
+            let there = there.ok_or_else(|| {
+                failure(rusqlite::ffi::SQLITE_CANTOPEN, format!("{} is not there", path.display()))
+            })?;
             (connect(path, most_bytes)?, there)
         }
     };
@@ -236,9 +238,8 @@ impl FileId {
     }
 }
 
-fn removed(path: &Path) -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-    rusqlite::Error::SqliteFailure(code, Some(format!("{} is not there", path.display())))
+fn failure(code: i32, words: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(words))
 }
 
 /// Puts the batches of one ledger on disk, all or none.
@@ -292,7 +293,11 @@ pub(crate) fn open_newest(path: &Path, most_bytes: u64) -> Result<Connection, St
 pub(crate) fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Where the change fails SQLite goes on in the mode of before, and says so alone.
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(failure(rusqlite::ffi::SQLITE_IOERR, "it cannot be given a write-ahead log".to_owned()));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "mmap_size", 0)?;

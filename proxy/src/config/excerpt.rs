@@ -43,14 +43,22 @@ impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let skipped = (self.column - 1).saturating_sub(BEFORE);
         let (cut, column) = if skipped > 0 { ("...", self.column - skipped + 3) } else { ("", self.column) };
-        let shown =
-            self.text.chars().skip(skipped).take(WIDEST).map(|one| if one == '\t' { ' ' } else { one });
+        let shown = self.text.chars().skip(skipped).take(WIDEST).map(plain);
         let shown: String = cut.chars().chain(shown).collect();
         let marks = "^".repeat(self.width.min((shown.chars().count() + 1).saturating_sub(column)).max(1));
         let (line, gutter) = (self.line, self.line.to_string().len());
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{}", format!("{line} | {shown}").trim_end())?;
         write!(f, "{:gutter$} | {:>width$}{marks}", "", "", width = column - 1)
+    }
+}
+
+/// A letter as a terminal may be given it.
+fn plain(letter: char) -> char {
+    match letter {
+        '\t' => ' ',
+        _ if letter.is_control() => '\u{fffd}',
+        _ => letter,
     }
 }
 

@@ -1,5 +1,4 @@
 use std::io;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +34,12 @@ const UNUSED: Duration = Duration::from_secs(30);
 /// How often a server is asked whether it is still there while it has something to answer, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(10);
+
+/// How long a server may take to say how many streams it takes: it has to, before anything else (RFC 9113 section 3.4).
+const GREETING: Duration = Duration::from_secs(5);
+
+/// How often that is looked for. hyper has another task read what a server says, and wakes nobody here.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The connections of one thread to a server that speaks HTTP/2.
 #[derive(Debug, Default)]
@@ -162,7 +167,8 @@ impl Drop for Stream {
     }
 }
 
-/// Many requests share it, so it has a task of its own.
+/// Many requests share it, so it has a task of its own. Nothing is sent before it is known how many the server takes: it would refuse
+/// the others.
 async fn open(address: &Address) -> io::Result<Connection> {
     let stream: Bytes = address.connect().await?;
     let (sender, connection) = Builder::new(TokioExecutor::new())
@@ -172,19 +178,30 @@ async fn open(address: &Address) -> io::Result<Connection> {
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(64 * 1024)
+        .initial_max_send_streams(0)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PONG)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
+    let mut connection = Box::pin(connection);
+    let greeted = async {
+        while connection.current_max_send_streams() == 0 {
+            tokio::select! {
+                _ = connection.as_mut() => return Err(io::Error::other("it does not speak HTTP/2")),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        Ok(())
+    };
+    tokio::time::timeout(GREETING, greeted).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
     let load = Arc::new(Load {
         streams: AtomicUsize::new(0),
-        most: AtomicUsize::new(MOST_STREAMS),
+        most: AtomicUsize::new(connection.current_max_send_streams().min(MOST_STREAMS)),
         was_used: AtomicBool::new(false),
     });
     let told = load.clone();
     tokio::spawn(async move {
-        let mut connection = pin!(connection);
         std::future::poll_fn(|cx| {
             let polled = connection.as_mut().poll(cx);
             // One that takes nothing would never be told that it is in use.
