@@ -4,6 +4,7 @@ mod catalogue;
 mod changes;
 mod check;
 mod credential;
+mod documents;
 mod effective;
 mod excerpt;
 mod fault;
@@ -21,6 +22,7 @@ mod values;
 
 pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
 pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};
+pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
 pub(crate) use origins::{Origin, Origins};

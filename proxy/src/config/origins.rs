@@ -75,13 +75,13 @@ pub(super) fn origin_uri(text: &str) -> Option<Uri> {
     sound.then_some(uri)
 }
 
-/// Those of a site with these `hosts`. Nothing where the default is wrong or missing; every fault goes to `faults`.
+/// Those of a site with these `hosts`; every fault goes to `faults`, and what is wrong is left out.
 pub(super) fn read_origins(
     section: Section<'_>,
     hosts: &[String],
     files: NamedFiles<'_>,
     faults: &Faults,
-) -> Option<Origins> {
+) -> Origins {
     let default = read_origin(&section, files, faults);
     let mut routes: Vec<Route> = Vec::new();
     for inner in section.sections("route") {
@@ -99,12 +99,10 @@ pub(super) fn read_origins(
         }
         let origin = read_origin(&inner, files, faults);
         inner.end();
-        if let Some(origin) = origin {
-            routes.push(Route { hosts: own_hosts, path, origin });
-        }
+        routes.push(Route { hosts: own_hosts, path, origin });
     }
     section.end();
-    Some(Origins { default: default?, routes })
+    Origins { default, routes }
 }
 
 /// A route for no host in particular is for `None`.
@@ -160,7 +158,7 @@ fn why_no_prefix(path: &str) -> Option<&'static str> {
     }
 }
 
-fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Origin> {
+fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Origin {
     let written = section.text_or_texts("url");
     let mut urls: Vec<Uri> = Vec::new();
     for url in written.iter().flatten() {
@@ -188,14 +186,12 @@ fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) ->
             "write url = \"https://...\"",
         );
     }
-    let timeout = section.duration("timeout");
+    let timeout = section.duration("timeout").unwrap_or_default();
     let http2 = section.flag("http2").value;
     let health = section.parsed("health", |text| {
         text.parse::<PathAndQuery>().ok().filter(|path| text.starts_with('/') && path.as_str() == text)
     });
-    let timeout = timeout?;
-    let is_whole = written.is_some_and(|written| written.len() == urls.len()) && !urls.is_empty();
-    is_whole.then(|| Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) })
+    Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) }
 }
 
 #[cfg(test)]

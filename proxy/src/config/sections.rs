@@ -36,8 +36,9 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
     let audit_section = root.section("audit");
     let footprint = audit_section.flag("footprint").value;
     let audit = AuditSettings::default();
+    let both_listen = listen.http.is_some() && listen.https.is_some();
     let ClientAddress { resolver, fields, announcers, fronts } =
-        read_client_address(root.section("client_address"), faults);
+        read_client_address(root.section("client_address"), both_listen, faults);
     let (audit, store) = read_audit(
         audit_section,
         audit.with_client_ip(resolver).with_address_fields(fields),
@@ -98,7 +99,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         policy,
         site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
         hosts: Hosts::Only(site.hosts),
-        calendar: site.calendar?,
+        calendar: site.calendar,
         listen,
         underscore_fields,
         announcers,
@@ -106,17 +107,13 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         admin: admin.listen?,
         admin_password: admin.password,
         socket: directory.join(admin.socket?),
-        origins: origins?,
+        origins,
         audit: audit?,
         store: store?,
         hold,
         approval: admin.approval,
     })
 }
-
-/// Domains under which councils and their neighbours register theirs (from the Public Suffix List).
-const PUBLIC_SUFFIXES: [&str; 9] =
-    ["ac.uk", "co.uk", "gov.scot", "gov.uk", "nhs.uk", "org.uk", "police.uk", "sch.uk", "service.gov.uk"];
 
 struct Site {
     name: Option<String>,
@@ -125,7 +122,7 @@ struct Site {
     shared_domain: Option<String>,
     removal_domain: Option<String>,
     languages: Vec<Language>,
-    calendar: Option<Calendar>,
+    calendar: Calendar,
 }
 
 fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
@@ -171,7 +168,7 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             );
         }
     }
-    if let Some(domain) = domain.as_ref().filter(|domain| PUBLIC_SUFFIXES.contains(&domain.value.as_str())) {
+    if let Some(domain) = domain.as_ref().filter(|domain| is_public_suffix(&domain.value)) {
         faults.add(
             &domain.place,
             format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
@@ -203,6 +200,7 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
         let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
         Calendar::named(&zone.value).map_err(report).ok()
     });
+    let calendar = calendar.unwrap_or_else(Calendar::utc);
     section.end();
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
@@ -249,7 +247,8 @@ enum Source {
     ProxyProtocol,
 }
 
-fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
+/// Where there are two listeners, whoever is trusted is not sent from http to https; else their word alone makes them of use.
+fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults) -> ClientAddress {
     let source = section.choice_or_first(
         "source",
         [
@@ -285,6 +284,13 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
             &source.place,
             "nobody is trusted to say who the client is",
             "list your proxies in `trusted_proxies`, or write source = \"peer\"",
+        );
+    }
+    if let (Source::Peer, Some(network), false) = (source.value, networks.first(), both_listen) {
+        faults.warn(
+            &network.place,
+            "nobody asks these proxies who the client is, because `source` is \"peer\"",
+            "write source = \"x-forwarded-for\" if that is where they name it, or leave `trusted_proxies` out",
         );
     }
     let trusted = TrustedProxies::new(trusted).unwrap_or_default();
@@ -377,6 +383,12 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }
+}
+
+/// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
+fn is_public_suffix(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    psl::suffix_str(&domain) == Some(&domain)
 }
 
 /// A name or address, and perhaps a port.

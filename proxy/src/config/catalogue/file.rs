@@ -11,9 +11,10 @@ pub(in crate::config) const FILE: &[Key] = &[
     Key::new("version", Kind::Number(1, 1))
         .unwritten(Unwritten::Number(1))
         .about("The form of this file."),
-    Key::new("site", Kind::Table(SITE)).about("The site, as visitors know it."),
+    Key::new("site", Kind::Table(SITE)).unwritten(Unwritten::Required).about("The site, as visitors know it."),
     Key::new("listen", Kind::Table(LISTEN)).about("Where visitors come in, and what of their requests passes."),
     Key::new("origin", Kind::Table(ORIGIN))
+        .unwritten(Unwritten::Required)
         .about("The web server that Pinfold stands before, and those that have a part of the site to themselves."),
     Key::new("client_address", Kind::Table(CLIENT_ADDRESS))
         .about("How the address of a client is known where other proxies stand before Pinfold, and what the site is told of it."),

@@ -19,7 +19,7 @@ pub(super) const AUDIT: &[Key] = &[
     Key::new("store_limit", Kind::Size(1 << 20))
         .unwritten(Unwritten::Text("4 GiB"))
         .about("How large the store may become. Beyond it nothing more is written, which is counted and said."),
-    Key::new("choice_rows_per_minute", Kind::Number(1, u32::MAX as i64))
+    Key::new("choice_rows_per_minute", Kind::Number(1, 1_000_000))
         .unwritten(Unwritten::Number(20))
         .about("How many choices of one address are counted in a minute. More are honoured, but not counted."),
     Key::new("routes", Kind::List(&Kind::Path))
@@ -42,7 +42,7 @@ pub(super) const KEYS: &[Key] = &[
 pub(super) const ADMIN: &[Key] = &[
     Key::new("listen", Kind::Address)
         .unwritten(Unwritten::Text("127.0.0.1:8081"))
-        .about("Where /healthz, /readyz, /metrics and the dashboard are: on loopback alone, because there is no password."),
+        .about("Where /healthz, /readyz, /metrics and the dashboard are. Anything but loopback needs a `password_file`."),
     Key::new("socket", Kind::File)
         .unwritten(Unwritten::Text("pinfold.sock"))
         .about("The Unix socket, beside this file, by which `pinfold top`, `block`, `keys` and the like reach the server."),
@@ -50,7 +50,8 @@ pub(super) const ADMIN: &[Key] = &[
         .example("\"admin.password\"")
         .unwritten(Unwritten::Words("no password"))
         .about("A file whose first line, at least 12 characters, those must know who read the figures. Needed where `listen` is not loopback.")
-        .source("RFC 7617"),
+        .source("RFC 7617")
+        .aside(),
     Key::new("lookup_approval", Kind::Words(&["named", "second-user"]))
         .unwritten(Unwritten::Text("named"))
         .about("Whether a look-up needs two names, which is a record, or waits for `pinfold approve` by another user of the machine, which is a control."),

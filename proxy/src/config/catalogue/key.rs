@@ -140,6 +140,31 @@ impl Key {
         format!("{expected}, such as {example}")
     }
 
+    /// What stands for it where it is not written, if that can only be said in words.
+    pub(in crate::config) fn in_words(&self) -> Option<&'static str> {
+        match self.unwritten {
+            Unwritten::Words(words) if !matches!(self.kind, Kind::Table(_) | Kind::Tables(..)) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Between what it has to be.
+    pub(in crate::config) fn limits(&self) -> Option<String> {
+        match self.kind {
+            Kind::Months(least, most) => Some(format!("{} to {}", months(least), months(most))),
+            Kind::Number(least, i64::MAX) => Some(format!("at least {least}")),
+            Kind::Number(least, most) if least < most => Some(format!("{least} to {most}")),
+            Kind::Numbers(_) | Kind::Words(_) => {
+                Some(format!("one of {}", self.kind.expected().replace(" or ", ", ")))
+            }
+            Kind::List(Kind::Words(words)) => {
+                Some(format!("some of {}", alternatives(words).replace(" or ", ", ")))
+            }
+            Kind::Size(least) => Some(format!("at least {}", size(least))),
+            _ => None,
+        }
+    }
+
     /// What each item of a list may be.
     pub(in crate::config) fn expected_item(&self) -> String {
         match self.kind {
@@ -150,6 +175,36 @@ impl Key {
 }
 
 impl Kind {
+    /// What a person would call it.
+    pub(in crate::config) fn name(self) -> String {
+        let name = match self {
+            Self::Address => "address and port",
+            Self::Domain => "domain",
+            Self::Duration => "time",
+            Self::Field => "name of a field",
+            Self::File => "file",
+            Self::Flag => "`true` or `false`",
+            Self::Host => "host",
+            Self::List(Self::Words(_)) => "list of words",
+            Self::List(item) => return format!("list: {}", item.name()),
+            Self::Months(..) => "months or years",
+            Self::Network => "address or network",
+            Self::Number(..) | Self::Numbers(_) => "number",
+            Self::OneOrMore(one) => return format!("{}, or a list of some", one.name()),
+            Self::Path => "path",
+            Self::Refused => "nothing",
+            Self::Size(_) => "size",
+            Self::Store => "`sqlite:` and a file",
+            Self::Table(_) => "table",
+            Self::Tables(..) => "list of tables",
+            Self::Text => "text",
+            Self::Url => "URL",
+            Self::Words(_) => "word",
+            Self::Zone => "time zone",
+        };
+        name.to_owned()
+    }
+
     fn expected(self) -> String {
         match self {
             Self::Address => "an address and port".to_owned(),

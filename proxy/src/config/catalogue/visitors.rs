@@ -12,7 +12,7 @@ pub(super) const CONSENT: &[Key] = &[
     Key::new("lifetime", Kind::Months(1, 13))
         .unwritten(Unwritten::Text("12 months"))
         .about("How long a decision is kept. Browsers keep no cookie longer than 400 days.")
-        .source("RFC 6265bis section 5.5"),
+        .source("RFC 6265bis"),
     Key::new("undeclared", Kind::Words(&["hold", "pass"]))
         .unwritten(Unwritten::Text("hold"))
         .about("What is done with cookies that no [[cookie]] names, even where everything is accepted."),
