@@ -11,6 +11,7 @@ mod fault;
 mod files;
 mod nearest;
 mod origins;
+mod places;
 mod policy;
 mod reader;
 mod sections;

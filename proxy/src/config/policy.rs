@@ -1,42 +1,13 @@
 //! What the sections about visitors say: what is asked, which cookies and hosts there are, and what pages are given.
 
+use pinfold::Subject;
 use pinfold::consent::{
     CookieRule, Embed, LegalBasis, Mode, PolicyBuilder, Preference, Purpose, Regime, Undeclared,
 };
-use pinfold::{ConfigError, Subject};
 
-use super::fault::{Faults, Place};
+use super::places::{Places, STRICTLY_NECESSARY, Said};
 use super::reader::{Located, Section};
 use super::units;
-
-/// Where the subjects of library faults were written.
-#[derive(Default)]
-pub(super) struct Places {
-    subjects: Vec<(Subject, Place)>,
-    /// What is said of a subject, where a fault may be about that.
-    words: Vec<(Subject, Located<String>)>,
-}
-
-impl Places {
-    pub(super) fn note(&mut self, subject: Subject, place: &Place) {
-        self.subjects.push((subject, place.clone()));
-    }
-
-    fn note_words<'w>(&mut self, subject: &Subject, words: impl IntoIterator<Item = &'w Located<String>>) {
-        self.words.extend(words.into_iter().map(|word| (subject.clone(), word.clone())));
-    }
-
-    /// At the word that the fault quotes, if there is one, else where its subject is.
-    pub(super) fn report(&self, fault: &ConfigError, faults: &Faults) {
-        let quoted = self.words.iter().rev().find(|(subject, word)| {
-            subject == fault.subject() && fault.problem().contains(&format!("`{}`", word.value))
-        });
-        // Of two things of one name the second is the one too many.
-        let named = self.subjects.iter().rev().find(|(subject, _)| subject == fault.subject());
-        let place = quoted.map(|(_, word)| &word.place).or(named.map(|(_, place)| place));
-        faults.add(place.unwrap_or(&Place::Whole), fault.problem(), fault.remedy());
-    }
-}
 
 pub(super) struct ConsentSettings {
     page: String,
@@ -135,7 +106,8 @@ pub(super) fn read_purpose(section: Section<'_>, places: &mut Places) -> Option<
     let id = id?;
     let subject = Subject::Purpose(id.value.clone());
     places.note(subject.clone(), &id.place);
-    places.note_words(&subject, uses.iter().chain(&services).chain(&google));
+    places.note_words(&subject, Said::Service, &services);
+    places.note_words(&subject, Said::Other, uses.iter().chain(&google));
     let [uses, services, google] = [uses, services, google].map(values);
     let mut purpose =
         Purpose::new(id.value, basis.map_or(LegalBasis::Consent, |basis| basis.value), title, description)
@@ -162,7 +134,8 @@ pub(super) fn read_cookie(section: Section<'_>, places: &mut Places) -> Option<C
     let (name, purpose) = (name?, purpose?);
     let subject = Subject::Cookie(name.value.clone());
     places.note(subject.clone(), &name.place);
-    places.note_words(&subject, domains.iter().chain(&paths).chain([&purpose]));
+    places.note_words(&subject, Said::Purpose, [&purpose]);
+    places.note_words(&subject, Said::Other, domains.iter().chain(&paths));
     let rule = match purpose.value {
         purpose if purpose == STRICTLY_NECESSARY => CookieRule::strictly_necessary(name.value),
         purpose => CookieRule::new(name.value, purpose),
@@ -191,7 +164,7 @@ pub(super) fn read_preference(section: Section<'_>, places: &mut Places) -> Opti
     let (name, offered) = (name?, offered?);
     let subject = Subject::Preference(name.value.clone());
     places.note(subject.clone(), &name.place);
-    places.note_words(&subject, &offered);
+    places.note_words(&subject, Said::Other, &offered);
     let preference = Preference::new(name.value, values(offered))
         .with_english(title, description)
         .with_labels(english_labels)
@@ -207,7 +180,7 @@ pub(super) fn read_embed(section: Section<'_>, places: &mut Places) -> Option<Em
     for host in &hosts {
         let subject = Subject::Host(host.value.to_ascii_lowercase());
         places.note(subject.clone(), &host.place);
-        places.note_words(&subject, [&purpose]);
+        places.note_words(&subject, Said::Purpose, [&purpose]);
     }
     let hosts = values(hosts);
     Some(match purpose.value {
@@ -215,9 +188,6 @@ pub(super) fn read_embed(section: Section<'_>, places: &mut Places) -> Option<Em
         purpose => Embed::new(purpose, hosts),
     })
 }
-
-/// What stands in the place of a purpose where none has to be declared.
-const STRICTLY_NECESSARY: &str = "strictly-necessary";
 
 /// The title and the description of something.
 fn words(section: &Section<'_>) -> (String, String) {

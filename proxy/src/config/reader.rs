@@ -173,8 +173,10 @@ impl<'a> Section<'a> {
             }
         }
         let known: Vec<_> = self.keys.iter().map(|key| key.name).collect();
+        let is_unknown =
+            |key: &str, place: &Place| !known.contains(&key) && !self.faults.is_torn_before(place);
         for (key, (place, _)) in
-            self.table.into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()))
+            self.table.into_iter().flatten().filter(|(key, (place, _))| is_unknown(key, place))
         {
             let whole = if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) };
             let (problem, remedy) = match known.iter().find(|one| one.strip_suffix("_file") == Some(key)) {
@@ -213,6 +215,10 @@ impl<'a> Section<'a> {
     }
 
     fn miss(&self, key: &Key) {
+        let is_misread = self.is_written() && self.table.is_none();
+        if is_misread || self.faults.is_torn_before(&Place::Whole) {
+            return;
+        }
         let name = key.name;
         let head = if self.is_written() { String::new() } else { format!("[{}] ", self.name) };
         let remedy = match key.kind {

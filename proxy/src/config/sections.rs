@@ -16,7 +16,8 @@ use pinfold_store::Retention;
 use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
 use super::origins::read_origins;
-use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
+use super::places::Places;
+use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
     Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
@@ -286,7 +287,8 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
             "list your proxies in `trusted_proxies`, or write source = \"peer\"",
         );
     }
-    if let (Source::Peer, Some(network), false) = (source.value, networks.first(), both_listen) {
+    let asks_nobody = section.text("source").is_some_and(|source| source.value == "peer");
+    if let Some(network) = networks.first().filter(|_| asks_nobody && !both_listen) {
         faults.warn(
             &network.place,
             "nobody asks these proxies who the client is, because `source` is \"peer\"",

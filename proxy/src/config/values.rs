@@ -55,7 +55,12 @@ impl Section<'_> {
     fn item(&self, key: &Key, item: &Node) -> Option<Located<String>> {
         match &item.value {
             Value::String(text) => Some(Located { value: text.clone(), place: item.place.clone() }),
-            _ => self.wrong_kind(key, item, &key.expected_item()),
+            _ => {
+                let problem = format!("an item of `{}` is {}", key.name, item.value.kind());
+                let remedy = format!("write {} in quotation marks", key.expected_item());
+                self.faults.add(&item.place, problem, remedy);
+                None
+            }
         }
     }
 

@@ -134,6 +134,9 @@ impl Key {
                 | Kind::Text
                 | Kind::Words(_)
         );
+        if let Kind::Text = self.kind {
+            return format!("{expected} in quotation marks");
+        }
         if says_all || ["", "\"\"", "[]"].contains(&example.as_str()) {
             return expected;
         }
@@ -216,7 +219,7 @@ impl Kind {
             Self::Host => "a host".to_owned(),
             Self::List(_) => "a list in square brackets".to_owned(),
             Self::Months(least, most) => format!("{} to {}", months(least), months(most)),
-            Self::Network => "an address or network in quotation marks".to_owned(),
+            Self::Network => "an address or network".to_owned(),
             Self::Number(least, i64::MAX) => format!("a whole number of at least {least}"),
             Self::Number(1, 1) => "the number 1".to_owned(),
             Self::Number(least, most) => format!("a whole number from {least} to {most}"),
@@ -231,7 +234,7 @@ impl Kind {
             Self::Store => "\"sqlite:\" and a file".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(..) => "a list of tables, each headed with double brackets".to_owned(),
-            Self::Text => "a text in quotation marks".to_owned(),
+            Self::Text => "a text".to_owned(),
             Self::Url => "an address with its scheme".to_owned(),
             Self::Words(words) => alternatives(words),
             Self::Zone => "a time zone".to_owned(),
