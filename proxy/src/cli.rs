@@ -77,10 +77,10 @@ pub(crate) enum Command {
     /// Print what makes a shell complete these commands
     #[command(after_help = "Example: pinfold completions bash > /etc/bash_completion.d/pinfold")]
     Completions(Completions),
-    /// Print every value in force, and where each came from
+    /// Print every value in force and where each came from, or what can be written
     ///
-    /// A line of the file, a variable of the environment, a default, or what is built in. Passwords are masked. It is a file that
-    /// comes to the same; built-in cookies and purposes stand in its remarks.
+    /// A value comes from a line of the file, a variable of the environment, a default, or is built in. Passwords are masked. It is a
+    /// file that comes to the same; built-in cookies and purposes stand in its remarks. The others need no configuration.
     #[command(after_help = "Example: pinfold config --effective --config pinfold.toml")]
     Config(Config),
     /// Look at the store, copy it, export its rows, carry it forward
@@ -317,10 +317,20 @@ pub(crate) struct Completions {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
 pub(crate) struct Config {
-    /// With the environment and the defaults
-    #[arg(long, required = true)]
+    /// What is in force, with the environment and the defaults
+    #[arg(long, group = "what")]
     pub(crate) effective: bool,
+    /// Every key in a complete file, with a word on each
+    #[arg(long, group = "what")]
+    pub(crate) example: bool,
+    /// Every key in a page of reference, as Markdown
+    #[arg(long, group = "what")]
+    pub(crate) reference: bool,
+    /// Every key as a JSON Schema (draft 2020-12), for editors
+    #[arg(long, group = "what")]
+    pub(crate) schema: bool,
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
     pub(crate) config: PathBuf,

@@ -43,7 +43,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Blocks(command) => say(administer::blocks(&command)),
         Command::Check(command) => check(&command),
         Command::Completions(command) => complete(&command),
-        Command::Config(command) => show_values(&command),
+        Command::Config(command) => show_configuration(&command),
         Command::Db { command } => match command {
             DbCommand::Backup(command) => say(db::back_up(&command)),
             DbCommand::Export(command) => say(db::export(&command)),
@@ -136,6 +136,15 @@ fn check(command: &Check) -> Result<Exit, Failure> {
 /// The name of each cookie of ours, how many values it can have, and how many bits those are.
 fn own_cookies(settings: &Settings) -> Vec<(&'static str, u64, u32)> {
     settings.policy(BTreeMap::new(), Vec::new()).map(|policy| policy.own_cookies()).unwrap_or_default()
+}
+
+fn show_configuration(command: &Config) -> Result<Exit, Failure> {
+    match command {
+        Config { example: true, .. } => say(Ok(config::example())),
+        Config { reference: true, .. } => say(Ok(config::reference())),
+        Config { schema: true, .. } => say(Ok(config::schema())),
+        _ => show_values(command),
+    }
 }
 
 fn show_values(command: &Config) -> Result<Exit, Failure> {

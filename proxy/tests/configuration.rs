@@ -26,8 +26,8 @@ fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
     };
     let [timeout, crowd, cookie] = [
         "pinfold: pinfold.toml:28:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
-        "pinfold: pinfold.toml:30:9: a crowd of 0 is no crowd (write at least 2; 10 is usual)",
-        "pinfold: pinfold.toml:32:8: the cookie `x` has the purpose `fun`, which is not declared (declare the purpose, or write \
+        "pinfold: pinfold.toml:30:9: `crowd` cannot be 0 (write a whole number of at least 2, such as 10)",
+        "pinfold: pinfold.toml:33:11: the cookie `x` has the purpose `fun`, which is not declared (declare the purpose, or write \
          `strictly-necessary`)",
     ];
     assert_eq!(said("run"), format!("{timeout}\n{crowd}\n{cookie}\n"));
@@ -35,7 +35,7 @@ fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
     let expected = format!(
         "{timeout}\n   |\n28 | timout = \"30 s\"\n   | ^^^^^^\n\
          {crowd}\n   |\n30 | crowd = 0\n   |         ^\n\
-         {cookie}\n   |\n32 | name = \"x\"\n   |        ^^^\n"
+         {cookie}\n   |\n33 | purpose = \"fun\"\n   |           ^^^^^\n"
     );
     assert_eq!(said("check"), expected);
     let json = pinfold(&["check", "--format", "json"], directory.path()).stdout;

@@ -56,25 +56,24 @@ impl Embeds {
                     None => Some(PurposeSet::NONE),
                     Some(purpose) => bit_of(purpose),
                 };
-                let Some(need) = need else {
+                let before = faults.len();
+                if need.is_none() {
                     let purpose = purpose.as_deref().unwrap_or_default();
                     faults.push(fault(
                         format!("the host `{host}` has the purpose `{purpose}`, which is not declared"),
                         "declare the purpose, or write `strictly-necessary`",
                     ));
-                    continue;
-                };
+                }
                 if !is_pattern(&host) {
                     faults.push(fault(
                         format!("`{host}` is not a host"),
                         "write a name such as www.example.com, or *.example.com for all below it",
                     ));
-                    continue;
                 }
                 if found.by_host.insert(host.clone(), found.declared.len()).is_some() {
                     faults.push(fault(format!("the host `{host}` is declared twice"), "keep one of the two"));
-                    continue;
                 }
+                let Some(need) = need.filter(|_| faults.len() == before) else { continue };
                 found.declared.push((host, purpose.clone(), need));
             }
         }

@@ -205,7 +205,7 @@ impl Purpose {
             faults.extend(self.uses.iter().filter(|one| NEED_CONSENT.contains(&one.as_str())).map(|one| {
                 fault(
                     format!(
-                        "the purpose `{}` is used for {one}, which `{}` does not cover",
+                        "the purpose `{}` is used for `{one}`, which `{}` does not cover",
                         self.id,
                         self.basis.name()
                     ),

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::own::{is_own, prefix_length};
 use super::purpose::PurposeSet;
@@ -169,44 +169,42 @@ impl CookieRule {
         }
     }
 
-    fn fault(&self) -> Option<ConfigError> {
+    fn faults(&self) -> Vec<ConfigError> {
         let fault = |problem: String, remedy: &str| {
-            Some(ConfigError::new(Subject::Cookie(self.pattern.clone()), problem, remedy))
+            ConfigError::new(Subject::Cookie(self.pattern.clone()), problem, remedy)
         };
         let (literal, is_prefix) = self.literal();
+        let mut faults = Vec::new();
         if literal.is_empty() && is_prefix {
-            return fault(
+            faults.push(fault(
                 "the cookie name `*` would match every cookie".to_owned(),
                 "name each cookie, or let undeclared cookies pass",
-            );
-        }
-        if literal.is_empty()
+            ));
+        } else if literal.is_empty()
             || literal.len() > LONGEST
             || !literal.iter().all(|&byte| is_token(byte) && byte != b'*')
         {
-            return fault(
+            faults.push(fault(
                 format!("`{}` is not a cookie name", self.pattern),
                 "write a name, or its beginning with one trailing `*`; at most 127 letters, digits and !#$%&'+-.^_`|~",
-            );
+            ));
+        } else if is_own(literal) {
+            faults.push(fault(format!("`{}` is a cookie of Pinfold's own", self.pattern), "leave it out"));
         }
-        if is_own(literal) {
-            return fault(format!("`{}` is a cookie of Pinfold's own", self.pattern), "leave it out");
-        }
-        let place = self.reach.paths.iter().find(|path| !is_cookie_path(path));
-        if let Some(path) = place {
-            return fault(
+        faults.extend(self.reach.paths.iter().filter(|path| !is_cookie_path(path)).map(|path| {
+            fault(
                 format!("`{path}` is not the path of a cookie"),
                 "write a path such as /forms, with no query",
-            );
-        }
+            )
+        }));
         let is_domain = |domain: &String| domain.contains('.') && domain.bytes().all(is_host_byte);
-        if let Some(domain) = self.reach.domains.iter().find(|domain| !is_domain(domain)) {
-            return fault(
+        faults.extend(self.reach.domains.iter().filter(|domain| !is_domain(domain)).map(|domain| {
+            fault(
                 format!("`{domain}` is not the domain of a cookie"),
                 "write a domain such as forms.example.gov.uk",
-            );
-        }
-        None
+            )
+        }));
+        faults
     }
 }
 
@@ -264,16 +262,15 @@ impl CookieRegister {
         for &byte in rules.iter().flat_map(|rule| rule.literal().0).filter(|byte| is_token(**byte)) {
             register.names.column_for(byte);
         }
+        let mut seen = HashSet::new();
         for rule in rules {
-            if let Some(fault) = rule.fault() {
-                faults.push(fault);
-                continue;
-            }
+            let before = faults.len();
+            faults.extend(rule.faults());
             let need = match &rule.purpose {
                 None => Some(PurposeSet::NONE),
                 Some(purpose) => bit_of(purpose),
             };
-            let Some(need) = need else {
+            if need.is_none() {
                 faults.push(ConfigError::new(
                     Subject::Cookie(rule.pattern.clone()),
                     format!(
@@ -283,17 +280,17 @@ impl CookieRegister {
                     ),
                     "declare the purpose, or write `strictly-necessary`",
                 ));
-                continue;
-            };
-            if register.rules.iter().any(|other| other.pattern == rule.pattern) {
+            }
+            if !seen.insert(rule.pattern.clone()) {
                 faults.push(ConfigError::new(
                     Subject::Cookie(rule.pattern.clone()),
                     format!("the cookie `{}` is declared twice", rule.pattern),
                     "keep one of the two",
                 ));
-                continue;
             }
-            register.add(rule, need);
+            if let Some(need) = need.filter(|_| faults.len() == before) {
+                register.add(rule, need);
+            }
         }
         register
     }

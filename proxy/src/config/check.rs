@@ -79,7 +79,8 @@ pub(crate) fn socket(file: &Path) -> PathBuf {
     let (faults, record) = (Faults::new(file, &text), Record::default());
     let tree = source::read(&text, &environment(), &faults);
     let root = Section::whole(&tree, &faults, &record);
-    let socket = root.section("admin").text_or("socket", SOCKET).value;
+    let socket =
+        root.section("admin").text("socket").map_or_else(|| SOCKET.to_owned(), |socket| socket.value);
     file.parent().unwrap_or(Path::new(".")).join(socket)
 }
 
@@ -145,14 +146,20 @@ url = \"http://127.0.0.1:8000\"
                 "timout = \"30 s\"\n",
                 "pinfold.toml:7:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
             ),
-            ("timeout = 30\n", "pinfold.toml:7:11: `timeout` is a number (write a text in quotation marks)"),
+            (
+                "timeout = 30\n",
+                "pinfold.toml:7:11: `timeout` is a number (write a time with its unit, such as \"30 s\")",
+            ),
             (
                 "timeout = \"30\"\n",
                 "pinfold.toml:7:11: `timeout` cannot be \"30\" (write a time with its unit, such as \"30 s\")",
             ),
             ("[sit]\n", "pinfold.toml:7:2: unknown key `sit` (did you mean `site`?)"),
             ("[listen]\nhttp = \"8080\"\n", "pinfold.toml:8:8: `http` cannot be \"8080\""),
-            ("[listen]\nhttps = {}\n", "pinfold.toml:8:1: `address` is missing from [listen.https]"),
+            (
+                "[listen]\nhttps = {}\n",
+                "pinfold.toml:8:1: `address` is missing from [listen.https] (write address = \"0.0.0.0:443\")",
+            ),
             ("[listen]\nhttps = { address = \"443\" }\n", "pinfold.toml:8:21: `address` cannot be \"443\""),
             (
                 "[listen]\nhttps = { address = \"0.0.0.0:443\", certificate = \"c.pem\", key = \"credential:../key\" }\n",
@@ -177,18 +184,21 @@ url = \"http://127.0.0.1:8000\"
             ("[consent]\nlifetime = \"600 months\"\n", "pinfold.toml:8:12: a decision cannot be kept for"),
             ("[consent]\npage = \"cookies\"\n", "pinfold.toml:8:8: `cookies` cannot be the path"),
             ("[[purpose]]\nid = \"x\"\n", "`title` is missing from [purpose]"),
-            ("[[purpose]]\nid = \"x\"\n", "pinfold.toml:7:1: a purpose has no `basis`"),
+            (
+                "[[purpose]]\nid = \"x\"\n",
+                "pinfold.toml:7:1: `basis` is missing from [purpose] (write basis = \"appearance\", \"consent\" or \"statistics\")",
+            ),
             (
                 "[[cookie]]\nname = \"a\"\npurpose = \"fun\"\n",
-                "pinfold.toml:8:8: the cookie `a` has the purpose `fun`",
+                "pinfold.toml:9:11: the cookie `a` has the purpose `fun`",
             ),
             (
                 "[[cookie]]\nname = \"a\"\npurpose = \"strictly-necessary\"\npaths = [\"forms\"]\n",
-                "pinfold.toml:8:8: `forms` is not the path of a cookie",
+                "pinfold.toml:10:10: `forms` is not the path of a cookie",
             ),
             (
                 "[[embed]]\npurpose = \"fun\"\nhosts = [\"a.example\"]\n",
-                "pinfold.toml:9:10: the host `a.example` has the purpose `fun`",
+                "pinfold.toml:8:11: the host `a.example` has the purpose `fun`",
             ),
             ("[[embed]]\npurpose = \"strictly-necessary\"\n", "`hosts` is missing from [embed]"),
             ("[[preference]]\nname = \"size\"\n", "pinfold.toml:7:1: `values` is missing from [preference]"),
@@ -232,8 +242,14 @@ url = \"http://127.0.0.1:8000\"
                 "pinfold.toml:8:20: `10.0.0.0/99` is not a network",
             ),
             ("[client_address]\ntrusted_proxies = [\"::/0\"]\n", "trusts the whole internet"),
-            ("[audit]\ncrowd = 1\n", "pinfold.toml:8:9: a crowd of 1 is no crowd"),
-            ("[audit]\nstore = \"postgres://x\"\n", "this version has no other store"),
+            (
+                "[audit]\ncrowd = 1\n",
+                "pinfold.toml:8:9: `crowd` cannot be 1 (write a whole number of at least 2, such as 10)",
+            ),
+            (
+                "[audit]\nstore = \"postgres://x\"\n",
+                "write \"sqlite:\" and a file, such as \"sqlite:pinfold.db\"",
+            ),
             ("[audit]\nstore = \"postgres://a:secret@db\"\n", "cannot be \"postgres://***@db\""),
             ("[audit]\nroutes = [\"planning\"]\n", "pinfold.toml:8:11: `planning` is not a route"),
             (
@@ -243,9 +259,12 @@ url = \"http://127.0.0.1:8000\"
             ("[keys]\nhold = \"valkey\"\n", "write \"memory\" or \"descriptor-store\""),
             (
                 "[admin]\nblocked_status = 404\n",
-                "pinfold.toml:8:18: 404 cannot be the answer to whoever is blocked",
+                "pinfold.toml:8:18: `blocked_status` cannot be 404 (write 429 or 403)",
             ),
-            ("[admin]\nsocket = \"\"\n", "pinfold.toml:8:10: `socket` is empty"),
+            (
+                "[admin]\nsocket = \"\"\n",
+                "pinfold.toml:8:10: `socket` cannot be \"\" (write the name of a file",
+            ),
             ("[admin]\nlookup_approval = \"nobody\"\n", "write \"named\" or \"second-user\""),
             ("[admin]\nlisten = \"0.0.0.0:8081\"\n", "or write password_file"),
             ("version = 2\n", "unknown key `version` in [origin]"),
@@ -311,6 +330,6 @@ url = \"http://127.0.0.1:8000\"
         let checked = check(&format!("{LEAST}[audit]\nspool = \"x\"\n"));
         assert!(checked.settings.is_ok());
         assert_eq!(checked.warnings.len(), 1, "{:#?}", checked.warnings);
-        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:1: `spool` is not acted on"));
+        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:9: `spool` is not acted on"));
     }
 }

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,8 @@ impl fmt::Display for Fault {
 pub(crate) struct Faults {
     file: PathBuf,
     text: String,
+    /// Where the file cannot be read as TOML, for the first time.
+    torn: Cell<Option<usize>>,
     found: RefCell<Vec<(Place, Fault)>>,
     warnings: RefCell<Vec<(Place, Fault)>>,
 }
@@ -59,6 +61,7 @@ impl Faults {
         Self {
             file: file.to_owned(),
             text: text.to_owned(),
+            torn: Cell::default(),
             found: RefCell::default(),
             warnings: RefCell::default(),
         }
@@ -95,6 +98,26 @@ impl Faults {
                 format!("{}:{}", self.file.display(), Excerpt::of(&self.text, range.clone()).line)
             }
         }
+    }
+
+    /// Says that from here on the file is not what somebody meant to write.
+    pub(super) fn tear(&self, at: &Place) {
+        if let (Place::File(range), None) = (at, self.torn.get()) {
+            self.torn.set(Some(range.start));
+        }
+    }
+
+    /// Whether what is found there, or is not found, may be so because the file cannot be read before.
+    pub(super) fn is_torn_before(&self, place: &Place) -> bool {
+        match (self.torn.get(), place) {
+            (Some(torn), Place::File(range)) => torn <= range.start,
+            (torn, _) => torn.is_some(),
+        }
+    }
+
+    /// Where something could be written that is missing, and whose table is.
+    pub(super) fn end(&self) -> Place {
+        Place::File(self.text.len()..self.text.len())
     }
 
     fn fault(&self, place: &Place, problem: String, remedy: String) -> Fault {

@@ -1,13 +1,17 @@
 //! The configuration: read whole, checked whole, before anything is opened.
 
+mod catalogue;
 mod changes;
 mod check;
 mod credential;
+mod documents;
 mod effective;
 mod excerpt;
 mod fault;
 mod files;
+mod nearest;
 mod origins;
+mod places;
 mod policy;
 mod reader;
 mod sections;
@@ -15,9 +19,11 @@ mod settings;
 mod source;
 mod underscore;
 mod units;
+mod values;
 
 pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
 pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};
+pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
 pub(crate) use origins::{Origin, Origins};

@@ -8,9 +8,9 @@ use http::uri::{PathAndQuery, Scheme};
 use super::credential::NamedFiles;
 use super::effective::masked;
 use super::fault::Faults;
-use super::reader::{Located, Section, nearest};
-use super::settings::{File, ORIGIN_TIMEOUT, without_port};
-use super::units;
+use super::nearest::nearest;
+use super::reader::{Located, Section};
+use super::settings::{File, without_port};
 
 /// All of them.
 #[derive(Debug, Clone)]
@@ -75,13 +75,13 @@ pub(super) fn origin_uri(text: &str) -> Option<Uri> {
     sound.then_some(uri)
 }
 
-/// Those of a site with these `hosts`. Nothing where the default is wrong or missing; every fault goes to `faults`.
+/// Those of a site with these `hosts`; every fault goes to `faults`, and what is wrong is left out.
 pub(super) fn read_origins(
     section: Section<'_>,
     hosts: &[String],
     files: NamedFiles<'_>,
     faults: &Faults,
-) -> Option<Origins> {
+) -> Origins {
     let default = read_origin(&section, files, faults);
     let mut routes: Vec<Route> = Vec::new();
     for inner in section.sections("route") {
@@ -99,12 +99,10 @@ pub(super) fn read_origins(
         }
         let origin = read_origin(&inner, files, faults);
         inner.end();
-        if let Some(origin) = origin {
-            routes.push(Route { hosts: own_hosts, path, origin });
-        }
+        routes.push(Route { hosts: own_hosts, path, origin });
     }
     section.end();
-    Some(Origins { default: default?, routes })
+    Origins { default, routes }
 }
 
 /// A route for no host in particular is for `None`.
@@ -160,8 +158,8 @@ fn why_no_prefix(path: &str) -> Option<&'static str> {
     }
 }
 
-fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Origin> {
-    let written = section.required_texts("url", "http://127.0.0.1:8000");
+fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Origin {
+    let written = section.text_or_texts("url");
     let mut urls: Vec<Uri> = Vec::new();
     for url in written.iter().flatten() {
         match origin_uri(&url.value) {
@@ -188,18 +186,12 @@ fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) ->
             "write url = \"https://...\"",
         );
     }
-    let expected = "a time with its unit, such as \"30 s\"";
-    let timeout = section.parsed_or("timeout", expected, ORIGIN_TIMEOUT, |text| {
-        units::duration(text).filter(|time| !time.is_zero())
-    });
-    let http2 = section.flag_or("http2", false);
-    let expected = "a path, such as \"/health\"";
-    let health = section.parsed("health", expected, |text| {
+    let timeout = section.duration("timeout").unwrap_or_default();
+    let http2 = section.flag("http2").value;
+    let health = section.parsed("health", |text| {
         text.parse::<PathAndQuery>().ok().filter(|path| text.starts_with('/') && path.as_str() == text)
     });
-    let timeout = timeout?.value;
-    let is_whole = written.is_some_and(|written| written.len() == urls.len()) && !urls.is_empty();
-    is_whole.then(|| Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) })
+    Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) }
 }
 
 #[cfg(test)]
@@ -271,7 +263,7 @@ url = \"http://127.0.0.1:8000\"
             ),
             (
                 "[[origin.route]]\npath = \"/a\"\nurl = []\n",
-                "pinfold.toml:8:1: `url` of [origin.route] names nothing",
+                "pinfold.toml:10:7: `url` of [origin.route] is empty",
             ),
             (
                 "[[origin.route]]\npath = \"/a\"\nurl = [\"http://a\", \"ftp://b\"]\n",

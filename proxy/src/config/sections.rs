@@ -16,40 +16,37 @@ use pinfold_store::Retention;
 use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
 use super::origins::read_origins;
-use super::policy::{Places, read_consent, read_cookie, read_embed, read_preference, read_purpose};
+use super::places::Places;
+use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    ADMIN, Approval, File, HTTPS, Hold, Hosts, Https, LISTEN, Listen, SOCKET, Settings, StoreSettings,
-    without_port,
+    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
-use super::units;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
 pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
     let directory = files.directory;
-    let version = root.number_or("version", 1);
-    if version.value != 1 {
-        faults.add(&version.place, format!("version {} is not known", version.value), "write version = 1");
-    }
+    root.number("version");
     let mut places = Places::default();
     let site = read_site(root.section("site"), &mut places, faults);
     let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
     let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
     let consent = read_consent(root.section("consent"), &mut places);
     let audit_section = root.section("audit");
-    let footprint = audit_section.flag_or("footprint", true);
+    let footprint = audit_section.flag("footprint").value;
     let audit = AuditSettings::default();
+    let both_listen = listen.http.is_some() && listen.https.is_some();
     let ClientAddress { resolver, fields, announcers, fronts } =
-        read_client_address(root.section("client_address"), faults);
+        read_client_address(root.section("client_address"), both_listen, faults);
     let (audit, store) = read_audit(
         audit_section,
         audit.with_client_ip(resolver).with_address_fields(fields),
         directory,
         faults,
     );
-    let hold = read_keys(root.section("keys"), faults);
+    let hold = read_keys(root.section("keys"));
     let admin = read_admin(root.section("admin"), files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
@@ -66,7 +63,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
     }
     policy = policy.own_hosts(site.hosts.iter().cloned());
     for purpose in root.sections("purpose") {
-        if let Some(purpose) = read_purpose(purpose, &mut places, faults) {
+        if let Some(purpose) = read_purpose(purpose, &mut places) {
             policy = policy.purpose(purpose);
         }
     }
@@ -103,25 +100,21 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         policy,
         site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
         hosts: Hosts::Only(site.hosts),
-        calendar: site.calendar?,
+        calendar: site.calendar,
         listen,
         underscore_fields,
         announcers,
         fronts,
         admin: admin.listen?,
         admin_password: admin.password,
-        socket: directory.join(admin.socket),
-        origins: origins?,
+        socket: directory.join(admin.socket?),
+        origins,
         audit: audit?,
         store: store?,
         hold,
         approval: admin.approval,
     })
 }
-
-/// Domains under which councils and their neighbours register theirs (from the Public Suffix List).
-const PUBLIC_SUFFIXES: [&str; 9] =
-    ["ac.uk", "co.uk", "gov.scot", "gov.uk", "nhs.uk", "org.uk", "police.uk", "sch.uk", "service.gov.uk"];
 
 struct Site {
     name: Option<String>,
@@ -130,12 +123,12 @@ struct Site {
     shared_domain: Option<String>,
     removal_domain: Option<String>,
     languages: Vec<Language>,
-    calendar: Option<Calendar>,
+    calendar: Calendar,
 }
 
 fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
-    let name = section.required("name", "Example Borough Council").map(|name| name.value);
-    let url = section.required("url", "https://www.example.gov.uk");
+    let name = section.text("name").map(|name| name.value);
+    let url = section.text("url");
     if let Some(url) = &url {
         places.note(Subject::SiteUrl, &url.place);
     }
@@ -176,15 +169,14 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             );
         }
     }
-    if let Some(domain) = domain.as_ref().filter(|domain| PUBLIC_SUFFIXES.contains(&domain.value.as_str())) {
+    if let Some(domain) = domain.as_ref().filter(|domain| is_public_suffix(&domain.value)) {
         faults.add(
             &domain.place,
             format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
             "write a domain of your own, such as example.gov.uk",
         );
     }
-    let shared = section.flag("shared_choice").filter(|shared| shared.value);
-    section.assume("shared_choice", Value::Boolean(false));
+    let shared = Some(section.flag("shared_choice")).filter(|shared| shared.value);
     let shared_domain = match (&shared, &domain) {
         (Some(shared), None) => {
             faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
@@ -205,54 +197,39 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             ),
         }
     }
-    let built_in = ["en", "cy"].map(|code| Node::unwritten(Value::String(code.to_owned())));
-    section.assume("languages", Value::Array(built_in.into()));
-    let Located { value: zone, place } = section.text_or("time_zone", "Europe/London");
-    let calendar = match Calendar::named(&zone) {
-        Ok(calendar) => Some(calendar),
-        Err(fault) => {
-            faults.add(&place, fault.problem(), fault.remedy());
-            None
-        }
-    };
+    let calendar = section.text("time_zone").and_then(|zone| {
+        let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
+        Calendar::named(&zone.value).map_err(report).ok()
+    });
+    let calendar = calendar.unwrap_or_else(Calendar::utc);
     section.end();
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
 fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
-    let https = if https.place() == &Place::Whole { None } else { read_https(https, files, faults) };
+    let https = if https.is_written() { read_https(https, files, faults) } else { None };
+    let mut http = section.parsed("http", an_address);
     // Whoever speaks TLS here and names no other listener wants none.
-    let http = match &https {
-        Some(_) => address(&section, "http", LISTEN),
-        None => address_or(&section, "http", LISTEN),
-    };
+    if https.is_none() && http.is_none() {
+        section.assume("http", Value::String(LISTEN.to_string()));
+        http = Some(Located { value: LISTEN, place: Place::Whole });
+    }
     let underscore_fields = read_underscore_fields(&section, faults);
     section.end();
     (Listen { http: http.map(|http| http.value), https }, underscore_fields)
 }
 
 fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
-    let written = section.required("address", &HTTPS.to_string());
-    let address = written.and_then(|_| address(&section, "address", HTTPS));
-    let certificate = section.required("certificate", "cert.pem").and_then(|text| files.file(text, faults));
-    let key = section.required("key", "key.pem").and_then(|text| files.file(text, faults));
+    let address = section.parsed("address", an_address);
+    let certificate = section.text("certificate").and_then(|text| files.file(text, faults));
+    let key = section.text("key").and_then(|text| files.file(text, faults));
     section.end();
     Some(Https { address: address?.value, certificate: certificate?, key: key? })
 }
 
-/// Where something listens, as far as it is written.
-fn address(section: &Section<'_>, key: &'static str, example: SocketAddr) -> Option<Located<SocketAddr>> {
-    section.parsed(key, &an_address_such_as(example), |text| text.parse().ok())
-}
-
-fn address_or(section: &Section<'_>, key: &'static str, default: SocketAddr) -> Option<Located<SocketAddr>> {
-    let expected = an_address_such_as(default);
-    section.parsed_or(key, &expected, &default.to_string(), |text| text.parse().ok())
-}
-
-fn an_address_such_as(example: SocketAddr) -> String {
-    format!("an address and port such as \"{example}\"")
+fn an_address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok()
 }
 
 /// How the client behind a connection is found, and what the site is told of it.
@@ -271,7 +248,8 @@ enum Source {
     ProxyProtocol,
 }
 
-fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
+/// Where there are two listeners, whoever is trusted is not sent from http to https; else their word alone makes them of use.
+fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults) -> ClientAddress {
     let source = section.choice_or_first(
         "source",
         [
@@ -309,6 +287,14 @@ fn read_client_address(section: Section<'_>, faults: &Faults) -> ClientAddress {
             "list your proxies in `trusted_proxies`, or write source = \"peer\"",
         );
     }
+    let asks_nobody = section.text("source").is_some_and(|source| source.value == "peer");
+    if let Some(network) = networks.first().filter(|_| asks_nobody && !both_listen) {
+        faults.warn(
+            &network.place,
+            "nobody asks these proxies who the client is, because `source` is \"peer\"",
+            "write source = \"x-forwarded-for\" if that is where they name it, or leave `trusted_proxies` out",
+        );
+    }
     let trusted = TrustedProxies::new(trusted).unwrap_or_default();
     let fronts = trusted.clone();
     let (resolver, announcers) = match source.value {
@@ -328,31 +314,18 @@ fn read_audit(
     directory: &Path,
     faults: &Faults,
 ) -> (Option<AuditSettings>, Option<StoreSettings>) {
-    let expected = "\"sqlite:\" and a file, such as \"sqlite:pinfold.db\"; this version has no other store";
-    let store = section.parsed_or("store", expected, "sqlite:pinfold.db", |text| {
+    let store = section.parsed("store", |text| {
         text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
     });
-    let expected = "a size of at least 1 MiB, such as \"4 GiB\"";
-    let most_bytes = section.parsed_or("store_limit", expected, "4 GiB", |text| {
-        units::bytes(text).filter(|bytes| *bytes >= 1 << 20)
-    });
-    let expected = "\"1 month\" to \"10 years\"";
-    let retention = section.parsed_or("retention", expected, "25 months", |text| {
-        units::months(text).and_then(|months| u16::try_from(months).ok()).and_then(Retention::months)
-    });
+    let most_bytes = section.bytes("store_limit");
+    let months = section.months("retention").and_then(|months| u16::try_from(months).ok());
+    let retention = months.and_then(Retention::months);
     let report = |place: &Place, fault: &ConfigError| faults.add(place, fault.problem(), fault.remedy());
-    let crowd = section.number_or("crowd", 10);
+    let crowd = section.number("crowd");
     let threshold = usize::try_from(crowd.value).unwrap_or_default();
     let mut audit = audit.with_crowd(threshold).map_err(|fault| report(&crowd.place, &fault)).ok();
-    let rows = section.number_or("choice_rows_per_minute", 20);
-    match u32::try_from(rows.value) {
-        Ok(rows) if rows > 0 => audit = audit.map(|audit| audit.with_choice_rows_per_minute(rows)),
-        _ => faults.add(
-            &rows.place,
-            format!("{} rows a minute would count nobody", rows.value),
-            "write at least 1; 20 is usual",
-        ),
-    }
+    let rows = u32::try_from(section.number("choice_rows_per_minute").value).unwrap_or_default();
+    audit = audit.map(|audit| audit.with_choice_rows_per_minute(rows));
     let patterns = section.texts("routes").unwrap_or_default();
     for pattern in &patterns {
         if let Err(errors) = Routes::new([pattern.value.as_str()]) {
@@ -362,22 +335,19 @@ fn read_audit(
     if let Ok(routes) = Routes::new(patterns.into_iter().map(|pattern| pattern.value)) {
         audit = audit.map(|audit| audit.with_routes(routes));
     }
-    section.not_yet("spool", "it belongs to a store that this version has not");
+    section.later("spool");
     section.end();
     let store = || {
-        let (file, retention) = (directory.join(store?.value), retention?.value);
-        Some(StoreSettings { file, retention, most_bytes: most_bytes?.value })
+        let (file, retention) = (directory.join(store?.value), retention?);
+        Some(StoreSettings { file, retention, most_bytes: most_bytes? })
     };
     (audit, store())
 }
 
-fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
+fn read_keys(section: Section<'_>) -> Hold {
     let words = [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore)];
     let hold = section.choice_or_first("hold", words).value;
-    let valkey = section.section("valkey");
-    if valkey.place() != &Place::Whole {
-        faults.add(valkey.place(), "this version does not share keys through Valkey", "remove `valkey`");
-    }
+    section.refused("valkey");
     section.end();
     hold
 }
@@ -385,13 +355,13 @@ fn read_keys(section: Section<'_>, faults: &Faults) -> Hold {
 struct Admin {
     listen: Option<SocketAddr>,
     password: Option<File>,
-    socket: PathBuf,
+    socket: Option<PathBuf>,
     blocked_status: StatusCode,
     approval: Approval,
 }
 
 fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Admin {
-    let listen = address_or(&section, "listen", ADMIN);
+    let listen = section.parsed("listen", an_address);
     let password = section.text("password_file");
     if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback())
         && password.is_none()
@@ -405,27 +375,22 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
     let password = password.and_then(|password| files.file(password, faults));
     let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
     let approval = section.choice_or_first("lookup_approval", words).value;
-    let socket = section.text_or("socket", SOCKET);
-    if socket.value.is_empty() {
-        faults.add(&socket.place, "`socket` is empty", "write a file name such as \"pinfold.sock\"");
-    }
-    let status = section.number_or("blocked_status", 429);
-    if ![403, 429].contains(&status.value) {
-        faults.add(
-            &status.place,
-            format!("{} cannot be the answer to whoever is blocked", status.value),
-            "write 429 or 403",
-        );
-    }
-    let forbidden = status.value == 403;
+    let socket = section.parsed("socket", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    let forbidden = section.number("blocked_status").value == 403;
     section.end();
     Admin {
         listen: listen.map(|listen| listen.value),
         password,
-        socket: PathBuf::from(socket.value),
+        socket: socket.map(|socket| socket.value),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }
+}
+
+/// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
+fn is_public_suffix(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    psl::suffix_str(&domain) == Some(&domain)
 }
 
 /// A name or address, and perhaps a port.

@@ -119,12 +119,9 @@ impl Hosts {
 }
 
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// Where https usually is: an example, and no default.
-pub(super) const HTTPS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 443);
 pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The control socket, beside the configuration.
 pub(crate) const SOCKET: &str = "pinfold.sock";
-pub(super) const ORIGIN_TIMEOUT: &str = "30 s";
 
 impl Settings {
     /// What `pinfold run --origin URL` means: loopback, any host, nothing declared.

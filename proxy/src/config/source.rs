@@ -57,6 +57,7 @@ pub(super) fn read(text: &str, environment: &[(String, String)], faults: &Faults
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let place = error.span().map_or(Place::Whole, Place::File);
+        faults.tear(&place);
         faults.add(&place, error.message().trim().replace('\n', ", "), "see toml.io for how TOML is written");
     }
     let mut tree = convert_table(table.get_ref());

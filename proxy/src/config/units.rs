@@ -2,47 +2,49 @@
 
 use std::time::Duration;
 
+/// Units of time, in milliseconds.
+pub(super) const DURATIONS: [(&str, u64); 13] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("second", 1_000),
+    ("seconds", 1_000),
+    ("min", 60_000),
+    ("minute", 60_000),
+    ("minutes", 60_000),
+    ("h", 3_600_000),
+    ("hour", 3_600_000),
+    ("hours", 3_600_000),
+    ("d", 86_400_000),
+    ("day", 86_400_000),
+    ("days", 86_400_000),
+];
+
+/// Units of what is counted in months.
+pub(super) const MONTHS: [(&str, u64); 4] = [("month", 1), ("months", 1), ("year", 12), ("years", 12)];
+
+/// Units of size, in bytes.
+pub(super) const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
 /// Reads a time such as `30 s`, `5 min`, `2 h`, `3 days` or `250 ms`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = split(text)?;
-    let milliseconds: u64 = match unit {
-        "ms" => 1,
-        "s" | "second" | "seconds" => 1_000,
-        "min" | "minute" | "minutes" => 60_000,
-        "h" | "hour" | "hours" => 3_600_000,
-        "d" | "day" | "days" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).map(Duration::from_millis)
+    read(text, &DURATIONS).map(Duration::from_millis)
 }
 
 /// Reads a number of months such as `13 months` or `2 years`.
 pub(super) fn months(text: &str) -> Option<u64> {
-    let (number, unit) = split(text)?;
-    match unit {
-        "month" | "months" => Some(number),
-        "year" | "years" => number.checked_mul(12),
-        _ => None,
-    }
+    read(text, &MONTHS)
 }
 
 /// Reads a number of bytes such as `4 KiB` or `1 GiB`.
 pub(super) fn bytes(text: &str) -> Option<u64> {
-    let (number, unit) = split(text)?;
-    let bytes: u64 = match unit {
-        "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.checked_mul(bytes)
+    read(text, &SIZES)
 }
 
-fn split(text: &str) -> Option<(u64, &str)> {
+fn read(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    Some((number.parse().ok()?, unit.trim()))
+    let (_, one) = units.iter().find(|(name, _)| *name == unit.trim())?;
+    number.parse::<u64>().ok()?.checked_mul(*one)
 }
 
 #[cfg(test)]
