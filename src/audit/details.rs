@@ -1,23 +1,18 @@
 //! What one thread counts of requests, by the day. No address comes near.
 
-use std::collections::HashMap;
-
-use foldhash::quality::RandomState;
 use http::StatusCode;
 
 use super::agent::Agent;
 use super::crowd::Count;
 use super::facet::FacetCounts;
 use super::ledger::{MethodClass, StatusClass, TrafficRow, VisitCell};
+use super::named::Named;
 use super::route::Routes;
 use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction, Policy};
 use crate::time::CivilDate;
 
 /// How many routes one shard tells apart on one day.
 const ROOM: usize = 2_048;
-
-/// The route of everything beyond that.
-pub(super) const OTHER: &str = "(other)";
 
 /// Places for cookies without a rule: malformed, own, unnamed, and 256 undeclared names.
 const WITHOUT_RULE: usize = 3 + 256;
@@ -108,8 +103,7 @@ pub(super) struct DetailShard {
 #[derive(Debug)]
 pub(super) struct DayDetails {
     pub(super) day: CivilDate,
-    /// Few enough that a hash that is quick, and hard to guess rather than secure, will do.
-    pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT], RandomState>,
+    pub(super) routes: Named<[Counts; StatusClass::COUNT], ROOM>,
     pub(super) facets: FacetCounts,
     pub(super) cookies: Vec<CookieCounts>,
     pub(super) asked: u64,
@@ -170,9 +164,10 @@ impl DetailShard {
             entries: i64::from(page_view && answered.entry),
             not_found: i64::from(answered.status == StatusCode::NOT_FOUND),
         };
-        day.add(routes.find(answered.path, &mut self.space), status, counts);
+        let (path, space) = (answered.path, &mut self.space);
+        day.routes.count_of(path.as_bytes(), || routes.find(path, space))[status.index()].add(counts);
         if answered.page {
-            day.facets.count(answered.agent, answered.referrer, policy, &mut self.space);
+            day.facets.count(answered.agent, answered.referrer, policy, space);
         }
     }
 
@@ -218,7 +213,7 @@ impl DetailShard {
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
             let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
-            let (routes, facets) = (HashMap::default(), FacetCounts::default());
+            let (routes, facets) = (Named::default(), FacetCounts::default());
             let visits = [0; VisitCell::COUNT];
             self.days.push(DayDetails { day, routes, facets, cookies, asked: 0, signalled: 0, visits });
             self.days.len() - 1
@@ -248,18 +243,6 @@ impl Totals {
         self.asked += day.asked;
         self.signalled += day.signalled;
         add_cookies(&mut self.cookies, &day.cookies);
-    }
-}
-
-impl DayDetails {
-    /// Adds to a route. Only a route that is new to the day needs a key of its own.
-    fn add(&mut self, route: &str, status: StatusClass, counts: Counts) {
-        if let Some(known) = self.routes.get_mut(route) {
-            known[status.index()].add(counts);
-            return;
-        }
-        let route = if self.routes.len() < ROOM { route } else { OTHER };
-        self.routes.entry(route.into()).or_default()[status.index()].add(counts);
     }
 }
 
@@ -339,9 +322,10 @@ mod tests {
         }
         let days = shard.take_days();
         assert_eq!(days.len(), 1);
-        assert_eq!(days[0].routes.len(), ROOM + 1);
-        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].requests).sum::<i64>(), 10_000);
-        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].not_found).sum::<i64>(), 10_000);
+        let routes: Vec<_> = days.into_iter().flat_map(|day| day.routes.into_counts()).collect();
+        assert_eq!(routes.len(), ROOM + 1);
+        assert_eq!(routes.iter().map(|(_, by_status)| by_status[3].requests).sum::<i64>(), 10_000);
+        assert_eq!(routes.iter().map(|(_, by_status)| by_status[3].not_found).sum::<i64>(), 10_000);
         let mut rows = Vec::new();
         shard.take_traffic(&mut rows);
         assert_eq!(rows.len(), 1);
