@@ -73,7 +73,7 @@ where
         };
         let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         let (auditor, edition) = (&*this.entrance.auditor, &*this.entrance.edition);
-        let (day, asked) = (auditor.today(auditor.clock.now()), &*this.asked);
+        let (day, asked) = (auditor.today(), &*this.asked);
         let page = asked.is_answered_by_page(response.status(), || is_html(response));
         let visit = if page && asked.is_by_a_person() {
             auditor.note_visit(&edition.policy, asked, day, response)
