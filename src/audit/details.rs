@@ -14,9 +14,6 @@ use crate::time::CivilDate;
 /// How many routes one shard tells apart on one day.
 const ROOM: usize = 2_048;
 
-/// Places for cookies without a rule: malformed, own, unnamed, and 256 undeclared names.
-const WITHOUT_RULE: usize = 3 + 256;
-
 /// What is known of a request when its response is there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered<'a> {
@@ -130,14 +127,14 @@ struct TrafficDay {
 impl DetailShard {
     /// With places for this many cookie rules.
     pub(super) fn new(rules: usize) -> Self {
-        let before =
-            Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
+        let cookies = vec![CookieCounts::default(); CookieSubject::places(rules)];
+        let before = Totals { cookies, ..Totals::default() };
         Self { traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
     pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes, policy: &Policy) {
-        let (method, status) = (method_index(answered.method), StatusClass::of(answered.status));
+        let (method, status) = (answered.method as usize, StatusClass::of(answered.status));
         // Pages that robots look at are no page views: nobody sees them.
         let page_view = answered.page && !answered.agent.is_robot();
         let cell = &mut self.traffic_of(answered.day).cells[method][status.index()];
@@ -152,10 +149,9 @@ impl DetailShard {
         if let Some(cell) = answered.visit {
             day.visits[cell.place()] += 1;
         }
-        for deed in answered.outcome.deeds() {
-            let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
+        for (place, direction, action) in answered.outcome.counted() {
             if let Some(counts) = day.cookies.get_mut(place) {
-                counts[direction][deed.action as usize] += 1;
+                counts[direction as usize][action as usize] += 1;
             }
         }
         let counts = Counts {
@@ -246,58 +242,9 @@ impl Totals {
     }
 }
 
-fn method_index(method: MethodClass) -> usize {
-    MethodClass::ALL.iter().position(|one| *one == method).unwrap_or_default()
-}
-
-fn direction_index(direction: Direction) -> usize {
-    match direction {
-        Direction::Request => 0,
-        Direction::Response => 1,
-    }
-}
-
-/// The place of a cookie in a list of counts.
-fn place_of(subject: CookieSubject) -> usize {
-    match subject {
-        CookieSubject::Malformed => 0,
-        CookieSubject::Own => 1,
-        CookieSubject::Undeclared(None) => 2,
-        CookieSubject::Undeclared(Some(number)) => 3 + usize::from(number),
-        CookieSubject::Rule(number) => WITHOUT_RULE + usize::from(number),
-    }
-}
-
-/// The cookie at a place in a list of counts.
-pub(super) fn subject_at(place: usize) -> CookieSubject {
-    let number = |first: usize| u16::try_from(place - first).unwrap_or(u16::MAX);
-    match place {
-        0 => CookieSubject::Malformed,
-        1 => CookieSubject::Own,
-        2 => CookieSubject::Undeclared(None),
-        _ if place < WITHOUT_RULE => CookieSubject::Undeclared(Some(number(3))),
-        _ => CookieSubject::Rule(number(WITHOUT_RULE)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_and_subjects_agree() {
-        for subject in [
-            CookieSubject::Malformed,
-            CookieSubject::Own,
-            CookieSubject::Undeclared(None),
-            CookieSubject::Undeclared(Some(0)),
-            CookieSubject::Undeclared(Some(255)),
-            CookieSubject::Rule(0),
-            CookieSubject::Rule(999),
-        ] {
-            assert_eq!(subject_at(place_of(subject)), subject);
-        }
-    }
 
     #[test]
     fn routes_are_bounded_and_totals_exact() {

@@ -1,4 +1,5 @@
 use super::decision::ChoiceState;
+use super::undeclared::ROOM;
 
 /// What the consent layer did with one request and its response: facts without values, for an audit to count.
 ///
@@ -27,6 +28,11 @@ impl ConsentOutcome {
     /// What was done with each cookie, in both directions.
     pub fn deeds(&self) -> impl Iterator<Item = Deed> {
         self.deeds.iter()
+    }
+
+    /// The same, by the places of cookies: where they are counted.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, Direction, Action)> {
+        self.deeds.all().iter().map(|deed| (deed.place(), deed.direction(), deed.action()))
     }
 
     /// Whether an undecided visitor was asked.
@@ -139,6 +145,39 @@ pub enum CookieSubject {
     Undeclared(Option<u16>),
 }
 
+impl CookieSubject {
+    /// Places of cookies without a rule: malformed, own, unnamed, and undeclared names.
+    const WITHOUT_RULE: usize = 3 + ROOM;
+
+    /// How many places there are where there are so many rules.
+    pub(crate) const fn places(rules: usize) -> usize {
+        Self::WITHOUT_RULE + rules
+    }
+
+    /// The place of a cookie in a list of all that are counted.
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::Malformed => 0,
+            Self::Own => 1,
+            Self::Undeclared(None) => 2,
+            Self::Undeclared(Some(number)) => 3 + usize::from(number),
+            Self::Rule(number) => Self::WITHOUT_RULE + usize::from(number),
+        }
+    }
+
+    /// The cookie at a place.
+    pub(crate) fn at(place: usize) -> Self {
+        let number = |first: usize| u16::try_from(place - first).unwrap_or(u16::MAX);
+        match place {
+            0 => Self::Malformed,
+            1 => Self::Own,
+            2 => Self::Undeclared(None),
+            _ if place < Self::WITHOUT_RULE => Self::Undeclared(Some(number(3))),
+            _ => Self::Rule(number(Self::WITHOUT_RULE)),
+        }
+    }
+}
+
 /// Which way a cookie went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -221,15 +260,18 @@ impl Deeds {
 
     /// The actions of those from this place on.
     pub(super) fn actions_from(&self, place: usize) -> impl Iterator<Item = Action> {
-        self.iter().skip(place).map(|deed| deed.action)
+        self.all()[place..].iter().map(|deed| deed.action())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Deed> {
-        let all = match self {
+        self.all().iter().map(|packed| packed.deed())
+    }
+
+    fn all(&self) -> &[Packed] {
+        match self {
             Self::Few { count, first } => &first[..usize::from(*count)],
             Self::Many(all) => all,
-        };
-        all.iter().map(|packed| packed.deed())
+        }
     }
 }
 
@@ -239,36 +281,30 @@ impl Default for Deeds {
     }
 }
 
-/// A deed in 32 bits: the number of its cookie in the lower half, above it eight bits for the kind of cookie, seven for
-/// the action and one for the direction.
+/// A deed in 32 bits, as it is counted: the place of its cookie, then one bit for the direction and two for the action.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packed(u32);
 
 impl Packed {
     fn of(deed: Deed) -> Self {
-        let (kind, number) = match deed.subject {
-            CookieSubject::Malformed => (0, 0),
-            CookieSubject::Own => (1, 0),
-            CookieSubject::Undeclared(None) => (2, 0),
-            CookieSubject::Undeclared(Some(number)) => (3, number),
-            CookieSubject::Rule(number) => (4, number),
-        };
-        let direction = u32::from(deed.direction == Direction::Response);
-        Self(u32::from(number) | kind << 16 | (deed.action as u32) << 24 | direction << 31)
+        // There are no more than 2^16 rules, and few places besides.
+        Self((deed.subject.place() as u32) << 3 | (deed.direction as u32) << 2 | deed.action as u32)
     }
 
     fn deed(self) -> Deed {
-        let number = self.0 as u16;
-        let subject = match self.0 >> 16 & 0xff {
-            0 => CookieSubject::Malformed,
-            1 => CookieSubject::Own,
-            2 => CookieSubject::Undeclared(None),
-            3 => CookieSubject::Undeclared(Some(number)),
-            _ => CookieSubject::Rule(number),
-        };
-        let direction = if self.0 >> 31 == 0 { Direction::Request } else { Direction::Response };
-        let action = Action::ALL[(self.0 >> 24 & 0x7f) as usize % Action::ALL.len()];
-        Deed { subject, direction, action }
+        Deed::new(CookieSubject::at(self.place()), self.direction(), self.action())
+    }
+
+    fn place(self) -> usize {
+        (self.0 >> 3) as usize
+    }
+
+    fn direction(self) -> Direction {
+        if self.0 & 4 == 0 { Direction::Request } else { Direction::Response }
+    }
+
+    fn action(self) -> Action {
+        Action::ALL[(self.0 & 3) as usize]
     }
 }
 
