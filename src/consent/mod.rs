@@ -75,6 +75,7 @@ mod shared;
 #[cfg(feature = "html")]
 mod shell;
 mod signal;
+mod token;
 mod trie;
 mod undeclared;
 #[cfg(feature = "html")]

@@ -11,8 +11,8 @@ use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::own::OwnCookie;
 use super::policy::Policy;
 use super::preference::{Preferences, Preferred};
-use super::reading::{any_other_reading, has_other_readings, names_within};
-use super::register::is_token;
+use super::reading::{any_other_reading, names_within};
+use super::token::{self, is_token};
 
 /// Whether a `Cookie` field may carry a decision or a preference: it has the name of one of these cookies somewhere.
 pub(super) fn may_tell(policy: &Policy, line: &HeaderValue) -> bool {
@@ -153,16 +153,15 @@ fn bare(mut run: &[u8]) -> &[u8] {
 /// Where the pair that begins at `start` ends, and what becomes of it; nothing where it is nothing but blanks.
 #[inline]
 fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(CookieSubject, Action)>) {
-    // Nearly every pair is one blank, a token, `=` and a value: one walk finds the end of its name and its rule.
+    // Nearly every pair is one blank, a token, `=` and a value.
     let name_starts = start + usize::from(line.get(start) == Some(&b' '));
     let text = &line[name_starts.min(line.len())..];
-    let (length, rule) = judge.policy.register().find_token(text);
-    if length > 0 && text.get(length) == Some(&b'=') && text[0] != b'$' {
-        let name = &text[..length];
-        let after = name_starts + length + 1;
+    let (name, reads_otherwise) = token::leading(text);
+    if text.get(name.len()) == Some(&b'=') && !matches!(name, [] | [b'$', ..]) {
+        let after = name_starts + name.len() + 1;
         let (length, has_blank) = length_of_value(&line[after..]);
-        let written = judge.verdict_by(name, rule, |undeclared| undeclared.find(name));
-        let read_alike = written.1 != Action::Passed || !has_blank && !has_other_readings(name);
+        let written = judge.verdict(name, |undeclared| undeclared.find(name));
+        let read_alike = written.1 != Action::Passed || !has_blank && !reads_otherwise;
         let value = &line[after..after + length];
         if let Some(values) = judge.values {
             values.note(written.0, value);

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderValue};
 
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
-use super::register::is_token;
 use super::request::trim;
+use super::token::{self, is_token};
 
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
 /// bytes, their order and a field each.
@@ -49,10 +49,9 @@ pub(super) fn filter_trailers(trailers: &mut HeaderMap) {
 }
 
 fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
-    let (length, rule) = judge.policy.register().find_token(field);
-    if length > 0 && field.get(length) == Some(&b'=') {
-        let name = &field[..length];
-        return judge.verdict_by(name, rule, |undeclared| undeclared.note(name));
+    let (name, _) = token::leading(field);
+    if !name.is_empty() && field.get(name.len()) == Some(&b'=') {
+        return judge.verdict(name, |undeclared| undeclared.note(name));
     }
     let pair = field.split(|&byte| byte == b';').next().unwrap_or_default();
     // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).

@@ -1,17 +1,15 @@
 //! From a cookie name to the number of its rule.
 
-use super::register::is_token;
-
 /// The names of all rules, letter by letter: rows of numbers, one row for each beginning of a name. A way through it
 /// costs a look-up or two for each letter, however many rules there are, and ends where one rule alone is left: what
 /// follows is compared with that.
 ///
 /// A row holds the rule of exactly this name, the rule of names that begin so, the one rule whose name begins so if there is
 /// one alone (each plus one; 0 for none), a 0 for letters that occur in no name, and for each letter that does a way: the place of the next row, twice, and one more where names
-/// that begin so have a rule. Row 0 is nowhere: every way from it leads back.
+/// that begin so have a rule. Row 0 is nowhere: no name begins so.
 #[derive(Debug, Clone)]
 pub(super) struct Trie {
-    /// For each byte: 0 where it is no token, else its column, which is the same for all that no name has.
+    /// The column of each byte, which is the same for all that no name has.
     columns: [u8; 256],
     width: usize,
     rows: Vec<u32>,
@@ -25,15 +23,12 @@ const ALONE: usize = 2;
 const NO_LETTER: u8 = 3;
 const FIRST_LETTER: usize = 4;
 const BEGINS: u32 = 1;
+const NOWHERE: usize = 0;
 
 impl Default for Trie {
     fn default() -> Self {
-        let mut columns = [0; 256];
-        for (byte, column) in (0..=u8::MAX).zip(&mut columns) {
-            *column = if is_token(byte) { NO_LETTER } else { 0 };
-        }
         // Nowhere, and the beginning of every name.
-        Self { columns, width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER], names: Vec::new() }
+        Self { columns: [NO_LETTER; 256], width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER], names: Vec::new() }
     }
 }
 
@@ -82,38 +77,32 @@ impl Trie {
         width
     }
 
-    /// The length of the token with which a text begins, and its rule. A beginning shorter than `guarded` is none.
-    pub(super) fn walk(&self, text: &[u8], guarded: usize) -> (usize, Option<u16>) {
-        let (mut row, mut longest, mut length) = (self.width, 0, 0);
-        for &byte in text {
-            let column = self.columns[usize::from(byte)];
-            if column == 0 {
-                break;
-            }
-            length += 1;
-            let way = self.rows[row + usize::from(column)];
+    /// The rule of a name. A beginning shorter than `guarded` is none.
+    pub(super) fn find(&self, name: &[u8], guarded: usize) -> Option<u16> {
+        let (mut row, mut longest) = (self.width, 0);
+        for (place, &byte) in name.iter().enumerate() {
+            let way = self.rows[row + usize::from(self.columns[usize::from(byte)])];
             row = (way / 2) as usize;
-            if way & BEGINS != 0 && length >= guarded {
+            if way & BEGINS != 0 && place + 1 >= guarded {
                 longest = self.rows[row + PREFIX];
             }
             let alone = self.rows[row + ALONE];
             if alone != 0 {
-                let (name, is_prefix) = &self.names[alone as usize - 1];
-                let begins = text.starts_with(name);
-                length = length_of_token(text, if begins { name.len() } else { length });
-                let fits = begins && (length == name.len() || (*is_prefix && name.len() >= guarded));
-                return (length, number_of(if fits { alone } else { longest }));
+                let (literal, is_prefix) = &self.names[alone as usize - 1];
+                let fits = if *is_prefix {
+                    literal.len() >= guarded && name.starts_with(literal)
+                } else {
+                    *name == **literal
+                };
+                return number_of(if fits { alone } else { longest });
+            }
+            if row == NOWHERE {
+                return number_of(longest);
             }
         }
         let exact = self.rows[row + EXACT];
-        (length, number_of(if exact != 0 { exact } else { longest }))
+        number_of(if exact != 0 { exact } else { longest })
     }
-}
-
-/// The length of the token with which a text begins, so much of it being known.
-fn length_of_token(text: &[u8], known: usize) -> usize {
-    let end = text[known..].iter().position(|&byte| !is_token(byte));
-    end.map_or(text.len(), |more| known + more)
 }
 
 fn number_of(rule: u32) -> Option<u16> {
