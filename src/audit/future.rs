@@ -142,12 +142,9 @@ impl<ResBody> Drop for Choosing<ResBody> {
 }
 
 fn is_html<B>(response: &Response<B>) -> bool {
-    match response.headers().get(CONTENT_TYPE) {
-        Some(value) => {
-            value.as_bytes().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"))
-        }
-        None => false,
-    }
+    let start = response.headers().get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..9));
+    // Nearly every server writes it so.
+    start.is_some_and(|start| start == b"text/html" || start.eq_ignore_ascii_case(b"text/html"))
 }
 
 impl<F, ResBody> fmt::Debug for ResponseFuture<F, ResBody> {

@@ -25,11 +25,7 @@ pub(super) struct Named<C, const ROOM: usize> {
 
 impl<C, const ROOM: usize> Default for Named<C, ROOM> {
     fn default() -> Self {
-        Self {
-            places: HashMap::default(),
-            counts: Vec::new(),
-            remembered: Box::new([None; REMEMBERED]),
-        }
+        Self { places: HashMap::default(), counts: Vec::new(), remembered: Box::new([None; REMEMBERED]) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which `Set-Cookie` fields reach the visitor.
 
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
@@ -9,10 +9,19 @@ use super::request::trim;
 use super::token::{self, is_token};
 
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
-/// bytes, their order and a field each.
-pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) -> Filtered {
+/// bytes, their order and a field each. Every other field is shown to `others` on the way.
+pub(super) fn filter(
+    judge: &Judge<'_>,
+    headers: &mut HeaderMap,
+    deeds: &mut Deeds,
+    mut others: impl FnMut(&HeaderName, &HeaderValue),
+) -> Filtered {
     let (mut held, mut filtered, before) = (false, Filtered::default(), deeds.len());
-    for field in headers.get_all(SET_COOKIE) {
+    for (name, field) in &*headers {
+        if name != SET_COOKIE {
+            others(name, field);
+            continue;
+        }
         let (subject, action) = verdict(judge, field.as_bytes());
         deeds.push(Deed::new(subject, Direction::Response, action));
         held |= action == Action::Withheld;
@@ -101,7 +110,7 @@ mod tests {
         for field in fields {
             headers.append(SET_COOKIE, field.parse().unwrap());
         }
-        filter(&judge, &mut headers, &mut Deeds::default());
+        filter(&judge, &mut headers, &mut Deeds::default(), |_, _| {});
         headers.get_all(SET_COOKIE).into_iter().map(|field| field.to_str().unwrap().to_owned()).collect()
     }
 
@@ -152,7 +161,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(SET_COOKIE, field.parse().unwrap());
         let mut deeds = Deeds::default();
-        filter(&judge, &mut headers, &mut deeds);
+        filter(&judge, &mut headers, &mut deeds, |_, _| {});
         assert!(headers.is_empty(), "{field}");
         let actions: Vec<_> = deeds.iter().map(|deed| deed.action).collect();
         assert_eq!(actions, [Action::Withheld], "{field}");

@@ -28,7 +28,12 @@ const NOWHERE: usize = 0;
 impl Default for Trie {
     fn default() -> Self {
         // Nowhere, and the beginning of every name.
-        Self { columns: [NO_LETTER; 256], width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER], names: Vec::new() }
+        Self {
+            columns: [NO_LETTER; 256],
+            width: FIRST_LETTER,
+            rows: vec![0; 2 * FIRST_LETTER],
+            names: Vec::new(),
+        }
     }
 }
 
