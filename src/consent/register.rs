@@ -238,10 +238,6 @@ impl CookieRegister {
         faults: &mut Vec<ConfigError>,
     ) -> Self {
         let mut register = Self::default();
-        // Columns are added while there are few rows to be moved.
-        for &byte in rules.iter().flat_map(|rule| rule.literal().0).filter(|byte| is_token(**byte)) {
-            register.names.column_for(byte);
-        }
         let mut seen = HashSet::new();
         for rule in rules {
             let before = faults.len();
@@ -272,15 +268,17 @@ impl CookieRegister {
                 register.add(rule, need);
             }
         }
+        let literals = register.rules.iter().map(CookieRule::literal);
+        register.names =
+            Trie::new(literals.map(|(literal, is_prefix)| (literal.into(), is_prefix)).collect());
         register
     }
 
     fn add(&mut self, rule: CookieRule, need: PurposeSet) {
-        let Ok(number) = u16::try_from(self.rules.len()) else { return };
-        let (literal, is_prefix) = rule.literal();
-        self.names.insert(literal, is_prefix, number);
-        self.rules.push(rule);
-        self.needs.push(need);
+        if self.rules.len() <= usize::from(u16::MAX) {
+            self.rules.push(rule);
+            self.needs.push(need);
+        }
     }
 
     /// The rules, in the order in which they were declared.
