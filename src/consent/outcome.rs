@@ -155,6 +155,7 @@ impl CookieSubject {
     }
 
     /// The place of a cookie in a list of all that are counted.
+    #[inline]
     pub(crate) fn place(self) -> usize {
         match self {
             Self::Malformed => 0,
@@ -237,16 +238,23 @@ pub(super) enum Deeds {
 impl Deeds {
     const INLINE: usize = 15;
 
+    #[inline]
     pub(super) fn push(&mut self, deed: Deed) {
         let packed = Packed::of(deed);
+        if let Self::Few { count, first } = self
+            && let Some(place) = first.get_mut(usize::from(*count))
+        {
+            *place = packed;
+            *count += 1;
+        } else {
+            self.push_further(packed);
+        }
+    }
+
+    #[cold]
+    fn push_further(&mut self, packed: Packed) {
         match self {
-            Self::Few { count, first } => match first.get_mut(usize::from(*count)) {
-                Some(place) => {
-                    *place = packed;
-                    *count += 1;
-                }
-                None => *self = Self::Many(first.iter().copied().chain([packed]).collect()),
-            },
+            Self::Few { first, .. } => *self = Self::Many(first.iter().copied().chain([packed]).collect()),
             Self::Many(all) => all.push(packed),
         }
     }
@@ -286,6 +294,7 @@ impl Default for Deeds {
 pub(super) struct Packed(u32);
 
 impl Packed {
+    #[inline]
     fn of(deed: Deed) -> Self {
         // There are no more than 2^16 rules, and few places besides.
         Self((deed.subject.place() as u32) << 3 | (deed.direction as u32) << 2 | deed.action as u32)
