@@ -50,6 +50,7 @@ mod explain;
 mod extension;
 mod facts;
 mod fetch;
+mod few;
 mod finish;
 mod future;
 mod judge;

@@ -1,4 +1,5 @@
 use super::decision::ChoiceState;
+use super::few::Few;
 use super::undeclared::ROOM;
 
 /// What the consent layer did with one request and its response: facts without values, for an audit to count.
@@ -32,7 +33,7 @@ impl ConsentOutcome {
 
     /// The same, by the places of cookies: where they are counted.
     pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, Direction, Action)> {
-        self.deeds.all().iter().map(|deed| (deed.place(), deed.direction(), deed.action()))
+        self.deeds.0.as_slice().iter().map(|deed| (deed.place(), deed.direction(), deed.action()))
     }
 
     /// Whether an undecided visitor was asked.
@@ -228,70 +229,33 @@ impl Action {
     }
 }
 
-/// A list of deeds that needs no allocation for an ordinary request. It is moved often, so it is kept small.
-#[derive(Debug, Clone)]
-pub(super) enum Deeds {
-    Few { count: u8, first: [Packed; Self::INLINE] },
-    Many(Vec<Packed>),
-}
+/// What was done, in order. It needs no allocation for an ordinary request, and is moved often, so it is kept small.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deeds(Few<Packed, 15>);
 
 impl Deeds {
-    const INLINE: usize = 15;
-
     #[inline]
     pub(super) fn push(&mut self, deed: Deed) {
-        let packed = Packed::of(deed);
-        if let Self::Few { count, first } = self
-            && let Some(place) = first.get_mut(usize::from(*count))
-        {
-            *place = packed;
-            *count += 1;
-        } else {
-            self.push_further(packed);
-        }
-    }
-
-    #[cold]
-    fn push_further(&mut self, packed: Packed) {
-        match self {
-            Self::Few { first, .. } => *self = Self::Many(first.iter().copied().chain([packed]).collect()),
-            Self::Many(all) => all.push(packed),
-        }
+        self.0.push(Packed::of(deed));
     }
 
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Few { count, .. } => usize::from(*count),
-            Self::Many(all) => all.len(),
-        }
+        self.0.as_slice().len()
     }
 
     /// The actions of those from this place on.
     pub(super) fn actions_from(&self, place: usize) -> impl Iterator<Item = Action> {
-        self.all()[place..].iter().map(|deed| deed.action())
+        self.0.as_slice()[place..].iter().map(|deed| deed.action())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Deed> {
-        self.all().iter().map(|packed| packed.deed())
-    }
-
-    fn all(&self) -> &[Packed] {
-        match self {
-            Self::Few { count, first } => &first[..usize::from(*count)],
-            Self::Many(all) => all,
-        }
-    }
-}
-
-impl Default for Deeds {
-    fn default() -> Self {
-        Self::Few { count: 0, first: [Packed(0); Self::INLINE] }
+        self.0.as_slice().iter().map(|packed| packed.deed())
     }
 }
 
 /// A deed in 32 bits, as it is counted: the place of its cookie, then one bit for the direction and two for the action.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packed(u32);
+#[derive(Debug, Clone, Copy, Default)]
+struct Packed(u32);
 
 impl Packed {
     #[inline]
@@ -320,17 +284,6 @@ impl Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn deeds_keep_their_order_past_the_inline_bound() {
-        let mut deeds = Deeds::default();
-        for number in 0..40 {
-            assert_eq!(deeds.iter().count(), usize::from(number));
-            deeds.push(Deed::new(CookieSubject::Rule(number), Direction::Request, Action::Passed));
-        }
-        let numbers: Vec<_> = deeds.iter().map(|deed| deed.subject).collect();
-        assert_eq!(numbers, (0..40).map(CookieSubject::Rule).collect::<Vec<_>>());
-    }
 
     #[test]
     fn every_deed_is_unpacked_as_it_was() {

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use memchr::memmem::Finder;
 
 use super::decision::Decision;
+use super::few::Few;
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::own::OwnCookie;
@@ -75,71 +76,56 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
 
 /// What is left of one field, or `None` where all of it is.
 fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> {
-    let (mut held, mut length, before) = (false, 0, deeds.len());
-    let judged = |start| {
+    let (mut start, mut run_starts, mut held) = (0, 0, false);
+    let mut kept = Kept::default();
+    while start <= line.len() {
         let (end, verdict) = verdict(judge, line, start);
-        let action = verdict.map(|(subject, action)| {
-            held |= action == Action::Withheld;
+        if let Some((subject, action)) = verdict {
             deeds.push(Deed::new(subject, Direction::Request, action));
-            action
-        });
-        (end, action)
-    };
-    for run in (Runs { line, start: 0, act: judged }) {
-        length += run.len() + if length > 0 { BETWEEN.len() } else { 0 };
+            if action == Action::Withheld {
+                held = true;
+                kept.push(&line[run_starts..start]);
+                run_starts = line.len().min(end + 1);
+            }
+        }
+        start = end + 1;
     }
     if !held {
         return None;
     }
-    // The second walk costs less than the allocations that it saves: there is one, of the right size.
-    let mut rest = Vec::with_capacity(length);
-    let mut actions = deeds.actions_from(before);
-    let remembered = |start| {
-        let end = start + length_of_value(&line[start..]).0;
-        let is_blank = trim(&line[start..end]).is_empty();
-        (end, if is_blank { None } else { actions.next() })
-    };
-    for run in (Runs { line, start: 0, act: remembered }) {
-        if !rest.is_empty() {
-            rest.extend_from_slice(BETWEEN);
-        }
-        rest.extend_from_slice(run);
-    }
-    Some(Bytes::from(rest))
+    kept.push(&line[run_starts..]);
+    Some(kept.joined())
 }
 
 const BETWEEN: &[u8] = b"; ";
 
-/// The runs of pairs of a field that stay, each without the blanks and semicolons at its ends.
-struct Runs<'a, F> {
-    line: &'a [u8],
-    start: usize,
-    /// Where the pair that begins at a place ends, and what is done with it; nothing where it is nothing but blanks.
-    act: F,
+/// The runs of pairs of a field that stay.
+#[derive(Default)]
+struct Kept<'a> {
+    runs: Few<&'a [u8], 8>,
+    length: usize,
 }
 
-impl<'a, F: FnMut(usize) -> (usize, Option<Action>)> Iterator for Runs<'a, F> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        while self.start <= self.line.len() {
-            let run_starts = self.start;
-            let mut run_ends = self.line.len();
-            while self.start <= self.line.len() {
-                let pair_starts = self.start;
-                let (end, action) = (self.act)(pair_starts);
-                self.start = end + 1;
-                if action == Some(Action::Withheld) {
-                    run_ends = pair_starts;
-                    break;
-                }
-            }
-            let run = bare(&self.line[run_starts.min(run_ends)..run_ends]);
-            if !run.is_empty() {
-                return Some(run);
-            }
+impl<'a> Kept<'a> {
+    /// Adds a run, without the blanks and semicolons at its ends.
+    fn push(&mut self, run: &'a [u8]) {
+        let run = bare(run);
+        if !run.is_empty() {
+            self.length += run.len() + if self.length > 0 { BETWEEN.len() } else { 0 };
+            self.runs.push(run);
         }
-        None
+    }
+
+    /// All of them in one field, for which there is one allocation, of the right size.
+    fn joined(&self) -> Bytes {
+        let mut rest = Vec::with_capacity(self.length);
+        for run in self.runs.as_slice() {
+            if !rest.is_empty() {
+                rest.extend_from_slice(BETWEEN);
+            }
+            rest.extend_from_slice(run);
+        }
+        Bytes::from(rest)
     }
 }
 
