@@ -29,7 +29,7 @@ const EXTREME: u64 = 75;
 const SERVED: usize = 64;
 
 /// What a connection is reckoned with, in bytes: the longest head, read and passed on, and buffers. So many are taken in that all of these fit.
-const RECKONED: u64 = 4 * LONGEST_HEAD as u64;
+const RECKONED: u64 = 2 * LONGEST_HEAD as u64;
 
 /// Memory belongs to the process, and so does all of this.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
