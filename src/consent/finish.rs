@@ -163,9 +163,8 @@ impl Shown {
 }
 
 /// What the type of an answer makes of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    #[default]
     Else,
     Document,
     Html,
