@@ -25,43 +25,140 @@ use super::settings::{
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
 
-/// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
+/// The settings of one file, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
 pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
-    let directory = files.directory;
     root.number("version");
-    let mut places = Places::default();
-    let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
-    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
-    let consent = read_consent(root.section("consent"), &mut places);
-    let audit_section = root.section("audit");
-    let footprint = audit_section.flag("footprint").value;
-    let audit = AuditSettings::default();
-    let both_listen = listen.http.is_some() && listen.https.is_some();
-    let ClientAddress { resolver, fields, announcers, fronts } =
-        read_client_address(root.section("client_address"), both_listen, faults);
-    let (audit, store) = read_audit(
-        audit_section,
-        audit.with_client_ip(resolver).with_address_fields(fields),
-        directory,
-        faults,
+    // In the order in which they are shown.
+    let [site, listen, origin, consent, audit, client_address, keys, admin] =
+        ["site", "listen", "origin", "consent", "audit", "client_address", "keys", "admin"]
+            .map(|name| root.section(name));
+    let shared = read_shared([listen, audit, keys, admin], files, faults);
+    let read = read_own(&root, [site, origin, consent, client_address], &shared, files, faults);
+    root.end();
+    if let (Some(https), Some(url)) = (&shared.listen.https, read.url_by_http()) {
+        warn_of_http(&https.certificate.place, url, faults);
+    }
+    read.settings
+}
+
+/// What the file says that several sites share.
+pub(super) fn read_shared_file(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Shared {
+    root.number("version");
+    let sections = ["listen", "audit", "keys", "admin"].map(|name| root.section(name));
+    let shared = read_shared(sections, files, faults);
+    root.end();
+    Shared { is_for_several: true, ..shared }
+}
+
+/// What the file of one site among several says.
+pub(super) fn read_site_file(
+    root: Section<'_>,
+    shared: &Shared,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> OfSite {
+    root.number("version");
+    let sections = ["site", "origin", "consent", "client_address"].map(|name| root.section(name));
+    let read = read_own(&root, sections, shared, files, faults);
+    root.end();
+    if let (Some(_), Some(url)) = (&shared.listen.https, read.url_by_http()) {
+        warn_of_http(&url.place, url, faults);
+    }
+    read
+}
+
+fn warn_of_http(place: &Place, url: &Located<String>, faults: &Faults) {
+    faults.warn(
+        place,
+        format!("`https` is listened to, but visitors type {}", url.value),
+        "write [site] url = \"https://...\": its scheme decides on cookies",
     );
-    let hold = read_keys(root.section("keys"));
-    let admin = read_admin(root.section("admin"), files, faults);
+}
+
+/// What is not of one site.
+pub(super) struct Shared {
+    listen: Listen,
+    underscore_fields: Vec<HeaderName>,
+    footprint: bool,
+    audit: Option<AuditSettings>,
+    store: Option<StoreSettings>,
+    hold: Hold,
+    admin: Admin,
+    directory: PathBuf,
+    /// Whether it is for several sites.
+    is_for_several: bool,
+}
+
+/// What is of one site, and what it claims for itself alone.
+pub(super) struct OfSite {
+    pub(super) settings: Option<Settings>,
+    pub(super) url: Option<Located<String>>,
+    pub(super) hosts: Vec<Located<String>>,
+    /// The domain under which its decision cookie is kept, where that is more than one host.
+    pub(super) shared_domain: Option<Located<String>>,
+    /// Where it is said how clients are known.
+    pub(super) source: Place,
+}
+
+impl OfSite {
+    fn url_by_http(&self) -> Option<&Located<String>> {
+        self.url.as_ref().filter(|url| !url.value.starts_with("https:"))
+    }
+}
+
+fn read_shared(
+    [listen, audit, keys, admin]: [Section<'_>; 4],
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> Shared {
+    let (listen, underscore_fields) = read_listen(listen, files, faults);
+    let footprint = audit.flag("footprint").value;
+    let (audit, store) = read_audit(audit, AuditSettings::default(), files.directory, faults);
+    let hold = read_keys(keys);
+    let admin = read_admin(admin, files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
+    let directory = files.directory.to_owned();
+    Shared {
+        listen,
+        underscore_fields,
+        footprint,
+        audit,
+        store,
+        hold,
+        admin,
+        directory,
+        is_for_several: false,
+    }
+}
+
+fn read_own(
+    root: &Section<'_>,
+    [site, origin, consent, client_address]: [Section<'_>; 4],
+    shared: &Shared,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> OfSite {
+    let mut places = Places::default();
+    let site = read_site(site, &mut places, faults);
+    let hosts: Vec<_> = site.hosts.iter().map(|host| host.value.clone()).collect();
+    let origins = read_origins(origin, &hosts, files, faults);
+    let consent = read_consent(consent, &mut places);
+    let both_listen = shared.listen.http.is_some() && shared.listen.https.is_some();
+    let ClientAddress { resolver, fields, announcers, fronts, source } =
+        read_client_address(client_address, both_listen, faults);
 
     let mut policy = consent.apply(Policy::builder(
         site.name.as_deref().unwrap_or("this site"),
         site.url.as_ref().map_or("https://missing.invalid", |url| url.value.as_str()),
     ));
-    policy = policy.languages(site.languages).footprint(footprint);
-    if let Some(domain) = site.shared_domain {
-        policy = policy.shared_under(domain);
+    policy = policy.languages(site.languages).footprint(shared.footprint);
+    if let Some(domain) = &site.shared_domain {
+        policy = policy.shared_under(domain.value.clone());
     }
     if let Some(domain) = site.removal_domain {
         policy = policy.removals_under(domain);
     }
-    policy = policy.own_hosts(site.hosts.iter().cloned());
+    policy = policy.own_hosts(hosts.iter().cloned());
     for purpose in root.sections("purpose") {
         if let Some(purpose) = read_purpose(purpose, &mut places) {
             policy = policy.purpose(purpose);
@@ -82,45 +179,41 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
             policy = policy.preference(preference);
         }
     }
-    root.end();
-    if let (Some(https), Some(url)) = (&listen.https, &site.url)
-        && !url.value.starts_with("https:")
-    {
-        faults.warn(
-            &https.certificate.place,
-            format!("`https` is listened to, but visitors type {}", url.value),
-            "write [site] url = \"https://...\": its scheme decides on cookies",
-        );
-    }
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
     }
-
-    Some(Settings {
-        policy,
-        site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
-        hosts: Hosts::Only(site.hosts),
-        calendar: site.calendar,
-        listen,
-        underscore_fields,
-        announcers,
-        fronts,
-        admin: admin.listen?,
-        admin_password: admin.password,
-        socket: directory.join(admin.socket?),
-        origins,
-        audit: audit?,
-        store: store?,
-        hold,
-        approval: admin.approval,
-    })
+    let settings = || {
+        let Shared { listen, underscore_fields, audit, store, hold, admin, directory, .. } = shared;
+        Some(Settings {
+            policy,
+            site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
+            is_among_others: shared.is_for_several,
+            hosts: Hosts::Only(hosts),
+            calendar: site.calendar,
+            listen: listen.clone(),
+            underscore_fields: underscore_fields.clone(),
+            announcers,
+            fronts,
+            admin: admin.listen?,
+            admin_password: admin.password.clone(),
+            socket: directory.join(admin.socket.as_ref()?),
+            origins,
+            audit: audit.clone()?.with_client_ip(resolver).with_address_fields(fields),
+            store: store.clone()?,
+            hold: *hold,
+            approval: admin.approval,
+        })
+    };
+    let settings = settings();
+    OfSite { settings, url: site.url, hosts: site.hosts, shared_domain: site.shared_domain, source }
 }
 
 struct Site {
     name: Option<String>,
     url: Option<Located<String>>,
-    hosts: Vec<String>,
-    shared_domain: Option<String>,
+    /// In lower case, without port.
+    hosts: Vec<Located<String>>,
+    shared_domain: Option<Located<String>>,
     removal_domain: Option<String>,
     languages: Vec<Language>,
     calendar: Calendar,
@@ -132,11 +225,13 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
     if let Some(url) = &url {
         places.note(Subject::SiteUrl, &url.place);
     }
-    let own_host =
-        url.as_ref().and_then(|url| authority_of(&url.value)).map(|authority| without_port(&authority));
+    let own_host = url.as_ref().and_then(|url| {
+        let authority = authority_of(&url.value)?;
+        Some(Located { value: without_port(&authority), place: url.place.clone() })
+    });
     let hosts = match section.texts("hosts") {
         None => {
-            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.clone())));
+            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.value.clone())));
             section.assume("hosts", Value::Array(own.collect()));
             own_host.clone().into_iter().collect()
         }
@@ -155,11 +250,12 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
                     "write a name such as www.example.gov.uk",
                 );
             }
-            hosts.iter().map(|host| without_port(&host.value)).collect()
+            let without_port = |host: Located<String>| Located { value: without_port(&host.value), ..host };
+            hosts.into_iter().map(without_port).collect()
         }
     };
     let domain = section.text("cookie_domain");
-    if let (Some(domain), Some(host)) = (&domain, &own_host) {
+    if let (Some(domain), Some(Located { value: host, .. })) = (&domain, &own_host) {
         let wide = domain.value.to_ascii_lowercase();
         if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
             faults.add(
@@ -182,7 +278,9 @@ fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site
             faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
             None
         }
-        (Some(_), Some(domain)) => Some(domain.value.to_ascii_lowercase()),
+        (Some(_), Some(domain)) => {
+            Some(Located { value: domain.value.to_ascii_lowercase(), place: domain.place.clone() })
+        }
         (None, _) => None,
     };
     let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
@@ -238,6 +336,8 @@ struct ClientAddress {
     fields: AddressFields,
     announcers: Option<TrustedProxies>,
     fronts: TrustedProxies,
+    /// Where that is said.
+    source: Place,
 }
 
 /// Who says who the client is.
@@ -302,10 +402,11 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
         Source::Fields(family) => (ClientIpResolver::behind(trusted, family), None),
         Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
+    let said = if let Place::Whole = source.place { section.place().clone() } else { source.place };
     section.end();
     // Whoever announces connections hands them on as they came.
     let fronts = if announcers.is_some() { TrustedProxies::none() } else { fronts };
-    ClientAddress { resolver, fields: fields.value, announcers, fronts }
+    ClientAddress { resolver, fields: fields.value, announcers, fronts, source: said }
 }
 
 fn read_audit(
