@@ -8,7 +8,7 @@ use super::check::{credentials, unread};
 use super::configuration::{Configuration, Read, Site};
 use super::credential::NamedFiles;
 use super::effective::Record;
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, Faults, Place};
 use super::files::{look_into_own, look_into_shared};
 use super::reader::{Located, Section};
 use super::sections::{OfSite, Shared, read_shared_file, read_site_file};
@@ -122,11 +122,10 @@ fn find_conflict(before: &OfFile, site: &OfFile) {
     let at = |located: &Located<String>| before.faults.shown(&located.place);
     let mut is_said_of_url = false;
     if let (Some(their), Some(our)) = (&theirs.url, &ours.url)
-        && let (Some(one), Some(other)) = (&theirs.settings, &ours.settings)
-        && one.site == other.site
+        && theirs.name == ours.name
     {
         is_said_of_url = true;
-        let problem = format!("another site has the address of `{}`, at {}", other.site, at(their));
+        let problem = format!("another site has the address of `{}`, at {}", ours.name, at(their));
         site.faults.add(&our.place, problem, "write one file for each site");
     }
     for host in &ours.hosts {
@@ -147,11 +146,18 @@ fn find_conflict(before: &OfFile, site: &OfFile) {
     if let (Some(one), Some(other)) = (&theirs.settings, &ours.settings)
         && one.announcers != other.announcers
     {
-        let (there, problem) = (before.faults.shown(&theirs.source), "connections are announced otherwise");
+        let [there, here] = [theirs, ours].map(place_of_source);
+        let (there, problem) = (before.faults.shown(there), "connections are announced otherwise");
         let remedy = "write \"proxy-protocol\" with the same `trusted_proxies` for every site, or for none: \
                       it comes before a host is named";
-        site.faults.add(&ours.source, format!("{problem} than for another site, at {there}"), remedy);
+        site.faults.add(here, format!("{problem} than for another site, at {there}"), remedy);
     }
+}
+
+/// Where it is said how clients are known, or could be.
+fn place_of_source(site: &OfSite) -> &Place {
+    let elsewhere = site.url.as_ref().filter(|_| site.source == Place::Whole);
+    elsewhere.map_or(&site.source, |url| &url.place)
 }
 
 /// Whether a domain is another, or below it.

@@ -93,6 +93,8 @@ pub(super) struct Shared {
 pub(super) struct OfSite {
     pub(super) settings: Option<Settings>,
     pub(super) url: Option<Located<String>>,
+    /// The host of its address, by which it is known.
+    pub(super) name: String,
     pub(super) hosts: Vec<Located<String>>,
     /// The domain under which its decision cookie is kept, where that is more than one host.
     pub(super) shared_domain: Option<Located<String>>,
@@ -182,11 +184,12 @@ fn read_own(
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
     }
+    let name = site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default();
     let settings = || {
         let Shared { listen, underscore_fields, audit, store, hold, admin, directory, .. } = shared;
         Some(Settings {
             policy,
-            site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
+            site: name.clone(),
             is_among_others: shared.is_for_several,
             hosts: Hosts::Only(hosts),
             calendar: site.calendar,
@@ -205,7 +208,7 @@ fn read_own(
         })
     };
     let settings = settings();
-    OfSite { settings, url: site.url, hosts: site.hosts, shared_domain: site.shared_domain, source }
+    OfSite { settings, url: site.url, name, hosts: site.hosts, shared_domain: site.shared_domain, source }
 }
 
 struct Site {
