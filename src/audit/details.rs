@@ -96,6 +96,8 @@ pub(super) fn done(counts: &CookieCounts) -> impl Iterator<Item = (Direction, Ac
 /// One thread's counts.
 #[derive(Debug)]
 pub(super) struct DetailShard {
+    /// How many places there are for counts of cookies. A thread that counts nothing keeps room for none.
+    places: usize,
     traffic: Vec<TrafficDay>,
     days: Vec<DayDetails>,
     /// What was given up already.
@@ -136,9 +138,8 @@ struct TrafficDay {
 impl DetailShard {
     /// With places for this many cookie rules.
     pub(super) fn new(rules: usize) -> Self {
-        let before =
-            Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
-        Self { traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
+        let (places, before) = (WITHOUT_RULE + rules, Totals::default());
+        Self { places, traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
@@ -217,7 +218,7 @@ impl DetailShard {
 
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
-            let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
+            let cookies = vec![CookieCounts::default(); self.places];
             let (routes, facets) = (HashMap::default(), FacetCounts::default());
             let visits = [0; VisitCell::COUNT];
             self.days.push(DayDetails { day, routes, facets, cookies, asked: 0, signalled: 0, visits });
