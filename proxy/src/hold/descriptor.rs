@@ -101,6 +101,19 @@ pub(super) fn remove(name: &str) {
     systemd::notify(&format!("FDSTOREREMOVE=1\nFDNAME={name}"));
 }
 
+/// Overwrites what a file holds that was passed to this process, and lets systemd forget it.
+pub(super) fn discard(name: &str) {
+    if let Some(file) = passed(name)
+        && let Ok(length) = file.metadata().map(|file| file.len())
+    {
+        let store = DescriptorStore { file, length: Mutex::new(length) };
+        if let Err(error) = store.hold(&[]) {
+            tracing::error!(%error, "what is held of a site that is gone could not be overwritten");
+        }
+    }
+    remove(name);
+}
+
 /// The file that was passed to this process, if it is what this program makes.
 fn passed(name: &str) -> Option<File> {
     if REMOVED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|removed| removed == name) {

@@ -15,4 +15,4 @@ mod taken;
 pub(crate) use clock::BootClock;
 pub(crate) use descriptor::{DescriptorStore, NAME as KEYS};
 pub(crate) use systemd::{Reloading, notify, passed_on};
-pub(crate) use taken::{let_go, take_over};
+pub(crate) use taken::{discard_others, let_go, take_over};

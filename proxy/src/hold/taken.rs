@@ -1,7 +1,8 @@
 use pinfold::audit::HeldKeys;
 use pinfold::time::{Calendar, Clock};
 
-use super::descriptor::{DescriptorStore, NAME, remove};
+use super::descriptor::{DescriptorStore, NAME, discard, remove};
+use super::systemd::passed_on;
 use crate::config::Hold;
 use crate::exit::Failure;
 
@@ -38,6 +39,16 @@ pub(crate) fn take_over(
         }
     };
     Ok((Some(store), held))
+}
+
+/// Overwrites what the process before has left of sites that are none of these.
+pub(crate) fn discard_others<'s>(hold: Hold, sites: impl Iterator<Item = Option<&'s str>>) {
+    if hold == Hold::Memory {
+        return;
+    }
+    let ours: Vec<_> = sites.map(name_for).collect();
+    let is_of_another = |name: &&String| name.starts_with(NAME) && !ours.contains(name);
+    passed_on().iter().filter(is_of_another).for_each(|name| discard(name));
 }
 
 /// Lets systemd forget where the keys of a site were held.

@@ -87,6 +87,7 @@ pub(crate) fn run(
         ground.prepare(site, known, policy)
     };
     let prepared: Vec<_> = sites.into_iter().map(prepare).collect::<Result<_, _>>()?;
+    ground.discard_others(&prepared);
     let StoreSettings { file, retention, most_bytes } = settings.store.clone();
     let living: Vec<_> = prepared.iter().flat_map(Ready::living).collect();
     let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;

@@ -19,7 +19,7 @@ use super::limits::DRAIN;
 use super::origins::Origins;
 use super::reload::Known;
 use crate::config::{self, Entry, Hold, Settings, chosen};
-use crate::hold::{DescriptorStore, let_go, take_over};
+use crate::hold::{DescriptorStore, discard_others, let_go, take_over};
 
 /// How often it is looked whether the last request of a site that is gone has been answered.
 const LOOK: Duration = Duration::from_millis(50);
@@ -120,6 +120,11 @@ impl Ground {
         let (held_in, held) =
             take_over(self.hold, name_of_hold(&settings), policy.origin(), &settings.calendar, &*self.clock)?;
         Ok(Ready { settings, entries, known, policy, held_in, held })
+    }
+
+    /// Leaves nothing that the process before held for other sites.
+    pub(super) fn discard_others(&self, ready: &[Ready]) {
+        discard_others(self.hold, ready.iter().map(|site| name_of_hold(&site.settings)));
     }
 
     /// Begins a site: nobody is let in to it yet, and its work has to be run.
