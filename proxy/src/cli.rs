@@ -158,7 +158,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Run the proxy in the foreground
     ///
-    /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
+    /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends. For several sites --config names a
+    /// directory: `pinfold.toml` in it says what they share, and a file in `sites/` what each has to itself.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
     /// Visit a site and say which cookies it sets, and what to write of them
