@@ -31,14 +31,9 @@ pub(crate) fn approve(command: &Approve) -> Result<String, Failure> {
         Reply::Waiting { lookups } if lookups.is_empty() => Some("no look-up waits\n".to_owned()),
         Reply::Waiting { lookups } => {
             let rows = lookups.iter().map(|one| {
-                let WaitingLine { number, uid, requested_by, approved_by, basis } = one;
-                [
-                    number.to_string(),
-                    uid.to_string(),
-                    requested_by.clone(),
-                    approved_by.clone(),
-                    basis.clone(),
-                ]
+                let WaitingLine { number, site, uid, requested_by, approved_by, basis } = one;
+                let basis = site.as_ref().map_or(basis.clone(), |site| format!("{basis} (at {site})"));
+                [number.to_string(), uid.to_string(), requested_by.clone(), approved_by.clone(), basis]
             });
             Some(table(["number", "asked by user", "for", "approver named", "basis"], rows))
         }

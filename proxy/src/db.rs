@@ -49,7 +49,8 @@ pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
     let site = opened.site()?;
     let export = opened.ledgers.export(&site, period).map_err(Failure::of)?;
     let rows = export.rows().map_err(Failure::of)?;
-    let heads = write_down(&opened, &[site.clone()], Taking::Export, &command.reason, Some(rows))?;
+    let heads =
+        write_down(&opened, std::slice::from_ref(&site), Taking::Export, &command.reason, Some(rows))?;
     let Some(output) = &command.output else {
         write_rows(&export, io::stdout().lock(), Path::new("standard output"))?;
         return Ok(String::new());

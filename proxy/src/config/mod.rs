@@ -18,6 +18,7 @@ mod policy;
 mod reader;
 mod sections;
 mod settings;
+mod site;
 mod source;
 mod underscore;
 mod units;

@@ -3,14 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use http::uri::Authority;
-use http::{HeaderName, StatusCode, Uri};
+use http::{HeaderName, StatusCode};
+use pinfold::ConfigError;
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::Policy;
-use pinfold::consent::page::Language;
-use pinfold::time::Calendar;
-use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
 use super::credential::NamedFiles;
@@ -19,10 +16,9 @@ use super::origins::read_origins;
 use super::places::Places;
 use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
-use super::settings::{
-    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
-};
-use super::source::{Node, Value};
+use super::settings::{Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings};
+use super::site::{authority_of, read_site};
+use super::source::Value;
 use super::underscore::read_underscore_fields;
 
 /// The settings of one file, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -211,102 +207,6 @@ fn read_own(
     OfSite { settings, url: site.url, name, hosts: site.hosts, shared_domain: site.shared_domain, source }
 }
 
-struct Site {
-    name: Option<String>,
-    url: Option<Located<String>>,
-    /// In lower case, without port.
-    hosts: Vec<Located<String>>,
-    shared_domain: Option<Located<String>>,
-    removal_domain: Option<String>,
-    languages: Vec<Language>,
-    calendar: Calendar,
-}
-
-fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
-    let name = section.text("name").map(|name| name.value);
-    let url = section.text("url");
-    if let Some(url) = &url {
-        places.note(Subject::SiteUrl, &url.place);
-    }
-    let own_host = url.as_ref().and_then(|url| {
-        let authority = authority_of(&url.value)?;
-        Some(Located { value: without_port(&authority), place: url.place.clone() })
-    });
-    let hosts = match section.texts("hosts") {
-        None => {
-            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.value.clone())));
-            section.assume("hosts", Value::Array(own.collect()));
-            own_host.clone().into_iter().collect()
-        }
-        Some(hosts) => {
-            if hosts.is_empty() {
-                faults.add(
-                    section.place(),
-                    "`hosts` is empty, so no request would be served",
-                    "name a host, or leave it out",
-                );
-            }
-            for host in hosts.iter().filter(|host| !is_host(&host.value)) {
-                faults.add(
-                    &host.place,
-                    format!("`{}` is not a host", host.value),
-                    "write a name such as www.example.gov.uk",
-                );
-            }
-            let without_port = |host: Located<String>| Located { value: without_port(&host.value), ..host };
-            hosts.into_iter().map(without_port).collect()
-        }
-    };
-    let domain = section.text("cookie_domain");
-    if let (Some(domain), Some(Located { value: host, .. })) = (&domain, &own_host) {
-        let wide = domain.value.to_ascii_lowercase();
-        if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
-            faults.add(
-                &domain.place,
-                format!("`{}` is not a domain of {host}", domain.value),
-                "write the end of the site's host name, such as example.gov.uk",
-            );
-        }
-    }
-    if let Some(domain) = domain.as_ref().filter(|domain| is_public_suffix(&domain.value)) {
-        faults.add(
-            &domain.place,
-            format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
-            "write a domain of your own, such as example.gov.uk",
-        );
-    }
-    let shared = Some(section.flag("shared_choice")).filter(|shared| shared.value);
-    let shared_domain = match (&shared, &domain) {
-        (Some(shared), None) => {
-            faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
-            None
-        }
-        (Some(_), Some(domain)) => {
-            Some(Located { value: domain.value.to_ascii_lowercase(), place: domain.place.clone() })
-        }
-        (None, _) => None,
-    };
-    let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
-    let mut languages = Vec::new();
-    for code in section.texts("languages").unwrap_or_default() {
-        match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
-            Some(language) => languages.push(language),
-            None => faults.add(
-                &code.place,
-                format!("the language `{}` is not built in", code.value),
-                "write en or cy",
-            ),
-        }
-    }
-    let calendar = section.text("time_zone").and_then(|zone| {
-        let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
-        Calendar::named(&zone.value).map_err(report).ok()
-    });
-    let calendar = calendar.unwrap_or_else(Calendar::utc);
-    section.end();
-    Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
-}
-
 fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
     let https = section.section("https");
     let https = if https.is_written() { read_https(https, files, faults) } else { None };
@@ -489,20 +389,4 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }
-}
-
-/// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
-fn is_public_suffix(domain: &str) -> bool {
-    let domain = domain.to_ascii_lowercase();
-    psl::suffix_str(&domain) == Some(&domain)
-}
-
-/// A name or address, and perhaps a port.
-fn is_host(text: &str) -> bool {
-    text.parse::<Authority>().is_ok() && !text.contains(['@', '*'])
-}
-
-fn authority_of(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
 }

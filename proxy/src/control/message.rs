@@ -209,6 +209,9 @@ impl From<Change> for WaitingChange {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WaitingLine {
     pub(crate) number: u32,
+    /// About which site it is, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<String>,
     /// The user of the machine who asked.
     pub(crate) uid: u32,
     pub(crate) requested_by: String,

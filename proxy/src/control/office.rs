@@ -158,12 +158,15 @@ impl Office {
                 Ok(Reply::Top { hosts: top(Unit::Host), networks: top(Unit::Network) })
             }
             Ask::Unblock { pseudonym } => self.unblock(&*self.site(site)?, uid, pseudonym).await,
-            Ask::Waiting => Ok(Reply::Waiting {
-                lookups: self.waiting.each(|number, waiting| {
+            Ask::Waiting => {
+                let is_of_several = self.in_force.load().is_of_several;
+                let line = |number, waiting: &Waiting| {
                     let ActionRow { uid, requested_by, approved_by, basis, .. } = waiting.row.clone();
-                    WaitingLine { number, uid, requested_by, approved_by, basis }
-                }),
-            }),
+                    let site = is_of_several.then(|| waiting.site.name.clone());
+                    WaitingLine { number, site, uid, requested_by, approved_by, basis }
+                };
+                Ok(Reply::Waiting { lookups: self.waiting.each(line) })
+            }
         }
     }
 

@@ -18,14 +18,15 @@ use super::checks;
 use super::doorway::{Doorway, Plan};
 use super::latency::{Latency, LatencySum};
 use super::origins::Origins;
-use super::reload::{All, Known, Parts, Reloader};
+use super::prepared::Known;
+use super::reload::{All, Parts, Reloader};
 use super::signals::Signals;
 use super::sites::{Backgrounds, Ground, InForce, Ready, Running, Standing};
 use super::sockets::{Addresses, Sockets};
 use super::worker::{Entrance, WayIn};
 use super::{memory, pressure, worker};
 use crate::admin;
-use crate::config::{Configuration, Settings, StoreSettings};
+use crate::config::{Configuration, Settings, Site, StoreSettings};
 use crate::control::{Office, Rules};
 use crate::exit::Failure;
 use crate::hold::{BootClock, notify};
@@ -81,7 +82,7 @@ pub(crate) fn run(
     let Configuration { sites, shared, is_directory } = configuration;
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let ground = Ground { clock: Arc::new(BootClock::default()), hold: settings.hold, workers };
-    let prepare = |site: crate::config::Site| {
+    let prepare = |site: Site| {
         let known = known(&site.settings)?;
         let policy = known.policy(&site.settings).map_err(Failure::misuse)?;
         ground.prepare(site, known, policy)

@@ -1,6 +1,6 @@
 //! The sites that are served, as others read them, and what it takes to begin or to end one.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -17,14 +17,15 @@ use super::doorway::SitePlan;
 use super::latency::{Latency, LatencySum};
 use super::limits::DRAIN;
 use super::origins::Origins;
-use super::reload::Known;
+use super::prepared::Known;
 use crate::config::{self, Entry, Hold, Settings, chosen};
+use crate::exit::Failure;
 use crate::hold::{DescriptorStore, discard_others, let_go, take_over};
 
 /// How often it is looked whether the last request of a site that is gone has been answered.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What a reload replaces, as others read it.
+/// Everything that is served.
 #[derive(Debug, Clone)]
 pub(crate) struct InForce {
     /// At least one, in the order of their names.
@@ -34,6 +35,9 @@ pub(crate) struct InForce {
     /// Whether the configuration was without a fault when it was last read.
     pub(crate) sound: bool,
 }
+
+/// The same, as a reload replaces it under whoever reads it.
+pub(crate) type Standing = Arc<ArcSwap<InForce>>;
 
 /// A site that is served.
 #[derive(Debug)]
@@ -110,12 +114,7 @@ pub(super) struct Running {
 
 impl Ground {
     /// Looks for the keys that the process before has left for a site.
-    pub(super) fn prepare(
-        &self,
-        site: config::Site,
-        known: Known,
-        policy: Policy,
-    ) -> Result<Ready, crate::exit::Failure> {
+    pub(super) fn prepare(&self, site: config::Site, known: Known, policy: Policy) -> Result<Ready, Failure> {
         let config::Site { settings, entries } = site;
         let (held_in, held) =
             take_over(self.hold, name_of_hold(&settings), policy.origin(), &settings.calendar, &*self.clock)?;
@@ -133,7 +132,7 @@ impl Ground {
         ready: Ready,
         origins: Arc<Origins>,
         sink: Arc<dyn Sink>,
-    ) -> Result<(Running, Background), crate::exit::Failure> {
+    ) -> Result<(Running, Background), Failure> {
         let Ready { settings, entries, mut known, policy, held_in, held } = ready;
         let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
             .with_clock(self.clock.clone())
@@ -142,9 +141,9 @@ impl Ground {
             Some(place) => settings.audit.clone().with_key_hold(Arc::new(place), held),
             None => settings.audit.clone(),
         };
-        let (layer, background) = PinfoldLayer::of(consent, sink, Arc::new(tokio::time::sleep), audit)
-            .map_err(crate::exit::Failure::of)?;
-        let url: Uri = policy.origin().parse().map_err(crate::exit::Failure::of)?;
+        let (layer, background) =
+            PinfoldLayer::of(consent, sink, Arc::new(tokio::time::sleep), audit).map_err(Failure::of)?;
+        let url: Uri = policy.origin().parse().map_err(Failure::of)?;
         known.learn(&policy);
         let latencies = (0..self.workers).map(|_| Arc::default()).collect();
         Ok((Running { layer, settings, entries, known, policy, origins, url, latencies }, background))
@@ -241,10 +240,7 @@ impl Backgrounds {
         tasks.join_all().await;
     }
 
-    fn works(&self) -> std::sync::MutexGuard<'_, Works> {
+    fn works(&self) -> MutexGuard<'_, Works> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What is in force, shared.
-pub(crate) type Standing = Arc<ArcSwap<InForce>>;
