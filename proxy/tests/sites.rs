@@ -207,6 +207,9 @@ fn commands_go_by_one_site_and_the_store_is_of_all() {
     for line in ["for www.a.example", "for www.b.example", "will be made"] {
         assert_eq!(connected.matches(line).count(), 1, "{connected}");
     }
+    let of_file = common::pinfold(&["check", "--config", "pinfold.toml"], place);
+    let words = String::from_utf8(of_file.stderr).unwrap();
+    assert!(words.contains("`sites` beside it is not read (name the directory with --config"), "{words}");
     let effective = said(place, &["config", "--effective", "--site", "www.a.example"]);
     assert!(effective.contains("regime = \"consent\"") && effective.contains("sites/x.toml:"), "{effective}");
     // It is one file that comes to the same.

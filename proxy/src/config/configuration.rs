@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::check::{environment, parse_and, unread};
-use super::directory::{SHARED_FILE, read_directory};
+use super::directory::{SHARED_FILE, SITES, read_directory};
 use super::effective::Entry;
 use super::fault::Fault;
 use super::files::look_into;
@@ -64,7 +64,16 @@ fn read_and(path: &Path, looks: bool) -> Read {
             look_into(settings, faults);
         }
     });
-    let (entries, warnings) = (checked.entries, checked.warnings);
+    let (entries, mut warnings) = (checked.entries, checked.warnings);
+    let (_, directory) = shared_file(path);
+    if checked.settings.is_err() && !text.contains("[site]") && directory.join(SITES).is_dir() {
+        warnings.push(Fault {
+            place: path.display().to_string(),
+            problem: format!("`{SITES}` beside it is not read"),
+            remedy: "name the directory with --config where there are several sites".to_owned(),
+            excerpt: None,
+        });
+    }
     let configuration =
         checked.settings.map(|settings| Configuration::of(vec![Site { settings, entries }], None));
     Read { configuration, warnings }

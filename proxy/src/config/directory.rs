@@ -18,7 +18,7 @@ use super::source;
 pub(super) const SHARED_FILE: &str = "pinfold.toml";
 
 /// Where the files of sites are, below it.
-const SITES: &str = "sites";
+pub(super) const SITES: &str = "sites";
 
 /// The file of a site, and what was found in it.
 struct OfFile {

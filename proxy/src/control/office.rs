@@ -445,14 +445,14 @@ pub(super) mod tests {
         let file = directory.path().join("pinfold.db");
         let store = SqliteStore::open(&file, Retention::default()).unwrap();
         let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
-        let in_force = InForce { sites: vec![served(store.sink())], is_of_several: false, sound: true };
+        let in_force = InForce { sites: vec![served(SITE, store.sink())], is_of_several: false, sound: true };
         let office = Office::new(Arc::new(ArcSwap::from_pointee(in_force)), file, rules, None);
         (Office { longest_wait, ..office }, store, directory)
     }
 
-    /// The site, whose rows go to `sink`.
-    pub(crate) fn served(sink: impl Sink) -> Arc<Served> {
-        let settings = Settings::for_host(Some(SITE)).unwrap();
+    /// A site, whose rows go to `sink`.
+    pub(crate) fn served(host: &str, sink: impl Sink) -> Arc<Served> {
+        let settings = Settings::for_host(Some(host)).unwrap();
         let policy = settings.policy(Default::default(), Vec::new()).unwrap();
         let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone());
         let (sink, timer) = (Arc::new(sink), Arc::new(tokio::time::sleep));
@@ -484,6 +484,39 @@ pub(super) mod tests {
             Answer::Now(Reply::Refused { why }) => why,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn of_several_sites_one_is_named_and_its_ledger_has_what_is_done() {
+        let (office, store, _directory) = office(HOUR);
+        let other = "www.other.example";
+        let sites = vec![served(other, store.sink()), served(SITE, store.sink())];
+        office.in_force.store(Arc::new(InForce { sites, is_of_several: true, sound: true }));
+        let why = refusal(&office, Ask::Blocks, 0).await;
+        assert!(why.contains("name one with --site: www.other.example, www.town.example"), "{why}");
+        assert!(refusal(&office, lookup(), 0).await.contains("there are several sites"));
+        let at_other = |ask: Ask| Question { site: Some(other.to_owned()), ask };
+        let Answer::Later { number, .. } = office.answer(at_other(lookup()), 1_000).await else { panic!() };
+        let Answer::Now(Reply::Waiting { lookups }) = office.answer(question(Ask::Waiting), 0).await else {
+            panic!()
+        };
+        assert_eq!(lookups[0].site.as_deref(), Some(other));
+        // The number says which site it is about; one that nobody was given says nothing.
+        assert!(refusal(&office, Ask::Approve { number }, 1_000).await.contains("cannot approve it"));
+        let approved = office.answer(question(Ask::Approve { number }), 0).await;
+        assert!(matches!(approved, Answer::Now(Reply::Approved { .. })), "{approved:?}");
+        assert!(refusal(&office, Ask::Approve { number }, 0).await.contains("there are several sites"));
+        let taken = Ask::Take { what: Taking::Backup, reason: String::new(), rows: None };
+        let Answer::Now(Reply::WrittenDown { heads, .. }) = office.answer(question(taken), 0).await else {
+            panic!()
+        };
+        assert_eq!(heads.iter().map(|one| one.site.as_str()).collect::<Vec<_>>(), [other, SITE]);
+        let acts = |site| {
+            let entries = Ledgers::open(&office.store).unwrap().actions(site).unwrap();
+            entries.into_iter().map(|entry| entry.row.act).collect::<Vec<_>>()
+        };
+        assert_eq!(acts(other), ["look-up", "approve", "approve", "backup"]);
+        assert_eq!(acts(SITE), ["backup"]);
     }
 
     #[tokio::test]

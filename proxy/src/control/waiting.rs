@@ -150,7 +150,7 @@ mod tests {
             result: String::new(),
         };
         let asked = Asked::new("203.0.113.77".parse().unwrap(), None);
-        let site = served(TracingSink);
+        let site = served("www.town.example", TracingSink);
         Waiting { site, asked, row, until: Duration::from_secs(until), reply: oneshot::channel().0 }
     }
 
