@@ -4,15 +4,20 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::{Answer, BINARY, CANARY, Origin, Pinfold, raw};
-use http::Response;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use pinfold::time::CivilDate;
 use pinfold_store::{Ledgers, Period};
 use serde_json::Value;
@@ -258,6 +263,55 @@ fn directory_of(place: &Path) -> TempDir {
         fs::copy(&file, to).unwrap();
     }
     copy
+}
+
+/// Browsers send requests for several hosts over one connection where one certificate is for all (RFC 9113 section 9.1.1).
+#[tokio::test]
+async fn each_request_of_one_connection_goes_to_its_own_site() {
+    let (one, other) = (named("one"), named("other"));
+    let server = start(directory(&[("x", site("a", &one, "")), ("y", site("b", &other, ""))]));
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(server.site).await.unwrap());
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    for (host, expected) in [("a", "one"), ("b", "other"), ("c", ""), ("a", "one")] {
+        let request = Request::get(format!("http://www.{host}.example/"));
+        let request = request.header("cookie", "a-only=1; b-only=2").body(Empty::<Bytes>::new()).unwrap();
+        let response = client.send_request(request).await.unwrap();
+        assert_eq!(response.status(), if expected.is_empty() { 421 } else { 200 }, "{host}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.ends_with(expected.as_bytes()), "{host}: {body:?}");
+    }
+    let cookies = |origin: &Origin| -> Vec<_> {
+        origin.requests().iter().map(|request| request.headers()["cookie"].clone()).collect()
+    };
+    assert_eq!(
+        (cookies(&one), cookies(&other)),
+        (vec!["a-only=1".parse().unwrap(); 2], vec!["b-only=2".parse().unwrap()])
+    );
+}
+
+#[test]
+fn a_site_whose_server_hangs_is_in_nobodys_way() {
+    let (hangs, other) = (TcpListener::bind("127.0.0.1:0").unwrap(), named("other"));
+    let hung =
+        site("a", &other, "").replace(&other.address.to_string(), &hangs.local_addr().unwrap().to_string());
+    let server = start(directory(&[("x", hung), ("y", site("b", &other, ""))]));
+    // More than have a turn at once, on all threads.
+    let waiting: Vec<_> = (0..600)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.site).unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: www.a.example\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(ask(&server, "www.b.example", "/", "").status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let state: Value = serde_json::from_str(&server.admin("/readyz").body).unwrap();
+    assert_eq!(state["sites"]["www.b.example"], true);
+    drop(waiting);
 }
 
 #[test]
