@@ -63,10 +63,15 @@ pub(super) async fn readiness(
         origin_reachable: reached.iter().any(|(_, (is_reached, _))| *is_reached),
         unreachable,
         store_writable: readings.store.is_healthy(),
-        key_fresh: asked.iter().all(|site| site.audit.stats().key_age < OLDEST_KEY),
+        key_fresh: asked.iter().all(|site| has_fresh_key(site)),
         stopping,
         sites: if in_force.is_of_several { sites.collect() } else { BTreeMap::new() },
     })
+}
+
+/// Whether the key of today is one. Once there is none, the server stops.
+fn has_fresh_key(site: &Served) -> bool {
+    site.audit.keys().first().is_none_or(|key| key.age < OLDEST_KEY)
 }
 
 /// Whether any server of the default origin can be reached, and which cannot.

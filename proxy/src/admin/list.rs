@@ -30,13 +30,9 @@ pub(super) fn render(in_force: &InForce, language: Language) -> String {
             body {
                 main {
                     h1 { (since.all_sites) }
-                    nav {
-                        ul {
-                            li {
-                                a href={ "/?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
-                                    (words.other_language)
-                                }
-                            }
+                    p {
+                        a href={ "/?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
+                            (words.other_language)
                         }
                     }
                     table.wide {

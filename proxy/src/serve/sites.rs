@@ -208,6 +208,8 @@ impl Backgrounds {
     pub(super) fn run(&self, site: &str, background: Background) {
         let (end, ended) = oneshot::channel();
         let mut works = self.works();
+        // Those of sites that are gone are done with.
+        while works.tasks.try_join_next().is_some() {}
         works.ends.push((site.to_owned(), end));
         works.tasks.spawn(background.run(async {
             // An error means that the sender is gone: that is a stop as well.
@@ -235,9 +237,10 @@ impl Backgrounds {
 
     /// Ends all of it: ready once everything is written.
     pub(super) async fn end_all(&self) {
-        let Works { tasks, ends } = std::mem::take(&mut *self.works());
+        let Works { mut tasks, ends } = std::mem::take(&mut *self.works());
         drop(ends);
-        tasks.join_all().await;
+        // One that has failed is no reason not to wait for the others.
+        while tasks.join_next().await.is_some() {}
     }
 
     fn works(&self) -> MutexGuard<'_, Works> {
