@@ -172,6 +172,21 @@ async fn no_key_is_held_past_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_site_that_goes_for_good_leaves_no_key_to_the_next_process() {
+    let (clock, shelf) = (Arc::new(ManualClock::at(common::MORNING)), Arc::<Shelf>::default());
+    let process = Process::start(&clock, &shelf);
+    assert!(!shelf.bytes.lock().unwrap().is_empty());
+    let handle = process.town.layer.handle();
+    handle.forget_held();
+    handle.block(Pseudonym::from_number(7), Duration::from_secs(60), "scans").unwrap();
+    assert!(shelf.bytes.lock().unwrap().is_empty(), "nothing is given any more");
+    let rows = process.stop().await.rows();
+    let is_end = |rows: &Rows| matches!(rows, Rows::Key(events) if matches!(events[..], [KeyEvent::Destroyed { how: KeyEnd::Stopped, .. }]));
+    assert!(rows.iter().any(is_end), "and the key is destroyed with its process");
+    assert!(shelf.bytes.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_hold_a_stop_ends_the_key() {
     let notebook = Notebook::default();
     let mut town = Town::new(policy(), notebook.clone(), AuditSettings::default());

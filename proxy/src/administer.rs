@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use pinfold::time::UnixTime;
 
-use crate::cli::{Administer, Approve, BlockFor, CheckFormat, Lookup, Top, Unblock};
+use crate::cli::{Administer, Approve, BlockFor, CheckFormat, Lookup, Reload, Top, Unblock};
 use crate::config::{self, SOCKET};
-use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, WaitingLine, ask};
+use crate::control::{Ask, BlockLine, Known, Reply, SenderLine, SiteHead, WaitingLine, ask};
 use crate::exit::Failure;
 use crate::table::table;
 
@@ -23,7 +23,7 @@ fn end_of_blocks(held: bool) -> &'static str {
 /// Lets the look-up of another user through, or lists those that wait.
 pub(crate) fn approve(command: &Approve) -> Result<String, Failure> {
     let ask = command.number.map_or(Ask::Waiting, |number| Ask::Approve { number });
-    put(&command.server, &ask, |reply| match reply {
+    put(&command.server, ask, |reply| match reply {
         Reply::Approved { number, head } => Some(format!(
             "look-up {number} is approved, and its answer is with whoever asked\n{}",
             head_of_ledger(head)
@@ -31,14 +31,9 @@ pub(crate) fn approve(command: &Approve) -> Result<String, Failure> {
         Reply::Waiting { lookups } if lookups.is_empty() => Some("no look-up waits\n".to_owned()),
         Reply::Waiting { lookups } => {
             let rows = lookups.iter().map(|one| {
-                let WaitingLine { number, uid, requested_by, approved_by, basis } = one;
-                [
-                    number.to_string(),
-                    uid.to_string(),
-                    requested_by.clone(),
-                    approved_by.clone(),
-                    basis.clone(),
-                ]
+                let WaitingLine { number, site, uid, requested_by, approved_by, basis } = one;
+                let basis = site.as_ref().map_or(basis.clone(), |site| format!("{basis} (at {site})"));
+                [number.to_string(), uid.to_string(), requested_by.clone(), approved_by.clone(), basis]
             });
             Some(table(["number", "asked by user", "for", "approver named", "basis"], rows))
         }
@@ -52,7 +47,7 @@ pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
         seconds: command.length.as_secs(),
         reason: command.reason.clone(),
     };
-    put(&command.server, &ask, |reply| match reply {
+    put(&command.server, ask, |reply| match reply {
         Reply::Blocks { blocks, held } => {
             Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
         }
@@ -61,14 +56,14 @@ pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
 }
 
 pub(crate) fn unblock(command: &Unblock) -> Result<String, Failure> {
-    put(&command.server, &Ask::Unblock { pseudonym: command.pseudonym.to_string() }, |reply| match reply {
+    put(&command.server, Ask::Unblock { pseudonym: command.pseudonym.to_string() }, |reply| match reply {
         Reply::Unblocked { pseudonym } => Some(format!("{pseudonym} is no longer blocked\n")),
         _ => None,
     })
 }
 
 pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
-    put(command, &Ask::Blocks, |reply| match reply {
+    put(command, Ask::Blocks, |reply| match reply {
         Reply::Blocks { blocks, .. } if blocks.is_empty() => Some("nobody is blocked\n".to_owned()),
         Reply::Blocks { blocks, held } => {
             Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
@@ -78,7 +73,7 @@ pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
 }
 
 pub(crate) fn keys(command: &Administer) -> Result<String, Failure> {
-    put(command, &Ask::Keys, |reply| {
+    put(command, Ask::Keys, |reply| {
         let Reply::Keys { keys, held } = reply else { return None };
         let rows = keys.iter().map(|key| {
             [key.epoch.clone(), key.day.clone(), in_words(key.age()), in_words(key.dies_within())]
@@ -91,7 +86,7 @@ pub(crate) fn keys(command: &Administer) -> Result<String, Failure> {
 }
 
 pub(crate) fn top(command: &Top) -> Result<String, Failure> {
-    put(&command.server, &Ask::Top { by: command.by, most: command.most }, |reply| {
+    put(&command.server, Ask::Top { by: command.by, most: command.most }, |reply| {
         let Reply::Top { hosts, networks } = reply else { return None };
         if hosts.is_empty() {
             return Some("nobody has come today\n".to_owned());
@@ -113,7 +108,7 @@ pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
         requested_by: command.requested_by.clone(),
         approved_by: command.approved_by.clone(),
     };
-    put(&command.server, &ask, |reply| {
+    put(&command.server, ask, |reply| {
         let Reply::Lookup { known, head } = reply else { return None };
         let known = match known {
             Known::Buckets { buckets } => {
@@ -137,21 +132,22 @@ pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
 }
 
 /// Has the configuration read again. A faulty file still says where the server is.
-pub(crate) fn reload(server: &Administer) -> Result<String, Failure> {
+pub(crate) fn reload(server: &Reload) -> Result<String, Failure> {
     let file = config::named_or_default(server.config.as_deref());
     let socket = file.map_or_else(|| PathBuf::from(SOCKET), config::socket);
-    let reply = ask(&socket, &Ask::Reload)?;
+    let reply = ask(&socket, None, Ask::Reload)?;
     if let Reply::Faults { faults } = &reply {
         return Err(Failure::faults(faults));
     }
     show(server.format, &reply, |reply| {
-        let Reply::Reloaded { changed, waiting, head } = reply else { return None };
+        let Reply::Reloaded { changed, waiting, head, heads } = reply else { return None };
         if changed.is_empty() && waiting.is_empty() {
             return Some("nothing has changed\n".to_owned());
         }
         let changed = changed.iter().map(|name| format!("changed: {name}\n"));
         let waiting = waiting.iter().map(|one| format!("needs a restart: {} ({})\n", one.name, one.why));
-        Some(changed.chain(waiting).chain(head.iter().map(|head| head_of_ledger(head))).collect())
+        let head = head.iter().map(|head| head_of_ledger(head));
+        Some(changed.chain(waiting).chain(head).chain([heads_of_ledgers(heads)]).collect())
     })
 }
 
@@ -159,13 +155,18 @@ pub(crate) fn head_of_ledger(head: &str) -> String {
     format!("Head of the action ledger: {head} (note it elsewhere)\n")
 }
 
+pub(crate) fn heads_of_ledgers(heads: &[SiteHead]) -> String {
+    heads.iter().map(|one| format!("{}: {}", one.site, head_of_ledger(&one.head))).collect()
+}
+
 /// Asks, and writes the answer in the form that is wanted.
 fn put(
     server: &Administer,
-    question: &Ask,
+    question: Ask,
     in_words: impl FnOnce(&Reply) -> Option<String>,
 ) -> Result<String, Failure> {
-    show(server.format, &ask(&socket(server.config.as_deref())?, question)?, in_words)
+    let socket = socket(server.config.as_deref())?;
+    show(server.format, &ask(&socket, server.site.name.as_deref(), question)?, in_words)
 }
 
 fn show(
@@ -184,10 +185,11 @@ fn show(
 fn socket(config: Option<&Path>) -> Result<PathBuf, Failure> {
     match config::named_or_default(config) {
         // Warnings are for `check`.
-        Some(file) => config::read(file)
-            .settings
-            .map(|settings| settings.socket)
-            .map_err(|faults| Failure::faults(&faults)),
+        Some(path) => {
+            let configuration =
+                config::read(path).configuration.map_err(|faults| Failure::faults(&faults))?;
+            Ok(configuration.shared_settings().socket.clone())
+        }
         None => Ok(PathBuf::from(SOCKET)),
     }
 }

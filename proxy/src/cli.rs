@@ -150,7 +150,7 @@ pub(crate) enum Command {
     /// It is checked whole first: a faulty one changes nothing, and each fault is printed. What has come into force is said, and what
     /// waits for a restart. SIGHUP does the same, with its answer in the log. Exit code 0: in force. 2: faults.
     #[command(after_help = "Example: pinfold reload --config /etc/pinfold/pinfold.toml")]
-    Reload(Administer),
+    Reload(Reload),
     /// Print the audit of use
     ///
     /// Reads the store of the configuration; the server may be running.
@@ -158,7 +158,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Run the proxy in the foreground
     ///
-    /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends.
+    /// Stops on SIGTERM or Ctrl-C: answers what is under way, writes what is counted, then ends. For several sites --config names a
+    /// directory: `pinfold.toml` in it says what they share, and a file in `sites/` what each has to itself.
     #[command(after_help = "Example: pinfold run --origin http://127.0.0.1:8000")]
     Run(Run),
     /// Visit a site and say which cookies it sets, and what to write of them
@@ -185,9 +186,29 @@ pub(crate) enum Command {
     Unblock(Unblock),
 }
 
+/// Which of several sites.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OneSite {
+    /// Which site, where the configuration is a directory: the host of its `url`
+    #[arg(long = "site", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
 /// Which server is asked, and how its answer is written.
 #[derive(Debug, Args)]
 pub(crate) struct Administer {
+    /// The configuration of the server; without it `pinfold.toml`, or the server of this directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
     /// The configuration of the server; without it `pinfold.toml`, or the server of this directory
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -228,6 +249,8 @@ pub(crate) struct Scan {
     /// The configuration that what is found is compared with; without it `pinfold.toml`, if there is one
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// How many pages are looked at
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) pages: u16,
@@ -287,7 +310,7 @@ pub(crate) struct Unblock {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The configuration
+    /// The configuration: a file, or the directory of several sites
     #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
     pub(crate) config: PathBuf,
     /// How faults are printed
@@ -331,9 +354,11 @@ pub(crate) struct Config {
     /// Every key as a JSON Schema (draft 2020-12), for editors
     #[arg(long, group = "what")]
     pub(crate) schema: bool,
-    /// The configuration
+    /// The configuration: a file, or the directory of several sites
     #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
     pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// How they are printed
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(crate) format: CheckFormat,
@@ -383,9 +408,11 @@ pub(crate) struct Explain {
     /// The recorded request, and perhaps the answer after it
     #[arg(value_name = "FILE")]
     pub(crate) recorded: PathBuf,
-    /// The configuration
+    /// The configuration: a file, or the directory of several sites
     #[arg(long, value_name = "FILE", default_value = "pinfold.toml")]
     pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// The address from which the request came
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) peer: IpAddr,
@@ -402,6 +429,8 @@ pub(crate) struct Import {
     /// The configuration; without it `pinfold.toml`, or the store of this directory
     #[arg(long, value_name = "FILE", conflicts_with = "host")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// The host of the site, where there is no configuration: what comes from its own pages is no referrer
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
@@ -462,6 +491,8 @@ pub(crate) struct DbBackup {
 pub(crate) struct DbExport {
     #[command(flatten)]
     pub(crate) store: DbStore,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// The first day, such as 2026-11-01 [default: the oldest]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) from: Option<CivilDate>,
@@ -502,6 +533,8 @@ pub(crate) struct Verify {
     /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
 }
 
 #[derive(Args)]
@@ -537,6 +570,8 @@ pub(crate) struct KeptPeriod {
     /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: OneSite,
     /// The first day, such as 2026-11-01 [default: of a report 30 days before the last, of evidence a year]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) from: Option<CivilDate>,
@@ -583,7 +618,7 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// The configuration [default: pinfold.toml, unless --origin is given]
+    /// The configuration: a file, or the directory of several sites [default: pinfold.toml, unless --origin is given]
     #[arg(long, value_name = "FILE", conflicts_with = "origin")]
     pub(crate) config: Option<PathBuf>,
     /// Serve this web server with no configuration file: loopback, any host, store in this directory

@@ -9,18 +9,19 @@ use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
 use pinfold::consent::{Explanation, Policy};
 use pinfold::time::{CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, Period};
+use serde_json::json;
 
 use crate::cli::{
     Check, CheckFormat, Cli, Command, Completions, Config, DbCommand, Demo, Evidence, Explain, Healthcheck,
     Import, Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
 };
-use crate::config::{Checked, Settings};
+use crate::config::{Checked, Configuration, Read, Settings, Site};
 use crate::connect::Found;
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
-use crate::opened::{Opened, print_warnings, read};
+use crate::opened::{Opened, print_warnings, read, read_all};
 use crate::scrub::{self, Keep};
 use crate::{
     administer, config, connect, db, demo, evidence, healthcheck, import, init, report, scan, serve,
@@ -83,34 +84,39 @@ fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
 }
 
 fn check(command: &Check) -> Result<Exit, Failure> {
-    let Checked { settings, warnings, .. } = config::read_with_files(&command.config);
-    let own_cookies = settings.as_ref().map_or_else(|_| Vec::new(), own_cookies);
-    let found = match &settings {
-        Ok(settings) if command.connect => {
-            let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
-            connect::look(settings, policy.page(), policy.inserts_link())?
-        }
+    let Read { configuration, warnings } = config::read_with_files(&command.config);
+    let found = match &configuration {
+        Ok(configuration) if command.connect => connect::look(configuration)?,
         _ => Vec::new(),
     };
     let (amiss, doubts) = (
         found.iter().any(|one| matches!(one, Found::Amiss(_))),
         found.iter().any(|one| matches!(one, Found::Doubt(_))),
     );
-    let faults = settings.err().unwrap_or_default();
-    let exit = match (faults.is_empty() && !amiss, warnings.is_empty() && !doubts || !command.strict) {
+    let is_sound = configuration.is_ok();
+    let exit = match (is_sound && !amiss, warnings.is_empty() && !doubts || !command.strict) {
         (false, _) => Exit::Misused,
         (true, false) => Exit::Warned,
         (true, true) => Exit::Success,
     };
     if let CheckFormat::Json = command.format {
-        let own_cookies: Vec<_> = own_cookies
-            .iter()
-            .map(|(name, values, bits)| serde_json::json!({ "name": name, "values": values, "bits": bits }))
-            .collect();
-        let all = serde_json::json!({
-            "sound": faults.is_empty(), "faults": faults, "warnings": warnings, "own_cookies": own_cookies,
-            "connected": found,
+        let own_cookies = |settings: &Settings| -> Vec<_> {
+            let json = |(name, values, bits)| json!({ "name": name, "values": values, "bits": bits });
+            own_cookies(settings).into_iter().map(json).collect()
+        };
+        let mut all = json!({
+            "sound": is_sound, "faults": configuration.as_ref().err().cloned().unwrap_or_default(), "warnings": warnings,
+            "own_cookies": [], "connected": found,
         });
+        match &configuration {
+            Ok(Configuration { sites, is_directory: true, .. }) => {
+                let site =
+                    |site: &Site| json!({ "site": site.name(), "own_cookies": own_cookies(&site.settings) });
+                all["sites"] = sites.iter().map(site).collect();
+            }
+            Ok(one) => all["own_cookies"] = own_cookies(one.shared_settings()).into(),
+            Err(_) => {}
+        }
         print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
@@ -119,18 +125,25 @@ fn check(command: &Check) -> Result<Exit, Failure> {
         let _ = writeln!(stderr, "pinfold: warning: {}", warning.with_excerpt());
     }
     drop(stderr);
-    if !faults.is_empty() {
-        return Err(Failure::faults_in_full(&faults));
-    }
-    let mut text = format!("{} is sound\n", command.config.display());
-    for (name, values, bits) in &own_cookies {
-        text.push_str(&format!("{name} can have {values} values: at most {bits} bits\n"));
-    }
-    let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
-    text.push_str(&format!("all cookies of Pinfold together: at most {all} bits\n"));
+    let configuration = configuration.map_err(|faults| Failure::faults_in_full(&faults))?;
+    let mut text = sound_in_words(&command.config, &configuration);
     print_found(&found, &mut text);
     print(&text)?;
     Ok(exit)
+}
+
+fn sound_in_words(path: &Path, configuration: &Configuration) -> String {
+    let mut text = format!("{} is sound\n", path.display());
+    for site in &configuration.sites {
+        let of_site = if configuration.is_directory { format!("{}: ", site.name()) } else { String::new() };
+        let own_cookies = own_cookies(&site.settings);
+        for (name, values, bits) in &own_cookies {
+            text.push_str(&format!("{of_site}{name} can have {values} values: at most {bits} bits\n"));
+        }
+        let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
+        text.push_str(&format!("{of_site}all cookies of Pinfold together: at most {all} bits\n"));
+    }
+    text
 }
 
 /// The name of each cookie of ours, how many values it can have, and how many bits those are.
@@ -148,31 +161,34 @@ fn show_configuration(command: &Config) -> Result<Exit, Failure> {
 }
 
 fn show_values(command: &Config) -> Result<Exit, Failure> {
-    let Checked { settings, warnings, mut entries } = config::read(&command.config);
-    print_warnings(&warnings);
-    let settings = settings.map_err(|faults| Failure::faults(&faults))?;
+    let configuration = read_all(&command.config)?;
+    let (settings, mut entries) =
+        configuration.choose_with_entries(command.site.name.as_deref()).map_err(Failure::misuse)?;
     let policy = settings.policy(BTreeMap::new(), Vec::new()).map_err(Failure::misuse)?;
     let built_in = config::built_in(&policy, &entries);
     entries.extend(built_in);
     print(&match command.format {
         CheckFormat::Human => config::to_toml(&entries),
-        CheckFormat::Json => format!("{:#}\n", serde_json::json!({ "values": entries })),
+        CheckFormat::Json => format!("{:#}\n", json!({ "values": entries })),
     })?;
     Ok(Exit::Success)
 }
 
 fn start(command: &Run) -> Result<Exit, Failure> {
-    let (settings, written) = match &command.origin {
-        Some(origin) => (Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?, None),
+    let (configuration, path) = match &command.origin {
+        Some(origin) => {
+            let settings = Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?;
+            (Configuration::of_one(settings), None)
+        }
         None => {
-            let file = command.config.clone().unwrap_or_else(|| PathBuf::from("pinfold.toml"));
-            let Checked { settings, warnings, entries } = config::read_with_files(&file);
+            let path = command.config.clone().unwrap_or_else(|| PathBuf::from("pinfold.toml"));
+            let Read { configuration, warnings } = config::read_with_files(&path);
             print_warnings(&warnings);
-            (settings.map_err(|faults| Failure::faults(&faults))?, Some(serve::Written { file, entries }))
+            (configuration.map_err(|faults| Failure::faults(&faults))?, Some(path))
         }
     };
     let _log = serve::log_to_stderr();
-    serve::run(settings, written, |addresses| {
+    serve::run(configuration, path, |addresses| {
         let https = addresses.https.map(tracing::field::display);
         tracing::info!(site = %addresses.site, https, admin = %addresses.admin, "ready");
         Ok(())
@@ -200,7 +216,7 @@ fn start_demo(command: Demo) -> Result<Exit, Failure> {
 }
 
 fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
-    let settings = read(&command.config)?;
+    let settings = read(&command.config, &command.site)?;
     let file = command.recorded.display();
     let unread = |error: std::io::Error| {
         Failure::misuse(format!("{file} cannot be read: {error} (name a file, or - for standard input)"))
@@ -221,7 +237,7 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
                     CheckFormat::Human => format!(
                         "client    unknown: the connection is closed with nothing served, because {why}\n"
                     ),
-                    CheckFormat::Json => format!("{:#}\n", serde_json::json!({ "closed": why })),
+                    CheckFormat::Json => format!("{:#}\n", json!({ "closed": why })),
                 })
                 .map(|()| Exit::Success);
             }
@@ -245,7 +261,7 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
 const MOST_RECORDED: u64 = 4 * 1024 * 1024;
 
 fn verify(command: &Verify) -> Result<Exit, Failure> {
-    let opened = Opened::by(command.config.as_deref())?;
+    let opened = Opened::by(command.config.as_deref(), &command.site)?;
     let site = opened.site()?;
     let entries = opened.ledgers.actions(&site).map_err(Failure::of)?;
     let head = verify_chain(&site, &entries).map_err(|BrokenAt(place)| {
@@ -323,7 +339,7 @@ fn manual() -> Result<Exit, Failure> {
 fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
     let admin = match (command.admin, config::named_or_default(command.config.as_deref())) {
         (Some(admin), _) => admin,
-        (None, Some(file)) => read(file)?.admin,
+        (None, Some(path)) => read_all(path)?.shared_settings().admin,
         (None, None) => config::ADMIN,
     };
     healthcheck::ask(admin).map_err(|problem| {
@@ -336,7 +352,7 @@ fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
 fn gather(command: &Evidence) -> Result<Exit, Failure> {
     let read = read_period(&command.period, 365)?;
     let published = read.published()?;
-    let Read { ledgers, site, period, policy, now } = read;
+    let Kept { ledgers, site, period, policy, now } = read;
     let actions = ledgers.actions(&site).map_err(Failure::of)?;
     let head = actions.last().map_or(ChainHash::START, |entry| entry.hash);
     let papers = evidence::papers(&published, policy.as_ref(), &actions, head);
@@ -359,7 +375,7 @@ fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// The ledgers of a site, and the period that is asked for.
-struct Read {
+struct Kept {
     ledgers: Ledgers,
     site: String,
     period: Period,
@@ -368,7 +384,7 @@ struct Read {
     now: UnixTime,
 }
 
-impl Read {
+impl Kept {
     fn exact(&self) -> Result<report::Audit, Failure> {
         report::Audit::read(&self.ledgers, &self.site, self.period, self.now).map_err(Failure::of)
     }
@@ -379,9 +395,9 @@ impl Read {
 }
 
 /// From the first day to the last, which is today unless it is said; the first is `days` before it unless it is said.
-fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
-    let KeptPeriod { config, from, to } = period;
-    let opened = Opened::by(config.as_deref())?;
+fn read_period(period: &KeptPeriod, days: i32) -> Result<Kept, Failure> {
+    let KeptPeriod { config, site, from, to } = period;
+    let opened = Opened::by(config.as_deref(), site)?;
     let site = opened.site()?;
     let Opened { ledgers, calendar, settings, .. } = opened;
     let now = SystemClock::new().now();
@@ -391,12 +407,12 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Read, Failure> {
         return Err(Failure::misuse(format!("--from {from} is after --to {to} (turn them round)")));
     }
     let policy = settings.as_ref().map(serve::policy).transpose()?;
-    Ok(Read { ledgers, site, period: Period { from, to }, policy, now })
+    Ok(Kept { ledgers, site, period: Period { from, to }, policy, now })
 }
 
 fn import_logs(command: &Import) -> Result<Exit, Failure> {
     let settings = match (config::named_or_default(command.config.as_deref()), &command.host) {
-        (Some(file), None) => read(file)?,
+        (Some(path), None) => read(path, &command.site)?,
         (_, host) => Settings::for_host(host.as_deref()).map_err(Failure::misuse)?,
     };
     let (mut sum, mut senseless) = (Tally::default(), Vec::new());

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use pinfold_store::Ledgers;
 use serde::Serialize;
 
-use crate::config::Settings;
+use crate::config::{Configuration, Settings, Site};
 use crate::exit::Failure;
 use crate::serve::{AnswerBody, Destination, Failed, Origins, Question, Server};
 
@@ -38,20 +38,30 @@ pub(crate) enum Found {
 /// # Errors
 ///
 /// There is nothing to look with, or nobody could be believed to be an origin.
-pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Result<Vec<Found>, Failure> {
-    let origins = Origins::of(settings, None)
-        .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
+pub(crate) fn look(configuration: &Configuration) -> Result<Vec<Found>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
-    let mut found = runtime.block_on(async {
-        let mut found = Vec::new();
-        for destination in origins.all() {
-            for server in &destination.servers {
-                found.extend(origin(server, destination, settings, (page, inserts_link)).await);
+    let mut found = Vec::new();
+    for Site { settings, .. } in &configuration.sites {
+        let policy = settings.policy(Default::default(), Vec::new()).map_err(Failure::misuse)?;
+        let origins = Origins::of(settings, None)
+            .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
+        let asked = async {
+            let mut found = Vec::new();
+            for destination in origins.all() {
+                for server in &destination.servers {
+                    let linked = (policy.page(), policy.inserts_link());
+                    found.extend(origin(server, destination, settings, linked).await);
+                }
             }
-        }
-        found
-    });
-    found.extend(store(&settings.store.file, &settings.site));
+            found
+        };
+        found.extend(runtime.block_on(asked));
+    }
+    for Site { settings, .. } in &configuration.sites {
+        let of_store = store(&settings.store.file, &settings.site);
+        found.extend(of_store.into_iter().filter(|one| !found.contains(one)).collect::<Vec<_>>());
+    }
+    let settings = configuration.shared_settings();
     let https = settings.listen.https.as_ref().map(|https| https.address);
     let listeners = settings.listen.http.into_iter().chain(https).chain([settings.admin]);
     found.extend(listeners.map(listener));

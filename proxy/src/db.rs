@@ -10,33 +10,32 @@ use pinfold::time::{CivilDate, Clock as _, SystemClock};
 use pinfold_store::{Export, Field, Period, StoreError, StoreStatus};
 use serde_json::{Map, Value, json};
 
-use crate::administer::head_of_ledger;
+use crate::administer::{head_of_ledger, heads_of_ledgers};
 use crate::cli::{CheckFormat, DbBackup, DbExport, DbStatus, DbStore};
 use crate::config;
-use crate::control::{Ask, Reply, Taking, ask};
+use crate::control::{Ask, Reply, SiteHead, Taking, ask};
 use crate::exit::Failure;
-use crate::opened::{Opened, read};
+use crate::opened::{Opened, read_all};
 use crate::table::table;
 
 /// Copies the store.
 pub(crate) fn back_up(command: &DbBackup) -> Result<String, Failure> {
-    let opened = Opened::by(command.store.config.as_deref())?;
+    let opened = Opened::whole(command.store.config.as_deref())?;
     if command.to.exists() {
         return Err(Failure::misuse(format!("{} exists (name a new file)", command.to.display())));
     }
-    let head = write_down(&opened, Taking::Backup, &command.reason, None)?;
+    let heads = write_down(&opened, &opened.all_sites()?, Taking::Backup, &command.reason, None)?;
     let made = opened.ledgers.back_up(&command.to).map_err(Failure::of)?;
     let (to, file) = (command.to.display(), opened.file.display());
     Ok(format!(
         "{to} holds {} rows of {file}, and no addresses: keep it no longer than the store keeps them\n{}",
-        made.rows,
-        head_of_ledger(&head)
+        made.rows, heads
     ))
 }
 
 /// Writes every row, but for addresses.
 pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
-    let opened = Opened::by(command.store.config.as_deref())?;
+    let opened = Opened::by(command.store.config.as_deref(), &command.site)?;
     let period = Period {
         from: command.from.unwrap_or(CivilDate::from_days(0)),
         to: command.to.unwrap_or(CivilDate::from_days(i32::MAX)),
@@ -50,24 +49,21 @@ pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
     let site = opened.site()?;
     let export = opened.ledgers.export(&site, period).map_err(Failure::of)?;
     let rows = export.rows().map_err(Failure::of)?;
-    let head = write_down(&opened, Taking::Export, &command.reason, Some(rows))?;
+    let heads =
+        write_down(&opened, std::slice::from_ref(&site), Taking::Export, &command.reason, Some(rows))?;
     let Some(output) = &command.output else {
         write_rows(&export, io::stdout().lock(), Path::new("standard output"))?;
         return Ok(String::new());
     };
     let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(output);
     write_rows(&export, file.map_err(|error| unwritten(output, &error))?, output)?;
-    Ok(format!(
-        "{} holds {rows} rows, exact: not for publication\n{}",
-        output.display(),
-        head_of_ledger(&head)
-    ))
+    Ok(format!("{} holds {rows} rows, exact: not for publication\n{}", output.display(), heads))
 }
 
 /// Brings the store to the newest schema.
 pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
-    let settings = config::named_or_default(command.config.as_deref()).map(read).transpose()?;
-    let file = settings.map_or(PathBuf::from("pinfold.db"), |settings| settings.store.file);
+    let read = config::named_or_default(command.config.as_deref()).map(read_all).transpose()?;
+    let file = read.map_or(PathBuf::from("pinfold.db"), |read| read.shared_settings().store.file.clone());
     let (before, after) = pinfold_store::migrate(&file).map_err(Failure::of)?;
     let shown = file.display();
     Ok(if before == after {
@@ -79,7 +75,7 @@ pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
 
 /// Says what is in the store. One that is damaged is a failure.
 pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
-    let opened = Opened::by(command.store.config.as_deref())?;
+    let opened = Opened::whole(command.store.config.as_deref())?;
     let status = opened.ledgers.status().map_err(Failure::of)?;
     let shown = opened.file.display();
     if let Some(damage) = &status.damage {
@@ -93,8 +89,15 @@ pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
     })
 }
 
-/// Enters in the action ledger that the store is about to be taken away: by its server, or here where there is none. The new head.
-fn write_down(opened: &Opened, what: Taking, reason: &str, rows: Option<u64>) -> Result<String, Failure> {
+/// Enters in the action ledgers of these sites that the store is about to be taken away: by its server, or here where there is none. The
+/// new heads, to be noted.
+fn write_down(
+    opened: &Opened,
+    sites: &[String],
+    what: Taking,
+    reason: &str,
+    rows: Option<u64>,
+) -> Result<String, Failure> {
     let row = ActionRow {
         at: SystemClock::new().now(),
         act: what.name().to_owned(),
@@ -104,16 +107,34 @@ fn write_down(opened: &Opened, what: Taking, reason: &str, rows: Option<u64>) ->
         basis: reason.trim().to_owned(),
         result: rows.map(|rows| format!("{rows} rows")).unwrap_or_default(),
     };
-    match pinfold_store::record_action(&opened.file, &opened.site()?, row) {
-        Ok(head) => Ok(head.to_string()),
-        Err(StoreError::InUse(_)) => {
-            let question = Ask::Take { what, reason: reason.to_owned(), rows };
-            match ask(opened.socket(), &question)? {
-                Reply::WrittenDown { head } => Ok(head),
-                _ => Err(Failure::of("the server answered something else (it is of another version)")),
-            }
+    let mut heads = Vec::new();
+    for site in sites {
+        match pinfold_store::record_action(&opened.file, site, row.clone()) {
+            Ok(head) => heads.push(SiteHead { site: site.clone(), head: head.to_string() }),
+            Err(StoreError::InUse(_)) => return ask_to_write_down(opened, sites, what, reason, rows),
+            Err(error) => return Err(Failure::of(error)),
         }
-        Err(error) => Err(Failure::of(error)),
+    }
+    Ok(match &heads[..] {
+        [one] => head_of_ledger(&one.head),
+        several => heads_of_ledgers(several),
+    })
+}
+
+fn ask_to_write_down(
+    opened: &Opened,
+    sites: &[String],
+    what: Taking,
+    reason: &str,
+    rows: Option<u64>,
+) -> Result<String, Failure> {
+    let question = Ask::Take { what, reason: reason.to_owned(), rows };
+    // Whoever takes the whole store takes it of every site that the server has.
+    let site = sites.first().filter(|_| what == Taking::Export);
+    match ask(opened.socket(), site.map(String::as_str), question)? {
+        Reply::WrittenDown { head, heads } if heads.is_empty() => Ok(head_of_ledger(&head)),
+        Reply::WrittenDown { heads, .. } => Ok(heads_of_ledgers(&heads)),
+        _ => Err(Failure::of("the server answered something else (it is of another version)")),
     }
 }
 

@@ -22,8 +22,8 @@ fn what_check_says_of_each_is_kept() {
     for file in files.iter().filter(|file| file.extension() == Some("toml".as_ref())) {
         fs::copy(file, authority.path("pinfold.toml")).unwrap();
         let text = fs::read_to_string(file).unwrap();
-        let (human, code) = check(authority.directory.path(), &text, "human");
-        let (json, same_code) = check(authority.directory.path(), &text, "json");
+        let (human, code) = check(authority.directory.path(), "pinfold.toml", &text, "human");
+        let (json, same_code) = check(authority.directory.path(), "pinfold.toml", &text, "json");
         assert_eq!(code, same_code, "{}", file.display());
         let found: serde_json::Value = serde_json::from_str(&json).unwrap();
         let is_faulty = !found["faults"].as_array().unwrap().is_empty();
@@ -33,6 +33,33 @@ fn what_check_says_of_each_is_kept() {
         checked += 1;
     }
     assert!(checked >= 35, "{checked}");
+}
+
+/// A directory of several sites: all faults of all files, each in its own.
+#[test]
+fn what_check_says_of_several_sites_is_kept() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults_of_several");
+    let mut checked = 0;
+    for case in fs::read_dir(&cases).unwrap().map(|entry| entry.unwrap().path()) {
+        if !case.is_dir() {
+            continue;
+        }
+        let name = case.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(case.join("pinfold.toml")).unwrap_or_default();
+        let (human, code) = check(&cases, name, &text, "human");
+        let (json, same_code) = check(&cases, name, &text, "json");
+        assert_eq!((code, same_code), (2, 2), "{name}: {human}");
+        keep(&case.with_extension("txt"), &human);
+        keep(&case.with_extension("json"), &json);
+        let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+        for fault in found["faults"].as_array().unwrap() {
+            let place = fault["place"].as_str().unwrap();
+            assert!(place.starts_with(name) || place.starts_with("PINFOLD__"), "{name}: {fault}");
+            assert!(!fault["remedy"].as_str().unwrap().is_empty(), "{name}: {fault}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 10, "{checked}");
 }
 
 /// Every fault has its line, its column and a mark; but a variable of the environment has its name.
@@ -57,9 +84,9 @@ fn every_fault_is_shown_where_it_is() {
 }
 
 /// What is printed, and the exit code. A variable of the environment stands in a remark of the file.
-fn check(directory: &Path, text: &str, format: &str) -> (String, i32) {
+fn check(directory: &Path, config: &str, text: &str, format: &str) -> (String, i32) {
     let mut command = Command::new(BINARY);
-    command.args(["check", "--strict", "--format", format]).current_dir(directory);
+    command.args(["check", "--strict", "--format", format, "--config", config]).current_dir(directory);
     for line in text.lines() {
         if let Some((name, value)) = line.strip_prefix("# ").and_then(|line| line.split_once('='))
             && name.starts_with("PINFOLD__")

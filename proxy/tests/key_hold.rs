@@ -70,6 +70,22 @@ impl Systemd {
     }
 }
 
+/// The places of two sites.
+fn two_sites(origin: &Origin) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let shared = "[listen]\nhttp = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[keys]\nhold = \"descriptor-store\"\n";
+    fs::write(directory.path().join("pinfold.toml"), shared).unwrap();
+    fs::create_dir(directory.path().join("sites")).unwrap();
+    for name in ["a", "b"] {
+        let text = format!(
+            "[site]\nname = \"{name}\"\nurl = \"https://www.{name}.example\"\n[origin]\nurl = \"http://{}\"\n",
+            origin.address
+        );
+        fs::write(directory.path().join(format!("sites/{name}.toml")), text).unwrap();
+    }
+    directory
+}
+
 fn place(origin: &Origin) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("pinfold.toml"), configuration(origin.address, SETTINGS)).unwrap();
@@ -217,6 +233,66 @@ fn keys_and_a_listening_socket_are_passed_on_together() {
     let second = Pinfold::spawn(command, directory);
     assert_eq!((second.site, epoch(&second)), (socket.local_addr().unwrap(), began));
     assert_eq!(ask(&second, CANARY), 200);
+}
+
+#[test]
+fn each_of_several_sites_has_a_place_for_its_keys_and_one_that_goes_leaves_nothing() {
+    let (origin, systemd) = (Origin::hello(), Systemd::start());
+    let start = |directory: TempDir, stored: &[(&str, &File)]| {
+        let mut command = Command::new("sh");
+        let opened = stored.iter().zip(3..).map(|((_, file), number)| {
+            format!("exec {number}<>/proc/{}/fd/{}; ", std::process::id(), file.as_raw_fd())
+        });
+        let names =
+            stored.iter().map(|(name, _)| format!("pinfold-keys-{name}")).collect::<Vec<_>>().join(":");
+        let opened: String = opened.collect();
+        let count = stored.len();
+        let script =
+            format!("{opened}export LISTEN_PID=$$ LISTEN_FDS={count} LISTEN_FDNAMES={names}; exec \"$@\"");
+        command.args(["-c", &script, "sh", BINARY, "run", "--config", "."]).current_dir(directory.path());
+        command.env("NOTIFY_SOCKET", systemd.directory.path().join("notify"));
+        Pinfold::spawn(command, directory)
+    };
+    let epoch = |server: &Pinfold, site: &str| {
+        let keys = data(server.path(), &["keys", "--config", ".", "--site", site]);
+        keys["keys"][0]["epoch"].as_str().unwrap().to_owned()
+    };
+    let first = start(two_sites(&origin), &[]);
+    let mut stored = Vec::new();
+    for site in ["www.a.example", "www.b.example"] {
+        let (said, handed) = systemd.hears();
+        assert_eq!(said, format!("FDSTORE=1\nFDNAME=pinfold-keys-{site}\nFDPOLL=0"));
+        stored.push(handed.unwrap());
+    }
+    let [a, b] = <[File; 2]>::try_from(stored).unwrap();
+    let began = ["www.a.example", "www.b.example"].map(|site| epoch(&first, site));
+    let (directory, _) = first.kill("KILL");
+
+    let second = start(directory, &[("www.a.example", &a), ("www.b.example", &b)]);
+    assert_eq!(["www.a.example", "www.b.example"].map(|site| epoch(&second, site)), began);
+    let hears_until = |wanted: &str| while systemd.hears().0 != wanted {};
+    // One goes by a reload: its key is destroyed, and said to be.
+    fs::remove_file(second.path().join("sites/b.toml")).unwrap();
+    assert!(pinfold(second.path(), &["reload", "--config", "."]).status.success());
+    hears_until("FDSTOREREMOVE=1\nFDNAME=pinfold-keys-www.b.example");
+    assert!(content(&b).iter().all(|byte| *byte == 0), "nothing of its key is left");
+    assert!(content(&a).iter().any(|byte| *byte != 0));
+    let ledgers = pinfold_store::Ledgers::open(&second.path().join("pinfold.db")).unwrap();
+    second
+        .wait_until("its end is entered", |_| ledgers.keys("www.b.example").unwrap()[0].destroyed.is_some());
+    assert_eq!(ledgers.keys("www.b.example").unwrap()[0].how.as_deref(), Some("stopped"));
+    let (directory, _) = second.stop();
+
+    // Another goes while nothing runs.
+    fs::rename(directory.path().join("sites/a.toml"), directory.path().join("sites/a")).unwrap();
+    let other = format!(
+        "[site]\nname = \"c\"\nurl = \"https://www.c.example\"\n[origin]\nurl = \"http://{}\"\n",
+        origin.address
+    );
+    fs::write(directory.path().join("sites/c.toml"), other).unwrap();
+    let _third = start(directory, &[("www.a.example", &a)]);
+    hears_until("FDSTOREREMOVE=1\nFDNAME=pinfold-keys-www.a.example");
+    assert!(content(&a).iter().all(|byte| *byte == 0));
 }
 
 #[test]

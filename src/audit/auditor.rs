@@ -187,7 +187,8 @@ impl Auditor {
 
     /// The same, where what is held is not what there is.
     pub(super) fn hold_changes(&self) {
-        if self.holding.as_ref().is_some_and(|holding| holding.is_behind(&self.blocks)) {
+        if self.holding.as_ref().is_some_and(|holding| !holding.is_over() && holding.is_behind(&self.blocks))
+        {
             self.hold();
         }
     }

@@ -140,7 +140,8 @@ impl Background {
         self.end_bucket(now, u32::MAX);
         self.send_outbox();
         self.auditor.hold_changes();
-        if let Some(ring) = self.auditor.end_keys().filter(|_| self.auditor.holding.is_none()) {
+        let are_held = self.auditor.holding.as_ref().is_some_and(|holding| !holding.is_over());
+        if let Some(ring) = self.auditor.end_keys().filter(|_| !are_held) {
             self.send(Rows::Key(ring.stop(now)));
         }
     }

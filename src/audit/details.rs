@@ -88,6 +88,8 @@ pub(super) fn done(counts: &CookieCounts) -> impl Iterator<Item = (Direction, Ac
 /// One thread's counts.
 #[derive(Debug)]
 pub(super) struct DetailShard {
+    /// How many places there are for counts of cookies. A thread that counts nothing keeps room for none.
+    places: usize,
     traffic: Vec<TrafficDay>,
     days: Vec<DayDetails>,
     /// What was given up already.
@@ -127,9 +129,8 @@ struct TrafficDay {
 impl DetailShard {
     /// With places for this many cookie rules.
     pub(super) fn new(rules: usize) -> Self {
-        let cookies = vec![CookieCounts::default(); CookieSubject::places(rules)];
-        let before = Totals { cookies, ..Totals::default() };
-        Self { traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
+        let (places, before) = (CookieSubject::places(rules), Totals::default());
+        Self { places, traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
@@ -208,7 +209,7 @@ impl DetailShard {
 
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
-            let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
+            let cookies = vec![CookieCounts::default(); self.places];
             let (routes, facets) = (Named::default(), FacetCounts::default());
             let visits = [0; VisitCell::COUNT];
             self.days.push(DayDetails { day, routes, facets, cookies, asked: 0, signalled: 0, visits });

@@ -1,5 +1,6 @@
 //! Keys and blocks that outlive the process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::{fmt, io};
 
@@ -56,11 +57,13 @@ impl HeldKeys {
 pub(super) struct Holding {
     hold: Arc<dyn KeyHold>,
     given: Mutex<Option<u32>>,
+    /// Nothing is given any more.
+    over: AtomicBool,
 }
 
 impl Holding {
     pub(super) fn new(hold: Arc<dyn KeyHold>) -> Self {
-        Self { hold, given: Mutex::new(None) }
+        Self { hold, given: Mutex::new(None), over: AtomicBool::new(false) }
     }
 
     /// Whether what is held is not what there is.
@@ -68,11 +71,25 @@ impl Holding {
         *lock(&self.given) != Some(blocks.generation())
     }
 
+    /// Whether the next process is to have nothing.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Overwrites what is held, and gives nothing more.
+    pub(super) fn forget(&self) {
+        let _given = lock(&self.given);
+        self.over.store(true, Ordering::Relaxed);
+        if let Err(error) = self.hold.hold(&[]) {
+            tracing::error!(%error, "what is held for the next start could not be overwritten");
+        }
+    }
+
     /// Gives everything. What cannot be held is logged, and given again when the clock is next looked at.
     pub(super) fn give(&self, origin: &str, ring: impl FnOnce() -> Option<KeyRing>, blocks: &Blocks) {
         // While it is locked nobody gives something older.
         let mut given = lock(&self.given);
-        let Some(ring) = ring() else { return };
+        let Some(ring) = ring().filter(|_| !self.is_over()) else { return };
         let generation = blocks.generation();
         *given = match self.hold.hold(&written(origin, &ring, blocks)) {
             Ok(()) => Some(generation),

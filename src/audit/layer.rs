@@ -190,6 +190,14 @@ impl AuditHandle {
         self.0.blocks.all()
     }
 
+    /// Lets no other process go on with these keys and blocks: what a [`KeyHold`] has of them is overwritten, and they end with the
+    /// [`Background`]. For a site that is served no longer.
+    pub fn forget_held(&self) {
+        if let Some(holding) = &self.0.holding {
+            holding.forget();
+        }
+    }
+
     /// Hands something that an administrator did to the store. Do it, and tell of it, only once the delivery is ready: without a
     /// row there is no answer.
     pub fn record(&self, row: ActionRow) -> Delivery {

@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::serve::Readings;
+use crate::serve::{Readings, Served};
 
 /// How long an origin may take to show that it is well.
 const REACH: Duration = Duration::from_secs(1);
@@ -14,13 +15,17 @@ const OLDEST_KEY: Duration = Duration::from_secs(27 * 3600);
 /// Whether requests can be served as promised.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Readiness {
-    /// That of `[origin]`, or one that stands by for it.
+    /// That of `[origin]`, or one that stands by for it; where there are several sites, that of any of them. One council whose server is away
+    /// must not take the others from their visitors.
     origin_reachable: bool,
     /// Those of them that are not.
     unreachable: Vec<String>,
     store_writable: bool,
     key_fresh: bool,
     stopping: bool,
+    /// Whether the origin of each can be reached, where there are several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    sites: BTreeMap<String, bool>,
 }
 
 impl Readiness {
@@ -33,26 +38,50 @@ impl Readiness {
     }
 }
 
-pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness {
-    let (origin_reachable, unreachable) = reach(readings).await;
-    Readiness {
-        origin_reachable,
+/// Of one site, where it is named, else of the whole process. An error says which sites there are.
+pub(super) async fn readiness(
+    readings: &Readings,
+    site: Option<&str>,
+    stopping: bool,
+) -> Result<Readiness, String> {
+    let in_force = readings.in_force.load_full();
+    let asked = match site {
+        Some(_) => vec![in_force.site(site)?.clone()],
+        None => in_force.sites.clone(),
+    };
+    let mut reached = JoinSet::new();
+    for site in &asked {
+        let site = site.clone();
+        reached.spawn(async move { (site.name.clone(), reach(&site).await) });
+    }
+    let reached = reached.join_all().await;
+    let mut unreachable: Vec<_> =
+        reached.iter().flat_map(|(_, (_, unreachable))| unreachable.iter().cloned()).collect();
+    unreachable.sort();
+    let sites = reached.iter().map(|(name, (is_reached, _))| (name.clone(), *is_reached));
+    Ok(Readiness {
+        origin_reachable: reached.iter().any(|(_, (is_reached, _))| *is_reached),
         unreachable,
         store_writable: readings.store.is_healthy(),
-        key_fresh: readings.audit.stats().key_age < OLDEST_KEY,
+        key_fresh: asked.iter().all(|site| has_fresh_key(site)),
         stopping,
-    }
+        sites: if in_force.is_of_several { sites.collect() } else { BTreeMap::new() },
+    })
+}
+
+/// Whether the key of today is one. Once there is none, the server stops.
+fn has_fresh_key(site: &Served) -> bool {
+    site.audit.keys().first().is_none_or(|key| key.age < OLDEST_KEY)
 }
 
 /// Whether any server of the default origin can be reached, and which cannot.
-async fn reach(readings: &Readings) -> (bool, Vec<String>) {
+async fn reach(site: &Served) -> (bool, Vec<String>) {
     let mut asked = JoinSet::new();
-    for server in &readings.in_force.load().origins.default().servers {
+    for server in &site.origins.default().servers {
         let server = server.clone();
         asked.spawn(async move { (!server.answers_within(REACH).await).then(|| server.to_string()) });
     }
     let answers = asked.join_all().await;
-    let mut unreachable: Vec<_> = answers.iter().flatten().cloned().collect();
-    unreachable.sort();
+    let unreachable: Vec<_> = answers.iter().flatten().cloned().collect();
     (unreachable.len() < answers.len(), unreachable)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use pinfold::audit::AuditStats;
 use pinfold::consent::{Action, Direction};
@@ -11,7 +12,7 @@ use prometheus_client::encoding::text::encode as encode_text;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::serve::{BOUNDS, LatencySum, Readings, dropped_lines, failures, shed};
+use crate::serve::{BOUNDS, LatencySum, Readings, Served, Server, dropped_lines, failures, shed};
 
 /// Everything, as text.
 pub(super) fn encode(readings: &Readings) -> String {
@@ -25,33 +26,62 @@ pub(super) fn encode(readings: &Readings) -> String {
 
 #[derive(Debug)]
 struct Snapshot {
-    stats: AuditStats,
-    latency: LatencySum,
+    sites: Vec<OfSite>,
+    outside: LatencySum,
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
     store_size: (u64, u64),
     configuration_sound: bool,
+}
+
+/// What was counted for one site.
+#[derive(Debug)]
+struct OfSite {
+    /// Where there are several.
+    name: Option<String>,
+    stats: AuditStats,
+    latency: LatencySum,
     origins: Vec<(String, bool)>,
 }
 
 impl Snapshot {
     fn take(readings: &Readings) -> Self {
-        let mut latency = LatencySum::default();
-        readings.latencies.iter().for_each(|one| one.add_to(&mut latency));
         let pending = readings.store.pending().into_iter().map(|(ledger, rows)| (ledger.name(), rows as u64));
         let in_force = readings.in_force.load();
-        let origins = in_force.origins.servers().map(|server| (server.to_string(), server.is_well()));
+        let of_site = |site: &Arc<Served>| OfSite {
+            name: in_force.is_of_several.then(|| site.name.clone()),
+            stats: site.audit.stats(),
+            latency: site.latency(),
+            origins: site
+                .origins
+                .servers()
+                .map(|server| (origin(server, &site.name), server.is_well()))
+                .collect(),
+        };
         Self {
-            stats: readings.audit.stats(),
-            latency,
+            sites: in_force.sites.iter().map(of_site).collect(),
+            outside: readings.outside(),
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
             configuration_sound: in_force.sound,
-            origins: origins.collect(),
         }
     }
 
+    /// The values of each site, labelled with its name where there are several.
+    fn each<'s, T, I: IntoIterator<Item = (Vec<Label>, T)>>(
+        &'s self,
+        values: impl Fn(&'s OfSite) -> I,
+    ) -> impl Iterator<Item = (Vec<Label>, T)> {
+        self.sites.iter().flat_map(move |site| {
+            let label = site.name.as_ref().map(|name| ("site", name.clone()));
+            let labelled = |(labels, value)| (label.clone().into_iter().chain(labels).collect(), value);
+            values(site).into_iter().map(labelled).collect::<Vec<_>>()
+        })
+    }
+}
+
+impl OfSite {
     fn cookies(&self, direction: Direction) -> impl Iterator<Item = (Vec<Label>, u64)> {
         let mut by_action: BTreeMap<Action, u64> =
             Action::ALL.into_iter().map(|action| (action, 0)).collect();
@@ -62,31 +92,42 @@ impl Snapshot {
     }
 }
 
+/// The name of a server, without the site that another label has.
+fn origin(server: &Server, site: &str) -> String {
+    let name = server.to_string();
+    name.strip_prefix(site).map_or(name.clone(), |rest| rest.trim_start().to_owned())
+}
+
 type Label = (&'static str, String);
 
 impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let mut writer = Writer(encoder);
-        let stats = &self.stats;
         let label = |name: &'static str, value: &str| vec![(name, value.to_owned())];
         writer.counters(
             "pinfold_requests",
             "Answered requests, by method and first digit of the status",
-            stats.requests.iter().map(|(method, status, count)| {
-                let status = format!("{}xx", status.digit());
-                (vec![("method", method.name().to_owned()), ("status", status)], *count)
+            self.each(|site| {
+                site.stats.requests.iter().map(|(method, status, count)| {
+                    let status = format!("{}xx", status.digit());
+                    (vec![("method", method.name().to_owned()), ("status", status)], *count)
+                })
             }),
         )?;
-        writer.counters("pinfold_page_views", "Page views", [(Vec::new(), stats.page_views)])?;
+        writer.counters(
+            "pinfold_page_views",
+            "Page views",
+            self.each(|site| [(Vec::new(), site.stats.page_views)]),
+        )?;
         writer.counters(
             "pinfold_refused",
             "Requests that were malformed or for an unknown host, and did not come in",
-            [(Vec::new(), self.latency.refused)],
+            [(Vec::new(), self.outside.refused)],
         )?;
         writer.counters(
             "pinfold_accept_errors",
             "Times that the system gave no connection, each followed by a rest of 50 ms",
-            [(Vec::new(), self.latency.not_accepted)],
+            [(Vec::new(), self.outside.not_accepted)],
         )?;
         writer.counters(
             "pinfold_shed",
@@ -103,16 +144,20 @@ impl Collector for Snapshot {
             "Log lines that were dropped because nobody took them",
             [(Vec::new(), dropped_lines())],
         )?;
-        writer.histogram("pinfold_request_seconds", "Time until the head of the answer", &self.latency)?;
+        writer.histogram(
+            "pinfold_request_seconds",
+            "Time until the head of the answer",
+            self.each(|site| [(Vec::new(), &site.latency)]),
+        )?;
         writer.counters(
             "pinfold_set_cookie",
             "Set-Cookie fields, by what was done",
-            self.cookies(Direction::Response),
+            self.each(|site| site.cookies(Direction::Response)),
         )?;
         writer.counters(
             "pinfold_request_cookie",
             "Request cookies, by what was done",
-            self.cookies(Direction::Request),
+            self.each(|site| site.cookies(Direction::Request)),
         )?;
         let named = |cookie: &str, purpose: &str| {
             vec![("cookie", cookie.to_owned()), ("purpose", purpose.to_owned())]
@@ -120,30 +165,42 @@ impl Collector for Snapshot {
         writer.gauges(
             "pinfold_cookie_values",
             "Different values of a cookie in a thousand requests for pages",
-            stats.cookie_values.iter().map(|one| (named(&one.pattern, &one.purpose), f64::from(one.values))),
+            self.each(|site| {
+                let values = site.stats.cookie_values.iter();
+                values.map(|one| (named(&one.pattern, &one.purpose), f64::from(one.values)))
+            }),
         )?;
-        let identifying = stats.cookie_values.iter().filter(|one| one.identifies).count();
         writer.gauges(
             "pinfold_identifying_cookies",
             "Cookies that look like identifiers, though the legal basis of their purpose allows none",
-            [(Vec::new(), identifying as f64)],
+            self.each(|site| {
+                let identifying = site.stats.cookie_values.iter().filter(|one| one.identifies).count();
+                [(Vec::new(), identifying as f64)]
+            }),
         )?;
         writer.counters(
             "pinfold_consent_events",
             "What visitors were asked and chose",
-            stats.consent_events.iter().map(|(event, purpose, count)| {
-                (vec![("event", event.name().to_owned()), ("purpose", purpose.clone())], *count)
+            self.each(|site| {
+                site.stats.consent_events.iter().map(|(event, purpose, count)| {
+                    (vec![("event", event.name().to_owned()), ("purpose", purpose.clone())], *count)
+                })
             }),
         )?;
         writer.counters(
             "pinfold_client_address",
             "How the address of the client was found",
-            stats.address_sources.iter().map(|(source, count)| (label("source", source.name()), *count)),
+            self.each(|site| {
+                let sources = site.stats.address_sources.iter();
+                sources.map(|(source, count)| (label("source", source.name()), *count))
+            }),
         )?;
         writer.counters(
             "pinfold_audit_lost",
             "Rows of a ledger that no store took",
-            stats.lost.iter().map(|(ledger, count)| (label("ledger", ledger.name()), *count)),
+            self.each(|site| {
+                site.stats.lost.iter().map(|(ledger, count)| (label("ledger", ledger.name()), *count))
+            }),
         )?;
         writer.gauges(
             "pinfold_audit_pending",
@@ -153,20 +210,24 @@ impl Collector for Snapshot {
         writer.counters(
             "pinfold_audit_below_crowd",
             "Requests whose address bucket was destroyed because it never became a crowd",
-            [(Vec::new(), stats.below_crowd)],
+            self.each(|site| [(Vec::new(), site.stats.below_crowd)]),
         )?;
         writer.counters(
             "pinfold_blocked_requests",
             "Requests that were refused because their host or network is blocked",
-            [(Vec::new(), stats.blocked)],
+            self.each(|site| [(Vec::new(), site.stats.blocked)]),
         )?;
-        let one = |value: f64| [(Vec::new(), value)];
-        writer.gauges("pinfold_blocks", "Hosts and networks that are blocked", one(stats.blocks as f64))?;
+        writer.gauges(
+            "pinfold_blocks",
+            "Hosts and networks that are blocked",
+            self.each(|site| [(Vec::new(), site.stats.blocks as f64)]),
+        )?;
         writer.gauges(
             "pinfold_key_age_seconds",
             "Age of the key of today",
-            one(stats.key_age.as_secs_f64()),
+            self.each(|site| [(Vec::new(), site.stats.key_age.as_secs_f64())]),
         )?;
+        let one = |value: f64| [(Vec::new(), value)];
         writer.gauges(
             "pinfold_store_healthy",
             "1 while the store takes writes",
@@ -187,7 +248,10 @@ impl Collector for Snapshot {
         writer.gauges(
             "pinfold_origin_healthy",
             "1 unless a server of an origin did not show twice in a row that it is well",
-            self.origins.iter().map(|(origin, well)| (label("origin", origin), f64::from(u8::from(*well)))),
+            self.each(|site| {
+                let origins = site.origins.iter();
+                origins.map(|(origin, well)| (label("origin", origin), f64::from(u8::from(*well))))
+            }),
         )
     }
 }
@@ -229,10 +293,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn histogram(&mut self, name: &str, help: &str, sum: &LatencySum) -> Result<(), fmt::Error> {
+    fn histogram<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        sums: impl IntoIterator<Item = (Vec<Label>, &'s LatencySum)>,
+    ) -> Result<(), fmt::Error> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<_> = bounds.zip(sum.buckets).collect();
-        metric.encode_histogram::<Vec<Label>>(sum.seconds, sum.buckets.iter().sum(), &buckets, None)
+        for (labels, sum) in sums {
+            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+            let buckets: Vec<_> = bounds.zip(sum.buckets).collect();
+            let (seconds, count) = (sum.seconds, sum.buckets.iter().sum());
+            if labels.is_empty() {
+                metric.encode_histogram::<Vec<Label>>(seconds, count, &buckets, None)?;
+            } else {
+                metric
+                    .encode_family(&labels)?
+                    .encode_histogram::<Vec<Label>>(seconds, count, &buckets, None)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use pinfold_store::{Ledgers, Period};
 
 use super::words::Since;
 use crate::report::{Published, STYLE, Shelf, Words, filled, shown_alone};
-use crate::serve::Readings;
+use crate::serve::{Readings, Served};
 
 /// The stylesheet of the page.
 pub(super) const CSS: &str = STYLE;
@@ -20,7 +20,7 @@ const LONGEST: i32 = 10 * 366;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     days: i32,
-    language: Language,
+    pub(super) language: Language,
 }
 
 impl Asked {
@@ -38,27 +38,28 @@ impl Asked {
     }
 }
 
-/// The page.
-pub(super) fn render(readings: &Readings, asked: Asked) -> String {
+/// The page of a site, which is one of several or the only one.
+pub(super) fn render(readings: &Readings, site: &Served, is_of_several: bool, asked: Asked) -> String {
     let now = SystemClock::new().now();
-    let today = readings.calendar.day_of(now).date;
+    let today = site.calendar.day_of(now).date;
     let from = CivilDate::from_days(today.days().saturating_sub(asked.days - 1));
     let period = Period { from, to: today };
-    let moment = moment(readings, asked.language).into_string();
+    let moment = moment(site, asked.language).into_string();
     let published = Ledgers::open(&readings.store_path)
-        .and_then(|ledgers| Published::read(&ledgers, &readings.site, period, now));
+        .and_then(|ledgers| Published::read(&ledgers, &site.name, period, now));
     match published {
-        Ok(published) => published.to_html(
-            asked.language,
-            Shelf::Served { moment: &moment },
-            Some(&readings.in_force.load().policy),
-        ),
-        Err(error) => without_report(readings, asked.language, &moment, &error.to_string()),
+        Ok(published) => {
+            let list = is_of_several.then_some(Since::of(asked.language).all_sites);
+            let at = if is_of_several { format!("/sites/{}", site.name) } else { "/".to_owned() };
+            let shelf = Shelf::Served { moment: &moment, at: &at, list };
+            published.to_html(asked.language, shelf, Some(&site.policy))
+        }
+        Err(error) => without_report(site, asked.language, &moment, &error.to_string()),
     }
 }
 
 /// What there is to see while the ledgers cannot be read.
-fn without_report(readings: &Readings, language: Language, moment: &str, error: &str) -> String {
+fn without_report(site: &Served, language: Language, moment: &str, error: &str) -> String {
     let words = Since::of(language);
     let page = html! {
         (DOCTYPE)
@@ -66,12 +67,12 @@ fn without_report(readings: &Readings, language: Language, moment: &str, error: 
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Pinfold: " (readings.site) }
+                title { "Pinfold: " (site.name) }
                 link rel="stylesheet" href="/style.css";
             }
             body {
                 main {
-                    h1 { (filled(words.in_front_of, &[&readings.site])) }
+                    h1 { (filled(words.in_front_of, &[&site.name])) }
                     p { (filled(words.unreadable, &[error])) }
                     (maud::PreEscaped(moment))
                 }
@@ -82,12 +83,11 @@ fn without_report(readings: &Readings, language: Language, moment: &str, error: 
 }
 
 /// What has been counted since the start, in this process, rounded as the report is: both may be on one screen.
-fn moment(readings: &Readings, language: Language) -> Markup {
-    let stats = readings.audit.stats();
+fn moment(site: &Served, language: Language) -> Markup {
+    let stats = site.audit.stats();
     let requests: u64 = stats.requests.iter().map(|(_, _, count)| count).sum();
     let lost: u64 = stats.lost.iter().map(|(_, rows)| rows).sum();
-    let in_force = readings.in_force.load();
-    let unwell = in_force.origins.servers().filter(|server| !server.is_well());
+    let unwell = site.origins.servers().filter(|server| !server.is_well());
     let unwell: Vec<_> = unwell.map(ToString::to_string).collect();
     let (since, words) = (Since::of(language), Words::of(language));
     let cookies = stats.cookies.iter().map(|stat| {

@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Mutex, watch};
 
-use super::{health, metrics, page};
+use super::{health, list, metrics, page};
 use crate::password::Password;
 use crate::serve::{Readings, text_response};
 
@@ -87,24 +87,48 @@ impl Desk {
             return unauthorised();
         }
         match path {
-            "/" => {
-                let asked = page::Asked::read(request.uri().query());
-                respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings, asked))
-            }
+            "/" => self.figures(None, request),
             "/style.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::CSS),
             "/healthz" => respond(StatusCode::OK, "application/json", "{\"alive\":true}\n"),
             "/readyz" => {
                 let stopping = *self.stopping.borrow();
-                let ready = health::readiness(&self.readings, stopping).await;
-                let status = if ready.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                respond(status, "application/json", ready.to_json())
+                let query = request.uri().query().filter(|_| self.readings.in_force.load().is_of_several);
+                let site = query.and_then(|query| query.strip_prefix("site="));
+                match health::readiness(&self.readings, site, stopping).await {
+                    Ok(ready) if ready.is_ready() => {
+                        respond(StatusCode::OK, "application/json", ready.to_json())
+                    }
+                    Ok(unready) => {
+                        respond(StatusCode::SERVICE_UNAVAILABLE, "application/json", unready.to_json())
+                    }
+                    Err(_) => text_response(StatusCode::NOT_FOUND, "There is no such site.\n"),
+                }
             }
             "/metrics" => {
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 respond(StatusCode::OK, kind, metrics::encode(&self.readings))
             }
-            _ => text_response(StatusCode::NOT_FOUND, "There is /, /healthz, /readyz and /metrics.\n"),
+            _ => match path.strip_prefix("/sites/").filter(|_| self.readings.in_force.load().is_of_several) {
+                Some(site) => self.figures(Some(site), request),
+                None => text_response(StatusCode::NOT_FOUND, "There is /, /healthz, /readyz and /metrics.\n"),
+            },
         }
+    }
+
+    /// The page of the site that is named, or of the only one; else the list of several.
+    fn figures(&self, named: Option<&str>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let asked = page::Asked::read(request.uri().query());
+        let in_force = self.readings.in_force.load_full();
+        let page = match in_force.site(named) {
+            Ok(site) if named.is_some() || !in_force.is_of_several => {
+                page::render(&self.readings, site, in_force.is_of_several, asked)
+            }
+            Err(_) if named.is_some() => {
+                return text_response(StatusCode::NOT_FOUND, "There is no such site: see /.\n");
+            }
+            _ => list::render(&in_force, asked.language),
+        };
+        respond(StatusCode::OK, "text/html; charset=utf-8", page)
     }
 }
 

@@ -16,6 +16,12 @@ pub(super) struct Since {
     pub(super) nothing: &'static str,
     pub(super) unreadable: &'static str,
     pub(super) in_front_of: &'static str,
+    pub(super) all_sites: &'static str,
+    pub(super) site: &'static str,
+    pub(super) requests: &'static str,
+    pub(super) servers: &'static str,
+    pub(super) well: &'static str,
+    pub(super) not_well: &'static str,
 }
 
 impl Since {
@@ -38,6 +44,12 @@ static ENGLISH: Since = Since {
     nothing: "Nothing yet.",
     unreadable: "The ledgers cannot be read at the moment: {}",
     in_front_of: "Pinfold in front of {}",
+    all_sites: "All sites",
+    site: "Site",
+    requests: "Requests",
+    servers: "Servers",
+    well: "all answer",
+    not_well: "not all answer",
 };
 
 static WELSH: Since = Since {
@@ -54,6 +66,12 @@ static WELSH: Since = Since {
     nothing: "Dim eto.",
     unreadable: "Ni ellir darllen y llyfrau ar hyn o bryd: {}",
     in_front_of: "Pinfold o flaen {}",
+    all_sites: "Pob gwefan",
+    site: "Gwefan",
+    requests: "Ceisiadau",
+    servers: "Gweinyddion",
+    well: "pob un yn ateb",
+    not_well: "nid yw pob un yn ateb",
 };
 
 #[cfg(test)]

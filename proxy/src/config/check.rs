@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::catalogue::{FILE, SHARED};
+use super::configuration::shared_file;
 use super::credential::NamedFiles;
 use super::effective::{Entry, Record};
-use super::fault::{Fault, Faults, Place};
-use super::files::look_into;
+use super::fault::{Fault, Faults};
 use super::reader::Section;
 use super::sections::read_settings;
 use super::settings::{SOCKET, Settings};
@@ -22,33 +23,12 @@ pub(crate) struct Checked {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// Reads a file with the environment over it.
-pub(crate) fn read(file: &Path) -> Checked {
-    read_and(file, |_, _| {})
-}
-
-/// The same, and looks into the files that it names, which not everybody may read.
-pub(crate) fn read_with_files(file: &Path) -> Checked {
-    read_and(file, look_into)
-}
-
-fn read_and(file: &Path, look: impl FnOnce(&Settings, &Faults)) -> Checked {
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse_and(file, &text, &environment(), look),
-        Err(error) => {
-            let faults = Faults::new(file, "");
-            faults.add(&Place::Whole, format!("it cannot be read: {error}"), "name a file with --config");
-            Checked { settings: Err(faults.into_found().0), warnings: Vec::new(), entries: Vec::new() }
-        }
-    }
-}
-
 /// Checks a configuration: everything that is wrong with it, in one pass.
 pub(crate) fn parse(file: &Path, text: &str, environment: &[(String, String)]) -> Checked {
     parse_and(file, text, environment, |_, _| {})
 }
 
-fn parse_and(
+pub(super) fn parse_and(
     file: &Path,
     text: &str,
     environment: &[(String, String)],
@@ -57,11 +37,10 @@ fn parse_and(
     let faults = Faults::new(file, text);
     let tree = source::read(text, environment, &faults);
     let record = Record::default();
-    let root = Section::whole(&tree, &faults, &record);
+    let root = Section::whole(FILE, &tree, &faults, &record);
     let directory = file.parent().unwrap_or(Path::new("."));
-    let credentials = environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
-    let credentials = credentials.map(|(_, directory)| Path::new(directory));
-    let settings = read_settings(root, NamedFiles { directory, credentials }, &faults);
+    let files = NamedFiles { directory, credentials: credentials(environment) };
+    let settings = read_settings(root, files, &faults);
     if let Some(settings) = &settings {
         look(settings, &faults);
     }
@@ -74,17 +53,30 @@ fn parse_and(
 }
 
 /// Where the server of a configuration listens for commands, as far as that can be told: the rest may be at fault.
-pub(crate) fn socket(file: &Path) -> PathBuf {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let (faults, record) = (Faults::new(file, &text), Record::default());
+pub(crate) fn socket(path: &Path) -> PathBuf {
+    let (file, directory) = shared_file(path);
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let (faults, record) = (Faults::new(&file, &text), Record::default());
     let tree = source::read(&text, &environment(), &faults);
-    let root = Section::whole(&tree, &faults, &record);
+    let root = Section::whole(SHARED, &tree, &faults, &record);
     let socket =
         root.section("admin").text("socket").map_or_else(|| SOCKET.to_owned(), |socket| socket.value);
-    file.parent().unwrap_or(Path::new(".")).join(socket)
+    directory.join(socket)
 }
 
-fn environment() -> Vec<(String, String)> {
+/// What is wrong with a file that cannot be read.
+pub(super) fn unread(file: &Path, error: &std::io::Error, remedy: &str) -> Fault {
+    let (place, problem) = (file.display().to_string(), format!("it cannot be read: {error}"));
+    Fault { place, problem, remedy: remedy.to_owned(), excerpt: None }
+}
+
+/// Where systemd puts the files that it hands to the service alone.
+pub(super) fn credentials(environment: &[(String, String)]) -> Option<&Path> {
+    let credentials = environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
+    credentials.map(|(_, directory)| Path::new(directory))
+}
+
+pub(super) fn environment() -> Vec<(String, String)> {
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     std::env::vars_os().filter_map(text).collect()

@@ -36,6 +36,11 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// One that is written out behind another.
+    pub(super) fn behind(other: &Self) -> Self {
+        Self { tables: other.tables.clone(), entries: RefCell::default() }
+    }
+
     /// A number for a table that is read from now on, within another, or within the whole file, which is 0.
     pub(super) fn open(&self, within: Number) -> Number {
         let next = self.tables.get() + 1;

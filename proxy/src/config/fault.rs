@@ -120,6 +120,11 @@ impl Faults {
         Place::File(self.text.len()..self.text.len())
     }
 
+    /// A place as somebody would look it up.
+    pub(super) fn shown(&self, place: &Place) -> String {
+        self.fault(place, String::new(), String::new()).place
+    }
+
     fn fault(&self, place: &Place, problem: String, remedy: String) -> Fault {
         let file = self.file.display();
         let (place, excerpt) = match place {

@@ -17,6 +17,12 @@ impl Https {
 
 /// Looks into the files that a configuration names: certificates, a key, a password. Credentials are the service's alone.
 pub(super) fn look_into(settings: &Settings, faults: &Faults) {
+    look_into_shared(settings, settings.hosts.named(), faults);
+    look_into_own(settings, faults);
+}
+
+/// Into those that all sites share, which serve these hosts together.
+pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &Faults) {
     if let Some(https) = &settings.listen.https
         && [&https.certificate, &https.key].map(|file| is_here(file, faults)) == [true; 2]
     {
@@ -27,7 +33,7 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
         let files = https.pair();
         match files.read() {
             Ok(pair) => {
-                for doubt in tls::doubts(&files, &pair, settings.hosts.named(), SystemTime::now()) {
+                for doubt in tls::doubts(&files, &pair, hosts, SystemTime::now()) {
                     faults.warn(place(doubt.half), doubt.problem, doubt.remedy);
                 }
             }
@@ -44,6 +50,10 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
         }
     }
+}
+
+/// Into those that one site has to itself.
+pub(super) fn look_into_own(settings: &Settings, faults: &Faults) {
     for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()).filter(|ca| is_here(ca, faults))
     {
         if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {

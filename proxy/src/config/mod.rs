@@ -3,7 +3,9 @@
 mod catalogue;
 mod changes;
 mod check;
+mod configuration;
 mod credential;
+mod directory;
 mod documents;
 mod effective;
 mod excerpt;
@@ -16,13 +18,15 @@ mod policy;
 mod reader;
 mod sections;
 mod settings;
+mod site;
 mod source;
 mod underscore;
 mod units;
 mod values;
 
 pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
-pub(crate) use check::{Checked, named_or_default, parse, read, read_with_files, socket};
+pub(crate) use check::{Checked, named_or_default, parse, socket};
+pub(crate) use configuration::{Configuration, Read, Site, chosen, read, read_with_files};
 pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;

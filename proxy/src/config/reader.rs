@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::catalogue::{FILE, Key, Kind, Unwritten, alternatives};
+use super::catalogue::{FILE, Key, Kind, SHARED, Unwritten, alternatives};
 use super::effective::{Number, Record};
 
 use super::fault::{Faults, Place};
@@ -33,15 +33,20 @@ pub(super) struct Located<T> {
 }
 
 impl<'a> Section<'a> {
-    /// The whole file.
-    pub(super) fn whole(table: &'a Table, faults: &'a Faults, record: &'a Record) -> Self {
+    /// The whole of a file that may hold these keys.
+    pub(super) fn whole(
+        keys: &'static [Key],
+        table: &'a Table,
+        faults: &'a Faults,
+        record: &'a Record,
+    ) -> Self {
         Self {
             name: String::new(),
             heading: String::new(),
             number: (0, 0),
             place: Place::Whole,
             table: Some(table),
-            keys: FILE,
+            keys,
             values: RefCell::default(),
             faults,
             record,
@@ -184,6 +189,9 @@ impl<'a> Section<'a> {
                     format!("`{key}`{whole} would be a secret in a file that many may read"),
                     format!("put it into a file of its own, and write {file} = \"the name of that file\""),
                 ),
+                None if self.name.is_empty() && FILE.iter().any(|one| one.name == key) => {
+                    belongs_elsewhere(key)
+                }
                 None => (
                     format!("unknown key `{key}`{whole}"),
                     match nearest(key, &known) {
@@ -246,6 +254,19 @@ impl<'a> Section<'a> {
         let problem = format!("`{}` is {}", key.name, node.value.kind());
         self.faults.add(&node.place, problem, format!("write {wanted}"));
         None
+    }
+}
+
+/// What is wrong with a table that is known, but not in this file, and what to do.
+fn belongs_elsewhere(key: &str) -> (String, String) {
+    match SHARED.iter().any(|one| one.name == key) {
+        true => (
+            format!("`{key}` is for all sites together"),
+            "move it to pinfold.toml, above this directory".to_owned(),
+        ),
+        false => {
+            (format!("`{key}` is for one site"), "move it to the file of that site, in sites/".to_owned())
+        }
     }
 }
 

@@ -3,14 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use http::uri::Authority;
-use http::{HeaderName, StatusCode, Uri};
+use http::{HeaderName, StatusCode};
+use pinfold::ConfigError;
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::Policy;
-use pinfold::consent::page::Language;
-use pinfold::time::Calendar;
-use pinfold::{ConfigError, Subject};
 use pinfold_store::Retention;
 
 use super::credential::NamedFiles;
@@ -19,49 +16,147 @@ use super::origins::read_origins;
 use super::places::Places;
 use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
-use super::settings::{
-    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
-};
-use super::source::{Node, Value};
+use super::settings::{Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings};
+use super::site::{authority_of, read_site};
+use super::source::Value;
 use super::underscore::read_underscore_fields;
 
-/// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
+/// The settings of one file, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
 pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Settings> {
-    let directory = files.directory;
     root.number("version");
-    let mut places = Places::default();
-    let site = read_site(root.section("site"), &mut places, faults);
-    let (listen, underscore_fields) = read_listen(root.section("listen"), files, faults);
-    let origins = read_origins(root.section("origin"), &site.hosts, files, faults);
-    let consent = read_consent(root.section("consent"), &mut places);
-    let audit_section = root.section("audit");
-    let footprint = audit_section.flag("footprint").value;
-    let audit = AuditSettings::default();
-    let both_listen = listen.http.is_some() && listen.https.is_some();
-    let ClientAddress { resolver, fields, announcers, fronts } =
-        read_client_address(root.section("client_address"), both_listen, faults);
-    let (audit, store) = read_audit(
-        audit_section,
-        audit.with_client_ip(resolver).with_address_fields(fields),
-        directory,
-        faults,
+    // In the order in which they are shown.
+    let [site, listen, origin, consent, audit, client_address, keys, admin] =
+        ["site", "listen", "origin", "consent", "audit", "client_address", "keys", "admin"]
+            .map(|name| root.section(name));
+    let shared = read_shared([listen, audit, keys, admin], files, faults);
+    let read = read_own(&root, [site, origin, consent, client_address], &shared, files, faults);
+    root.end();
+    if let (Some(https), Some(url)) = (&shared.listen.https, read.url_by_http()) {
+        warn_of_http(&https.certificate.place, url, faults);
+    }
+    read.settings
+}
+
+/// What the file says that several sites share.
+pub(super) fn read_shared_file(root: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Shared {
+    root.number("version");
+    let sections = ["listen", "audit", "keys", "admin"].map(|name| root.section(name));
+    let shared = read_shared(sections, files, faults);
+    root.end();
+    Shared { is_for_several: true, ..shared }
+}
+
+/// What the file of one site among several says.
+pub(super) fn read_site_file(
+    root: Section<'_>,
+    shared: &Shared,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> OfSite {
+    root.number("version");
+    let sections = ["site", "origin", "consent", "client_address"].map(|name| root.section(name));
+    let read = read_own(&root, sections, shared, files, faults);
+    root.end();
+    if let (Some(_), Some(url)) = (&shared.listen.https, read.url_by_http()) {
+        warn_of_http(&url.place, url, faults);
+    }
+    read
+}
+
+fn warn_of_http(place: &Place, url: &Located<String>, faults: &Faults) {
+    faults.warn(
+        place,
+        format!("`https` is listened to, but visitors type {}", url.value),
+        "write [site] url = \"https://...\": its scheme decides on cookies",
     );
-    let hold = read_keys(root.section("keys"));
-    let admin = read_admin(root.section("admin"), files, faults);
+}
+
+/// What is not of one site.
+pub(super) struct Shared {
+    listen: Listen,
+    underscore_fields: Vec<HeaderName>,
+    footprint: bool,
+    audit: Option<AuditSettings>,
+    store: Option<StoreSettings>,
+    hold: Hold,
+    admin: Admin,
+    directory: PathBuf,
+    /// Whether it is for several sites.
+    is_for_several: bool,
+}
+
+/// What is of one site, and what it claims for itself alone.
+pub(super) struct OfSite {
+    pub(super) settings: Option<Settings>,
+    pub(super) url: Option<Located<String>>,
+    /// The host of its address, by which it is known.
+    pub(super) name: String,
+    pub(super) hosts: Vec<Located<String>>,
+    /// The domain under which its decision cookie is kept, where that is more than one host.
+    pub(super) shared_domain: Option<Located<String>>,
+    /// Where it is said how clients are known.
+    pub(super) source: Place,
+}
+
+impl OfSite {
+    fn url_by_http(&self) -> Option<&Located<String>> {
+        self.url.as_ref().filter(|url| !url.value.starts_with("https:"))
+    }
+}
+
+fn read_shared(
+    [listen, audit, keys, admin]: [Section<'_>; 4],
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> Shared {
+    let (listen, underscore_fields) = read_listen(listen, files, faults);
+    let footprint = audit.flag("footprint").value;
+    let (audit, store) = read_audit(audit, AuditSettings::default(), files.directory, faults);
+    let hold = read_keys(keys);
+    let admin = read_admin(admin, files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
+    let directory = files.directory.to_owned();
+    Shared {
+        listen,
+        underscore_fields,
+        footprint,
+        audit,
+        store,
+        hold,
+        admin,
+        directory,
+        is_for_several: false,
+    }
+}
+
+fn read_own(
+    root: &Section<'_>,
+    [site, origin, consent, client_address]: [Section<'_>; 4],
+    shared: &Shared,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> OfSite {
+    let mut places = Places::default();
+    let site = read_site(site, &mut places, faults);
+    let hosts: Vec<_> = site.hosts.iter().map(|host| host.value.clone()).collect();
+    let origins = read_origins(origin, &hosts, files, faults);
+    let consent = read_consent(consent, &mut places);
+    let both_listen = shared.listen.http.is_some() && shared.listen.https.is_some();
+    let ClientAddress { resolver, fields, announcers, fronts, source } =
+        read_client_address(client_address, both_listen, faults);
 
     let mut policy = consent.apply(Policy::builder(
         site.name.as_deref().unwrap_or("this site"),
         site.url.as_ref().map_or("https://missing.invalid", |url| url.value.as_str()),
     ));
-    policy = policy.languages(site.languages).footprint(footprint);
-    if let Some(domain) = site.shared_domain {
-        policy = policy.shared_under(domain);
+    policy = policy.languages(site.languages).footprint(shared.footprint);
+    if let Some(domain) = &site.shared_domain {
+        policy = policy.shared_under(domain.value.clone());
     }
     if let Some(domain) = site.removal_domain {
         policy = policy.removals_under(domain);
     }
-    policy = policy.own_hosts(site.hosts.iter().cloned());
+    policy = policy.own_hosts(hosts.iter().cloned());
     for purpose in root.sections("purpose") {
         if let Some(purpose) = read_purpose(purpose, &mut places) {
             policy = policy.purpose(purpose);
@@ -82,128 +177,34 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
             policy = policy.preference(preference);
         }
     }
-    root.end();
-    if let (Some(https), Some(url)) = (&listen.https, &site.url)
-        && !url.value.starts_with("https:")
-    {
-        faults.warn(
-            &https.certificate.place,
-            format!("`https` is listened to, but visitors type {}", url.value),
-            "write [site] url = \"https://...\": its scheme decides on cookies",
-        );
-    }
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
     }
-
-    Some(Settings {
-        policy,
-        site: site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default(),
-        hosts: Hosts::Only(site.hosts),
-        calendar: site.calendar,
-        listen,
-        underscore_fields,
-        announcers,
-        fronts,
-        admin: admin.listen?,
-        admin_password: admin.password,
-        socket: directory.join(admin.socket?),
-        origins,
-        audit: audit?,
-        store: store?,
-        hold,
-        approval: admin.approval,
-    })
-}
-
-struct Site {
-    name: Option<String>,
-    url: Option<Located<String>>,
-    hosts: Vec<String>,
-    shared_domain: Option<String>,
-    removal_domain: Option<String>,
-    languages: Vec<Language>,
-    calendar: Calendar,
-}
-
-fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
-    let name = section.text("name").map(|name| name.value);
-    let url = section.text("url");
-    if let Some(url) = &url {
-        places.note(Subject::SiteUrl, &url.place);
-    }
-    let own_host =
-        url.as_ref().and_then(|url| authority_of(&url.value)).map(|authority| without_port(&authority));
-    let hosts = match section.texts("hosts") {
-        None => {
-            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.clone())));
-            section.assume("hosts", Value::Array(own.collect()));
-            own_host.clone().into_iter().collect()
-        }
-        Some(hosts) => {
-            if hosts.is_empty() {
-                faults.add(
-                    section.place(),
-                    "`hosts` is empty, so no request would be served",
-                    "name a host, or leave it out",
-                );
-            }
-            for host in hosts.iter().filter(|host| !is_host(&host.value)) {
-                faults.add(
-                    &host.place,
-                    format!("`{}` is not a host", host.value),
-                    "write a name such as www.example.gov.uk",
-                );
-            }
-            hosts.iter().map(|host| without_port(&host.value)).collect()
-        }
+    let name = site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default();
+    let settings = || {
+        let Shared { listen, underscore_fields, audit, store, hold, admin, directory, .. } = shared;
+        Some(Settings {
+            policy,
+            site: name.clone(),
+            is_among_others: shared.is_for_several,
+            hosts: Hosts::Only(hosts),
+            calendar: site.calendar,
+            listen: listen.clone(),
+            underscore_fields: underscore_fields.clone(),
+            announcers,
+            fronts,
+            admin: admin.listen?,
+            admin_password: admin.password.clone(),
+            socket: directory.join(admin.socket.as_ref()?),
+            origins,
+            audit: audit.clone()?.with_client_ip(resolver).with_address_fields(fields),
+            store: store.clone()?,
+            hold: *hold,
+            approval: admin.approval,
+        })
     };
-    let domain = section.text("cookie_domain");
-    if let (Some(domain), Some(host)) = (&domain, &own_host) {
-        let wide = domain.value.to_ascii_lowercase();
-        if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
-            faults.add(
-                &domain.place,
-                format!("`{}` is not a domain of {host}", domain.value),
-                "write the end of the site's host name, such as example.gov.uk",
-            );
-        }
-    }
-    if let Some(domain) = domain.as_ref().filter(|domain| is_public_suffix(&domain.value)) {
-        faults.add(
-            &domain.place,
-            format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
-            "write a domain of your own, such as example.gov.uk",
-        );
-    }
-    let shared = Some(section.flag("shared_choice")).filter(|shared| shared.value);
-    let shared_domain = match (&shared, &domain) {
-        (Some(shared), None) => {
-            faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
-            None
-        }
-        (Some(_), Some(domain)) => Some(domain.value.to_ascii_lowercase()),
-        (None, _) => None,
-    };
-    let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
-    let mut languages = Vec::new();
-    for code in section.texts("languages").unwrap_or_default() {
-        match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
-            Some(language) => languages.push(language),
-            None => faults.add(
-                &code.place,
-                format!("the language `{}` is not built in", code.value),
-                "write en or cy",
-            ),
-        }
-    }
-    let calendar = section.text("time_zone").and_then(|zone| {
-        let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
-        Calendar::named(&zone.value).map_err(report).ok()
-    });
-    let calendar = calendar.unwrap_or_else(Calendar::utc);
-    section.end();
-    Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
+    let settings = settings();
+    OfSite { settings, url: site.url, name, hosts: site.hosts, shared_domain: site.shared_domain, source }
 }
 
 fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
@@ -238,6 +239,8 @@ struct ClientAddress {
     fields: AddressFields,
     announcers: Option<TrustedProxies>,
     fronts: TrustedProxies,
+    /// Where that is said.
+    source: Place,
 }
 
 /// Who says who the client is.
@@ -302,10 +305,11 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
         Source::Fields(family) => (ClientIpResolver::behind(trusted, family), None),
         Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
+    let said = if let Place::Whole = source.place { section.place().clone() } else { source.place };
     section.end();
     // Whoever announces connections hands them on as they came.
     let fronts = if announcers.is_some() { TrustedProxies::none() } else { fronts };
-    ClientAddress { resolver, fields: fields.value, announcers, fronts }
+    ClientAddress { resolver, fields: fields.value, announcers, fronts, source: said }
 }
 
 fn read_audit(
@@ -385,20 +389,4 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },
         approval,
     }
-}
-
-/// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
-fn is_public_suffix(domain: &str) -> bool {
-    let domain = domain.to_ascii_lowercase();
-    psl::suffix_str(&domain) == Some(&domain)
-}
-
-/// A name or address, and perhaps a port.
-fn is_host(text: &str) -> bool {
-    text.parse::<Authority>().is_ok() && !text.contains(['@', '*'])
-}
-
-fn authority_of(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
 }

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) policy: PolicyBuilder,
     /// The host under which the store keeps this site.
     pub(crate) site: String,
+    /// Whether it is one of several that are served, or may come to be.
+    pub(crate) is_among_others: bool,
     pub(crate) hosts: Hosts,
     pub(crate) calendar: Calendar,
     pub(crate) listen: Listen,
@@ -139,6 +141,7 @@ impl Settings {
         Ok(Self {
             policy: Policy::builder("this site", "http://localhost").banner(true).gate(true).footprint(true),
             site: "localhost".to_owned(),
+            is_among_others: false,
             hosts: Hosts::Any,
             calendar,
             listen: Listen { http: Some(listen), https: None },
@@ -185,8 +188,14 @@ impl Settings {
 
     /// These, but for what is decided once, at the start, which stays as it is in `running`.
     pub(crate) fn beside(self, running: &Self) -> Self {
-        let Self { site, calendar, listen, admin, admin_password, socket, store, .. } = running.clone();
-        Self { site, calendar, listen, admin, admin_password, socket, store, hold: running.hold, ..self }
+        let Self { site, calendar, .. } = running.clone();
+        Self { site, calendar, ..self.among(running) }
+    }
+
+    /// Those of another site, but for what all sites have from the start, which is as in `running`.
+    pub(crate) fn among(self, running: &Self) -> Self {
+        let Self { listen, admin, admin_password, socket, store, .. } = running.clone();
+        Self { listen, admin, admin_password, socket, store, hold: running.hold, ..self }
     }
 
     /// What visitors are told of their addresses.

@@ -3,21 +3,22 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::message::{Ask, Reply};
+use super::message::{Ask, Question, Reply};
 use crate::exit::Failure;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks the server behind a socket.
-pub(crate) fn ask(socket: &Path, ask: &Ask) -> Result<Reply, Failure> {
+/// Asks the server behind a socket, about a site where there are several.
+pub(crate) fn ask(socket: &Path, site: Option<&str>, ask: Ask) -> Result<Reply, Failure> {
+    let question = Question { site: site.map(str::to_owned), ask };
     let shown = socket.display();
     let stream = UnixStream::connect(socket).map_err(|error| {
         Failure::of(format!(
             "no server answers at {shown}: {error} (start it with `pinfold run`, or name its file with --config)"
         ))
     })?;
-    let reply = exchange(stream, ask)
+    let reply = exchange(stream, &question)
         .map_err(|error| Failure::of(format!("the server at {shown} did not answer: {error}")))?;
     match reply {
         Reply::Refused { why } => Err(Failure::of(why)),
@@ -25,9 +26,9 @@ pub(crate) fn ask(socket: &Path, ask: &Ask) -> Result<Reply, Failure> {
     }
 }
 
-fn exchange(mut stream: UnixStream, ask: &Ask) -> io::Result<Reply> {
+fn exchange(mut stream: UnixStream, question: &Question) -> io::Result<Reply> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_string(ask)?;
+    let mut line = serde_json::to_string(question)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;
     let mut answers = BufReader::new(stream);

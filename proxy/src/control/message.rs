@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Fault};
 
+/// A question, and about which of several sites it is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Question {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<String>,
+    #[serde(flatten)]
+    pub(crate) ask: Ask,
+}
+
 /// What an operator asks of a running server. It may hold an address, so it is never shown.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -144,6 +153,9 @@ pub(crate) enum Reply {
         changed: Vec<String>,
         waiting: Vec<WaitingChange>,
         head: Option<String>,
+        /// The heads of the ledgers of several sites.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        heads: Vec<SiteHead>,
     },
     /// It will not, and why.
     Refused {
@@ -159,6 +171,9 @@ pub(crate) enum Reply {
     /// It is in the action ledger, which has this head now.
     WrittenDown {
         head: String,
+        /// Where it is in the ledgers of several sites.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        heads: Vec<SiteHead>,
     },
     /// The look-up waits under this number for a second user, so long at most: another reply follows.
     Waits {
@@ -168,6 +183,13 @@ pub(crate) enum Reply {
     Waiting {
         lookups: Vec<WaitingLine>,
     },
+}
+
+/// The head of the action ledger of one site among several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SiteHead {
+    pub(crate) site: String,
+    pub(crate) head: String,
 }
 
 /// A key of the configuration that is written differently and waits for a restart.
@@ -187,6 +209,9 @@ impl From<Change> for WaitingChange {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WaitingLine {
     pub(crate) number: u32,
+    /// About which site it is, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<String>,
     /// The user of the machine who asked.
     pub(crate) uid: u32,
     pub(crate) requested_by: String,

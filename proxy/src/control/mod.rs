@@ -11,6 +11,6 @@ mod server;
 mod waiting;
 
 pub(crate) use client::ask;
-pub(crate) use message::{Ask, BlockLine, Known, Rank, Reply, SenderLine, Taking, WaitingLine};
+pub(crate) use message::{Ask, BlockLine, Known, Rank, Reply, SenderLine, SiteHead, Taking, WaitingLine};
 pub(crate) use office::{Office, Rules};
 pub(crate) use server::ControlSocket;

@@ -2,20 +2,22 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pinfold::audit::{ActionRow, AuditHandle, ChainHash};
+use pinfold::audit::{ActionRow, ChainHash, Delivery};
 use pinfold::pseudonym::{Pseudonym, Unit};
-use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
+use pinfold::time::{CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, StoreError};
 use tokio::sync::oneshot;
 
-use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, Taking, WaitingLine};
+use super::message::{
+    Ask, BlockLine, BucketLine, KeyLine, Known, Question, Reply, SenderLine, SiteHead, Taking, WaitingLine,
+};
 use super::waiting::{Asked, Waiting, WaitingRoom};
 use crate::config::{Approval, Hold};
 use crate::scrub::without_addresses;
-use crate::serve::Reloader;
+use crate::serve::{Reloader, Served, Standing};
 
 /// The most that `top` lists.
 const MOST_LISTED: usize = 1_000;
@@ -39,10 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Who answers.
 #[derive(Debug)]
 pub(crate) struct Office {
-    audit: AuditHandle,
+    pub(super) in_force: Standing,
     store: PathBuf,
-    site: String,
-    calendar: Calendar,
     clock: SystemClock,
     rules: Mutex<Rules>,
     /// Nothing where there is no file to be read again.
@@ -82,19 +82,10 @@ pub(super) enum GivenUp {
 pub(super) type Why = String;
 
 impl Office {
-    pub(crate) fn new(
-        audit: AuditHandle,
-        store: PathBuf,
-        site: String,
-        calendar: Calendar,
-        rules: Rules,
-        reloader: Option<Reloader>,
-    ) -> Self {
+    pub(crate) fn new(in_force: Standing, store: PathBuf, rules: Rules, reloader: Option<Reloader>) -> Self {
         Self {
-            audit,
+            in_force,
             store,
-            site,
-            calendar,
             clock: SystemClock::new(),
             rules: Mutex::new(rules),
             reloader,
@@ -120,49 +111,73 @@ impl Office {
     }
 
     /// Answers a question of a user of this machine.
-    pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Answer {
+    pub(super) async fn answer(&self, question: Question, uid: u32) -> Answer {
+        let Question { site, ask } = question;
         let answered = match ask {
-            Ask::Lookup { address, at, basis, requested_by, approved_by } => {
-                let row = self.row(uid, "look-up", [&requested_by, &approved_by, &basis]);
-                self.look_up(Asked::new(address, at.map(UnixTime::from_seconds)), row).await
-            }
-            other => self.answer_now(other, uid).await.map(Answer::Now),
+            Ask::Lookup { address, at, basis, requested_by, approved_by } => match self.site(site) {
+                Ok(site) => {
+                    let row = self.row(uid, "look-up", [&requested_by, &approved_by, &basis]);
+                    self.look_up(site, Asked::new(address, at.map(UnixTime::from_seconds)), row).await
+                }
+                Err(why) => Err(why),
+            },
+            other => self.answer_now(site, other, uid).await.map(Answer::Now),
         };
         answered.unwrap_or_else(|why| Answer::Now(Reply::Refused { why }))
     }
 
-    async fn answer_now(&self, ask: Ask, uid: u32) -> Result<Reply, Why> {
+    /// The site that is meant, as it is served now.
+    fn site(&self, name: Option<String>) -> Result<Arc<Served>, Why> {
+        self.in_force.load().site(name.as_deref()).cloned()
+    }
+
+    async fn answer_now(&self, site: Option<String>, ask: Ask, uid: u32) -> Result<Reply, Why> {
         let held = self.rules().hold == Hold::DescriptorStore;
         match ask {
-            Ask::Approve { number } => self.approve(number, uid).await,
-            Ask::Block { pseudonym, seconds, reason } => self.block(uid, &pseudonym, seconds, reason).await,
+            Ask::Approve { number } => self.approve(site, number, uid).await,
+            Ask::Block { pseudonym, seconds, reason } => {
+                self.block(&*self.site(site)?, uid, &pseudonym, seconds, reason).await
+            }
             Ask::Blocks => {
-                Ok(Reply::Blocks { blocks: self.audit.blocks().iter().map(BlockLine::from).collect(), held })
+                let blocks = self.site(site)?.audit.blocks();
+                Ok(Reply::Blocks { blocks: blocks.iter().map(BlockLine::from).collect(), held })
             }
-            Ask::Keys => {
-                Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect(), held })
-            }
+            Ask::Keys => Ok(Reply::Keys {
+                keys: self.site(site)?.audit.keys().iter().map(KeyLine::from).collect(),
+                held,
+            }),
             Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
             Ask::Reload => self.reload(uid).await,
-            Ask::Take { what, reason, rows } => self.note_taking(uid, what, &reason, rows).await,
+            Ask::Take { what, reason, rows } => self.note_taking(site, uid, what, &reason, rows).await,
             Ask::Top { by, most } => {
+                let site = self.site(site)?;
                 let top = |unit| {
-                    let top = self.audit.top(unit, by.into(), most.min(MOST_LISTED));
+                    let top = site.audit.top(unit, by.into(), most.min(MOST_LISTED));
                     top.iter().map(SenderLine::from).collect()
                 };
                 Ok(Reply::Top { hosts: top(Unit::Host), networks: top(Unit::Network) })
             }
-            Ask::Unblock { pseudonym } => self.unblock(uid, pseudonym).await,
-            Ask::Waiting => Ok(Reply::Waiting {
-                lookups: self.waiting.each(|number, waiting| {
+            Ask::Unblock { pseudonym } => self.unblock(&*self.site(site)?, uid, pseudonym).await,
+            Ask::Waiting => {
+                let is_of_several = self.in_force.load().is_of_several;
+                let line = |number, waiting: &Waiting| {
                     let ActionRow { uid, requested_by, approved_by, basis, .. } = waiting.row.clone();
-                    WaitingLine { number, uid, requested_by, approved_by, basis }
-                }),
-            }),
+                    let site = is_of_several.then(|| waiting.site.name.clone());
+                    WaitingLine { number, site, uid, requested_by, approved_by, basis }
+                };
+                Ok(Reply::Waiting { lookups: self.waiting.each(line) })
+            }
         }
     }
 
-    async fn block(&self, uid: u32, pseudonym: &str, seconds: u64, reason: String) -> Result<Reply, Why> {
+    async fn block(
+        &self,
+        site: &Served,
+        uid: u32,
+        pseudonym: &str,
+        seconds: u64,
+        reason: String,
+    ) -> Result<Reply, Why> {
         let parsed = parse(pseudonym)?;
         if !is_text(&reason) {
             return Err(format!(
@@ -174,78 +189,88 @@ impl Office {
         }
         let row = self.row(uid, "block", ["", "", &reason]);
         let reason = row.basis.clone();
-        self.write_down(ActionRow { result: format!("for {seconds} s"), ..row }).await?;
+        self.write_down(site, ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
-        let block = self.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
+        let block = site.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
         let held = self.rules().hold == Hold::DescriptorStore;
         Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)], held })
     }
 
-    async fn unblock(&self, uid: u32, pseudonym: String) -> Result<Reply, Why> {
+    async fn unblock(&self, site: &Served, uid: u32, pseudonym: String) -> Result<Reply, Why> {
         let parsed = parse(&pseudonym)?;
-        if !self.audit.blocks().iter().any(|block| block.pseudonym == parsed) {
+        if !site.audit.blocks().iter().any(|block| block.pseudonym == parsed) {
             return Err(format!("{pseudonym} is not blocked (`pinfold blocks` lists who is)"));
         }
-        self.write_down(self.row(uid, "unblock", ["", "", ""])).await?;
-        self.audit.unblock(parsed);
+        self.write_down(site, self.row(uid, "unblock", ["", "", ""])).await?;
+        site.audit.unblock(parsed);
         Ok(Reply::Unblocked { pseudonym })
     }
 
-    /// Writes down that the store is taken away, before it is.
+    /// Writes down that the store is taken away, before it is: for one site, or for every site whose counts go with it.
     async fn note_taking(
         &self,
+        site: Option<String>,
         uid: u32,
         what: Taking,
         reason: &str,
         rows: Option<u64>,
     ) -> Result<Reply, Why> {
         let row = self.row(uid, what.name(), ["", "", reason]);
-        let result = rows.map(|rows| format!("{rows} rows")).unwrap_or_default();
-        let head = self.write_down(ActionRow { result, ..row }).await?;
-        Ok(Reply::WrittenDown { head: head.to_string() })
+        let row = ActionRow { result: rows.map(|rows| format!("{rows} rows")).unwrap_or_default(), ..row };
+        if what == Taking::Export || !self.in_force.load().is_of_several {
+            let head = self.write_down(&*self.site(site)?, row).await?;
+            return Ok(Reply::WrittenDown { head: head.to_string(), heads: Vec::new() });
+        }
+        let rows = self.in_force.load().sites.iter().map(|site| (site.clone(), row.clone())).collect();
+        Ok(Reply::WrittenDown { head: String::new(), heads: self.write_down_all(rows).await? })
     }
 
     /// Whether an address was here. The question is written down before it is answered, and so is that it was refused.
-    async fn look_up(&self, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
+    async fn look_up(&self, site: Arc<Served>, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
         if let Err(why) = self.may_look_up(&row) {
-            self.write_down(ActionRow { result: format!("refused: {why}"), ..row }).await?;
+            self.write_down(&site, ActionRow { result: format!("refused: {why}"), ..row }).await?;
             return Err(why);
         }
         if self.rules().approval == Approval::SecondUser {
-            return self.wait(asked, row).await;
+            return self.wait(site, asked, row).await;
         }
-        let known = self.known(&asked).map_err(|fault| fault.to_string())?;
-        let head = self.write_down(ActionRow { result: in_short(&known), ..row }).await?;
+        let known = self.known(&site, &asked).map_err(|fault| fault.to_string())?;
+        let head = self.write_down(&site, ActionRow { result: in_short(&known), ..row }).await?;
         Ok(Answer::Now(Reply::Lookup { known, head: head.to_string() }))
     }
 
     /// Lets a look-up wait for a second user, once it is written down. Nothing is looked up before.
-    async fn wait(&self, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
+    async fn wait(&self, site: Arc<Served>, asked: Asked, row: ActionRow) -> Result<Answer, Why> {
         let number = self.waiting.number();
         let result = format!("waits as {number} for a second user");
-        self.write_down(ActionRow { result, ..row.clone() }).await?;
+        self.write_down(&site, ActionRow { result, ..row.clone() }).await?;
         let until = self.clock.uptime() + self.longest_wait;
         let (reply, replied) = oneshot::channel();
-        self.waiting.admit(number, Waiting { asked, row, until, reply });
+        self.waiting.admit(number, Waiting { site, asked, row, until, reply });
         Ok(Answer::Later { number, reply: replied })
     }
 
-    /// Answers the look-up of another user. What is not approved is written down as well.
-    async fn approve(&self, number: u32, uid: u32) -> Result<Reply, Why> {
+    /// Answers the look-up of another user. What is not approved is written down as well: in the ledger of the site that it is about.
+    async fn approve(&self, site: Option<String>, number: u32, uid: u32) -> Result<Reply, Why> {
+        let asked_of = self.waiting.site_of(number);
         let waiting = match self.waiting.let_through(number, uid, self.clock.uptime()) {
             Ok(waiting) => waiting,
             Err(why) => {
+                let site = asked_of.map_or_else(|| self.site(site), Ok);
+                // Of a number that nobody was given it cannot be told for which of several sites it was meant.
+                let site = site.map_err(|which| format!("{why}; {which}"))?;
                 let result = format!("refused: {number}: {why}");
-                self.write_down(ActionRow { result, ..self.row(uid, "approve", ["", "", ""]) }).await?;
+                self.write_down(&site, ActionRow { result, ..self.row(uid, "approve", ["", "", ""]) })
+                    .await?;
                 return Err(why.to_string());
             }
         };
-        let Waiting { asked, row, reply, .. } = waiting;
+        let Waiting { site, asked, row, reply, .. } = waiting;
         let answered = async {
-            let known = self.known(&asked).map_err(|fault| fault.to_string())?;
+            let known = self.known(&site, &asked).map_err(|fault| fault.to_string())?;
             let result = format!("look-up {number}: {}", in_short(&known));
             let (at, act) = (self.clock.now(), "approve".to_owned());
-            let head = self.write_down(ActionRow { at, act, uid, result, ..row }).await?;
+            let head = self.write_down(&site, ActionRow { at, act, uid, result, ..row }).await?;
             Ok::<_, Why>((known, head.to_string()))
         };
         // Whoever asked may have hung up: that it was approved is written down already.
@@ -263,13 +288,13 @@ impl Office {
 
     /// Gives a look-up up that nobody has approved: what to answer; nothing, where somebody just has.
     pub(super) async fn give_up(&self, number: u32, why: GivenUp) -> Option<Reply> {
-        let Waiting { row, .. } = self.waiting.withdraw(number)?;
+        let Waiting { site, row, .. } = self.waiting.withdraw(number)?;
         let why = match why {
             GivenUp::Expired => "nobody approved the look-up in time (ask again)",
             GivenUp::Withdrawn => "whoever asked did not wait",
         };
         let row = ActionRow { at: self.clock.now(), result: format!("refused: {number}: {why}"), ..row };
-        let written = self.write_down(row).await;
+        let written = self.write_down(&site, row).await;
         Some(Reply::Refused { why: written.err().unwrap_or_else(|| why.to_owned()) })
     }
 
@@ -294,17 +319,17 @@ impl Office {
         Ok(())
     }
 
-    fn known(&self, asked: &Asked) -> Result<Known, StoreError> {
+    fn known(&self, site: &Served, asked: &Asked) -> Result<Known, StoreError> {
         let ledgers = Ledgers::open(&self.store)?;
-        let names = self.audit.pseudonyms_of(asked.address()).into_iter();
-        let asked = asked.at.map(|at| self.calendar.day_of(at).date);
+        let names = site.audit.pseudonyms_of(asked.address()).into_iter();
+        let asked = asked.at.map(|at| site.calendar.day_of(at).date);
         let names: Vec<_> = names.filter(|(day, _)| asked.is_none_or(|asked| asked == *day)).collect();
         if let Some(asked) = asked.filter(|_| names.is_empty()) {
-            return self.destroyed(&ledgers, asked);
+            return destroyed(site, &ledgers, asked);
         }
         let mut buckets = Vec::new();
         for (_, name) in &names {
-            buckets.extend(ledgers.buckets_of(&self.site, *name)?);
+            buckets.extend(ledgers.buckets_of(&site.name, *name)?);
         }
         buckets.sort_unstable_by_key(|bucket| bucket.begins);
         if buckets.is_empty() {
@@ -316,19 +341,6 @@ impl Office {
             refused: bucket.refused,
         });
         Ok(Known::Buckets { buckets: lines.collect() })
-    }
-
-    /// What the key ledger says of a day whose key is gone, or which never had one.
-    fn destroyed(&self, ledgers: &Ledgers, day: CivilDate) -> Result<Known, StoreError> {
-        let day = day.to_string();
-        let keys = ledgers.keys(&self.site)?;
-        let of_day = keys.iter().filter(|key| key.epoch.starts_with(&day));
-        let destroyed: Vec<_> = of_day.filter_map(|key| key.destroyed).map(|at| at.to_string()).collect();
-        Ok(if destroyed.is_empty() {
-            Known::NotRecorded { days: vec![day] }
-        } else {
-            Known::KeyDestroyed { day, destroyed }
-        })
     }
 
     pub(super) fn row(
@@ -350,18 +362,51 @@ impl Office {
         }
     }
 
-    /// Writes to the action ledger: once it is on disk, the head of the ledger. Without a row there is no answer.
-    pub(super) async fn write_down(&self, row: ActionRow) -> Result<ChainHash, Why> {
-        let kept = tokio::time::timeout(PATIENCE, self.audit.record(row)).await;
+    /// Writes to the action ledger of a site: once it is on disk, the head of the ledger. Without a row there is no answer.
+    pub(super) async fn write_down(&self, site: &Served, row: ActionRow) -> Result<ChainHash, Why> {
+        self.written(site, site.audit.record(row)).await
+    }
+
+    /// The same for the ledgers of several sites, whose rows go to the disk together.
+    pub(super) async fn write_down_all(
+        &self,
+        rows: Vec<(Arc<Served>, ActionRow)>,
+    ) -> Result<Vec<SiteHead>, Why> {
+        let under_way = rows.into_iter().map(|(site, row)| (site.audit.record(row), site));
+        let mut heads = Vec::new();
+        for (row, site) in under_way.collect::<Vec<_>>() {
+            let head = self.written(&site, row).await?.to_string();
+            heads.push(SiteHead { site: site.name.clone(), head });
+        }
+        Ok(heads)
+    }
+
+    /// The new head of an action ledger, once the row is on disk.
+    async fn written(&self, site: &Served, row: Delivery) -> Result<ChainHash, Why> {
+        let kept = tokio::time::timeout(PATIENCE, row).await;
         if !matches!(kept, Ok(Ok(()))) {
             let why = "the action ledger cannot be written, so nothing was done (see /readyz of the admin listener)";
             return Err(why.to_owned());
         }
-        let head = Ledgers::open(&self.store).and_then(|ledgers| ledgers.head_of_actions(&self.site));
+        let head = Ledgers::open(&self.store).and_then(|ledgers| ledgers.head_of_actions(&site.name));
         let head = head.unwrap_or(ChainHash::START);
-        tracing::info!(%head, "the action ledger has a new head: note it elsewhere");
+        let of_site = self.in_force.load().is_of_several.then_some(&*site.name);
+        tracing::info!(%head, site = of_site, "the action ledger has a new head: note it elsewhere");
         Ok(head)
     }
+}
+
+/// What the key ledger says of a day whose key is gone, or which never had one.
+fn destroyed(site: &Served, ledgers: &Ledgers, day: CivilDate) -> Result<Known, StoreError> {
+    let day = day.to_string();
+    let keys = ledgers.keys(&site.name)?;
+    let of_day = keys.iter().filter(|key| key.epoch.starts_with(&day));
+    let destroyed: Vec<_> = of_day.filter_map(|key| key.destroyed).map(|at| at.to_string()).collect();
+    Ok(if destroyed.is_empty() {
+        Known::NotRecorded { days: vec![day] }
+    } else {
+        Known::KeyDestroyed { day, destroyed }
+    })
 }
 
 fn in_short(known: &Known) -> String {
@@ -382,14 +427,15 @@ fn is_text(text: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Arc;
-
+    use arc_swap::ArcSwap;
     use pinfold::PinfoldLayer;
-    use pinfold::audit::AuditSettings;
-    use pinfold::consent::{ConsentManagerLayer, Policy};
+    use pinfold::audit::{AuditSettings, Sink};
+    use pinfold::consent::ConsentManagerLayer;
     use pinfold_store::{Retention, SqliteStore};
 
     use super::*;
+    use crate::config::Settings;
+    use crate::serve::InForce;
 
     const SITE: &str = "www.town.example";
 
@@ -398,14 +444,20 @@ pub(super) mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pinfold.db");
         let store = SqliteStore::open(&file, Retention::default()).unwrap();
-        let policy = Policy::builder("Town", format!("https://{SITE}")).build().unwrap();
-        let calendar = Calendar::utc();
-        let consent = ConsentManagerLayer::new(policy, calendar.clone());
-        let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
-        let (layer, _) = PinfoldLayer::of(consent, sink, timer, AuditSettings::default()).unwrap();
         let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
-        let office = Office::new(layer.handle(), file, SITE.to_owned(), calendar, rules, None);
+        let in_force = InForce { sites: vec![served(SITE, store.sink())], is_of_several: false, sound: true };
+        let office = Office::new(Arc::new(ArcSwap::from_pointee(in_force)), file, rules, None);
         (Office { longest_wait, ..office }, store, directory)
+    }
+
+    /// A site, whose rows go to `sink`.
+    pub(crate) fn served(host: &str, sink: impl Sink) -> Arc<Served> {
+        let settings = Settings::for_host(Some(host)).unwrap();
+        let policy = settings.policy(Default::default(), Vec::new()).unwrap();
+        let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone());
+        let (sink, timer) = (Arc::new(sink), Arc::new(tokio::time::sleep));
+        let (layer, _) = PinfoldLayer::of(consent, sink, timer, AuditSettings::default()).unwrap();
+        Arc::new(Served::idle(&settings, layer.handle(), policy))
     }
 
     pub(crate) fn lookup() -> Ask {
@@ -418,25 +470,64 @@ pub(super) mod tests {
         }
     }
 
+    pub(crate) fn question(ask: Ask) -> Question {
+        Question { site: None, ask }
+    }
+
     pub(crate) fn results(office: &Office) -> Vec<(String, u32, String)> {
         let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
         actions.into_iter().map(|entry| (entry.row.act, entry.row.uid, entry.row.result)).collect()
     }
 
     async fn refusal(office: &Office, ask: Ask, uid: u32) -> String {
-        match office.answer(ask, uid).await {
+        match office.answer(question(ask), uid).await {
             Answer::Now(Reply::Refused { why }) => why,
             other => panic!("{other:?}"),
         }
     }
 
     #[tokio::test]
+    async fn of_several_sites_one_is_named_and_its_ledger_has_what_is_done() {
+        let (office, store, _directory) = office(HOUR);
+        let other = "www.other.example";
+        let sites = vec![served(other, store.sink()), served(SITE, store.sink())];
+        office.in_force.store(Arc::new(InForce { sites, is_of_several: true, sound: true }));
+        let why = refusal(&office, Ask::Blocks, 0).await;
+        assert!(why.contains("name one with --site: www.other.example, www.town.example"), "{why}");
+        assert!(refusal(&office, lookup(), 0).await.contains("there are several sites"));
+        let at_other = |ask: Ask| Question { site: Some(other.to_owned()), ask };
+        let Answer::Later { number, .. } = office.answer(at_other(lookup()), 1_000).await else { panic!() };
+        let Answer::Now(Reply::Waiting { lookups }) = office.answer(question(Ask::Waiting), 0).await else {
+            panic!()
+        };
+        assert_eq!(lookups[0].site.as_deref(), Some(other));
+        // The number says which site it is about; one that nobody was given says nothing.
+        assert!(refusal(&office, Ask::Approve { number }, 1_000).await.contains("cannot approve it"));
+        let approved = office.answer(question(Ask::Approve { number }), 0).await;
+        assert!(matches!(approved, Answer::Now(Reply::Approved { .. })), "{approved:?}");
+        assert!(refusal(&office, Ask::Approve { number }, 0).await.contains("there are several sites"));
+        let taken = Ask::Take { what: Taking::Backup, reason: String::new(), rows: None };
+        let Answer::Now(Reply::WrittenDown { heads, .. }) = office.answer(question(taken), 0).await else {
+            panic!()
+        };
+        assert_eq!(heads.iter().map(|one| one.site.as_str()).collect::<Vec<_>>(), [other, SITE]);
+        let acts = |site| {
+            let entries = Ledgers::open(&office.store).unwrap().actions(site).unwrap();
+            entries.into_iter().map(|entry| entry.row.act).collect::<Vec<_>>()
+        };
+        assert_eq!(acts(other), ["look-up", "approve", "approve", "backup"]);
+        assert_eq!(acts(SITE), ["backup"]);
+    }
+
+    #[tokio::test]
     async fn a_second_user_approves_and_the_first_cannot() {
         let (office, _store, _directory) = office(HOUR);
-        let Answer::Later { number, mut reply } = office.answer(lookup(), 1_000).await else { panic!() };
+        let Answer::Later { number, mut reply } = office.answer(question(lookup()), 1_000).await else {
+            panic!()
+        };
         assert!(refusal(&office, Ask::Approve { number }, 1_000).await.contains("cannot approve it"));
         assert!(reply.try_recv().is_err(), "nothing is answered yet");
-        let approved = office.answer(Ask::Approve { number }, 0).await;
+        let approved = office.answer(question(Ask::Approve { number }), 0).await;
         assert!(matches!(approved, Answer::Now(Reply::Approved { .. })), "{approved:?}");
         assert!(matches!(reply.await.unwrap(), Reply::Lookup { known: Known::NotRecorded { .. }, .. }));
         assert!(refusal(&office, Ask::Approve { number }, 0).await.contains("no look-up waits"));
@@ -459,10 +550,10 @@ pub(super) mod tests {
             requested_by: words("::ffff:203.0.113.77"),
             approved_by: words("Head of IT (203.0.113.77)"),
         };
-        assert!(matches!(office.answer(ask, 1_000).await, Answer::Later { .. }));
-        let pseudonym = office.audit.pseudonyms_of(address)[0].1.to_string();
+        assert!(matches!(office.answer(question(ask), 1_000).await, Answer::Later { .. }));
+        let pseudonym = office.site(None).unwrap().audit.pseudonyms_of(address)[0].1.to_string();
         let reason = words("203.0.113.77 tries passwords");
-        let blocked = office.answer(Ask::Block { pseudonym, seconds: 60, reason }, 1_000).await;
+        let blocked = office.answer(question(Ask::Block { pseudonym, seconds: 60, reason }), 1_000).await;
         let Answer::Now(Reply::Blocks { blocks, .. }) = blocked else { panic!("{blocked:?}") };
         assert_eq!(blocks[0].reason, "(an address) tries passwords");
         let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
@@ -479,10 +570,12 @@ pub(super) mod tests {
     async fn no_more_wait_than_may_be_answered() {
         let (office, _store, _directory) = office(HOUR);
         for _ in 0..LOOKUPS_AN_HOUR {
-            assert!(matches!(office.answer(lookup(), 1_000).await, Answer::Later { .. }));
+            assert!(matches!(office.answer(question(lookup()), 1_000).await, Answer::Later { .. }));
         }
         assert!(refusal(&office, lookup(), 1_000).await.contains("within an hour"));
-        let Answer::Now(Reply::Waiting { lookups }) = office.answer(Ask::Waiting, 0).await else { panic!() };
+        let Answer::Now(Reply::Waiting { lookups }) = office.answer(question(Ask::Waiting), 0).await else {
+            panic!()
+        };
         assert_eq!(lookups.len(), LOOKUPS_AN_HOUR);
     }
 }

@@ -2,10 +2,11 @@
 
 use pinfold::audit::ActionRow;
 
-use super::message::{Reply, WaitingChange};
+use super::message::{Reply, SiteHead, WaitingChange};
 use super::office::{Office, Why};
-use crate::config::{Change, Fault};
+use crate::config::Fault;
 use crate::hold::Reloading;
+use crate::serve::Act;
 
 /// How many changes the action ledger names.
 const MOST_NAMED: usize = 20;
@@ -47,37 +48,50 @@ impl Office {
             }
         };
         let (waiting, changed): (Vec<_>, Vec<_>) =
-            prepared.changes.iter().cloned().partition(|change| change.waits.is_some());
+            prepared.all_changes().into_iter().partition(|change| change.waits.is_some());
         let mut changed: Vec<String> = changed.into_iter().map(|change| change.name).collect();
         let waiting: Vec<_> = waiting.into_iter().map(WaitingChange::from).collect();
         // What a file holds that is watched anyway is no change of the configuration.
         if reloader.renew_certificate() {
             changed.push("[listen.https] certificate (what is in its file)".to_owned());
         }
-        let mut head = None;
+        let mut heads = Vec::new();
         if prepared.is_live() {
-            let row = self.row(uid, "config change", ["", "", basis]);
-            let approval = prepared.settings().approval;
-            let put = match self.write_down(ActionRow { result: named(&prepared.changes), ..row }).await {
+            let (acts, approval) = (prepared.acts(), prepared.settings().approval);
+            let (new, known): (Vec<_>, Vec<_>) = acts.into_iter().partition(|act| act.is_new);
+            let put = match self.enter(uid, basis, &known).await {
                 Ok(written) => reloader.put(prepared).map(|()| written),
                 Err(why) => Err(why),
             };
-            let written = put.inspect_err(|_| reloader.note(false))?;
+            heads = put.inspect_err(|_| reloader.note(false))?;
             self.go_by(approval);
-            head = Some(written.to_string());
+            // What is new had no ledger before.
+            heads.extend(self.enter(uid, basis, &new).await?);
         }
         tracing::info!(?changed, needs_restart = ?waiting.iter().map(|one| &one.name).collect::<Vec<_>>(), "the configuration was read again");
-        Ok(Reply::Reloaded { changed, waiting, head })
+        if self.in_force.load().is_of_several {
+            return Ok(Reply::Reloaded { changed, waiting, head: None, heads });
+        }
+        let head = heads.pop().map(|one| one.head);
+        Ok(Reply::Reloaded { changed, waiting, head, heads: Vec::new() })
+    }
+
+    /// Enters what is done to sites in the action ledger of each; their new heads.
+    async fn enter(&self, uid: u32, basis: &str, acts: &[Act]) -> Result<Vec<SiteHead>, Why> {
+        let in_force = self.in_force.load_full();
+        let row = |act: &Act| {
+            let row = self.row(uid, "config change", ["", "", basis]);
+            let site = in_force.site(Some(&act.site))?.clone();
+            Ok::<_, Why>((site, ActionRow { result: named(&act.names), ..row }))
+        };
+        self.write_down_all(acts.iter().map(row).collect::<Result<_, _>>()?).await
     }
 }
 
 /// The changes, as the action ledger names them.
-fn named(changes: &[Change]) -> String {
-    let live = changes.iter().filter(|change| change.waits.is_none());
-    let mut names: Vec<&str> = live.map(|change| change.name.as_str()).collect();
-    let more = names.len().saturating_sub(MOST_NAMED);
-    names.truncate(MOST_NAMED);
-    let names = names.join("; ");
+fn named(changes: &[String]) -> String {
+    let more = changes.len().saturating_sub(MOST_NAMED);
+    let names = changes.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
     if more == 0 { names } else { format!("{names}; and {more} more") }
 }
 
@@ -87,13 +101,8 @@ mod tests {
 
     #[test]
     fn the_ledger_names_what_is_live_and_not_too_much() {
-        let change = |name: String, waits: Option<&str>| Change { name, waits: waits.map(str::to_owned) };
-        let two = [
-            change("[consent] banner".to_owned(), None),
-            change("[listen] http".to_owned(), Some("it is open")),
-        ];
-        assert_eq!(named(&two), "[consent] banner");
-        let many: Vec<_> = (0..25).map(|number| change(format!("[[cookie]] c{number}"), None)).collect();
+        assert_eq!(named(&["[consent] banner".to_owned()]), "[consent] banner");
+        let many: Vec<_> = (0..25).map(|number| format!("[[cookie]] c{number}")).collect();
         assert!(named(&many).ends_with("[[cookie]] c19; and 5 more"));
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::message::{Ask, Reply};
+use super::message::{Question, Reply};
 use super::office::{Answer, GivenUp, Office};
 
 /// How long a question may be, and how long it may take.
@@ -87,11 +87,11 @@ async fn converse(mut stream: UnixStream, office: &Office, owner: u32) -> io::Re
     // It may hold an address.
     let mut line = Zeroizing::new(String::new());
     timeout(PATIENCE, reading.read_line(&mut line)).await??;
-    let answer = match serde_json::from_str::<Ask>(&line) {
-        Ok(ask) => {
-            let name = ask.name();
-            tracing::info!(uid, ask = name, "asked on the control socket");
-            timeout(PATIENCE, office.answer(ask, uid)).await?
+    let answer = match serde_json::from_str::<Question>(&line) {
+        Ok(question) => {
+            let name = question.ask.name();
+            tracing::info!(uid, ask = name, site = question.site, "asked on the control socket");
+            timeout(PATIENCE, office.answer(question, uid)).await?
         }
         Err(_) => Answer::Now(Reply::Refused {
             why: "the question could not be read (ask with the same version)".to_owned(),
@@ -140,7 +140,7 @@ async fn say(writing: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Resu
 
 #[cfg(test)]
 mod tests {
-    use super::super::office::tests::{lookup, office, results};
+    use super::super::office::tests::{lookup, office, question, results};
     use super::*;
 
     #[tokio::test]
@@ -149,7 +149,7 @@ mod tests {
         let (client, server) = UnixStream::pair().unwrap();
         let owner = server.peer_cred().unwrap().uid();
         let (reading, mut writing) = client.into_split();
-        let question = serde_json::to_string(&lookup()).unwrap() + "\n";
+        let question = serde_json::to_string(&question(lookup())).unwrap() + "\n";
         writing.write_all(question.as_bytes()).await.unwrap();
         converse(server, &office, owner).await.unwrap();
         let mut replies = BufReader::new(reading).lines();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pinfold::audit::ActionRow;
@@ -13,10 +13,13 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::message::Reply;
+use crate::serve::Served;
 
 /// A look-up that is written down and not yet answered.
 #[derive(Debug)]
 pub(super) struct Waiting {
+    /// About which it is asked.
+    pub(super) site: Arc<Served>,
     pub(super) asked: Asked,
     pub(super) row: ActionRow,
     /// When it is answered no more, by uptime.
@@ -99,6 +102,11 @@ impl WaitingRoom {
         self.room().waiting.insert(number, waiting);
     }
 
+    /// About which site a look-up is that waits.
+    pub(super) fn site_of(&self, number: u32) -> Option<Arc<Served>> {
+        self.room().waiting.get(&number).map(|waiting| waiting.site.clone())
+    }
+
     /// Takes a look-up out for a user who lets it through.
     pub(super) fn let_through(&self, number: u32, uid: u32, now: Duration) -> Result<Waiting, NotLet> {
         let mut room = self.room();
@@ -128,6 +136,8 @@ impl WaitingRoom {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::office::tests::served;
+    use pinfold::audit::TracingSink;
 
     fn waiting(uid: u32, until: u64) -> Waiting {
         let row = ActionRow {
@@ -140,7 +150,8 @@ mod tests {
             result: String::new(),
         };
         let asked = Asked::new("203.0.113.77".parse().unwrap(), None);
-        Waiting { asked, row, until: Duration::from_secs(until), reply: oneshot::channel().0 }
+        let site = served("www.town.example", TracingSink);
+        Waiting { site, asked, row, until: Duration::from_secs(until), reply: oneshot::channel().0 }
     }
 
     #[test]

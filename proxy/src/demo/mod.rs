@@ -6,7 +6,7 @@ mod site;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::exit::Failure;
 use crate::serve::{self, Addresses};
 
@@ -39,7 +39,7 @@ pub(crate) fn run(
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Failure::of(format!("the demo is at fault: {}", faults.join("; ")))
     })?;
-    serve::run(settings, None, |addresses| {
+    serve::run(Configuration::of_one(settings), None, |addresses| {
         ready(addresses)?;
         tracing::info!(configuration = %file.display(), "Ctrl-C stops the demo");
         Ok(())

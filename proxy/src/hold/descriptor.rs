@@ -32,12 +32,12 @@ pub(crate) struct DescriptorStore {
 }
 
 impl DescriptorStore {
-    /// The file that systemd has of the process before, else a new one, which it is given.
-    pub(crate) fn open() -> Result<Self, Failure> {
+    /// The file that systemd has under this name of the process before, else a new one, which it is given.
+    pub(crate) fn open(name: &str) -> Result<Self, Failure> {
         let Some(socket) = systemd::socket() else {
             return Err(Failure::of(
                 "keys cannot be held in the descriptor store: NOTIFY_SOCKET is not set (run it as a service of systemd with \
-                 FileDescriptorStoreMax=1, or write hold = \"memory\" in [keys])",
+                 FileDescriptorStoreMax=1, or as many as there are sites, or write hold = \"memory\" in [keys])",
             ));
         };
         if let Some(place) = swap::unencrypted().map_err(|error| unheld(&error))? {
@@ -47,16 +47,16 @@ impl DescriptorStore {
                 place.display()
             )));
         }
-        if let Some(file) = passed() {
+        if let Some(file) = passed(name) {
             let length = file.metadata().map_err(|error| unheld(&error))?.len();
             return Ok(Self { file, length: Mutex::new(length) });
         }
         let file = new_file().map_err(|error| unheld(&error))?;
-        let message = format!("FDSTORE=1\nFDNAME={NAME}\nFDPOLL=0");
+        let message = format!("FDSTORE=1\nFDNAME={name}\nFDPOLL=0");
         systemd::send(&socket, &message, &[file.as_fd()]).map_err(|error| unheld(&error))?;
         if std::env::var_os("FDSTORE").is_none() {
             tracing::warn!(
-                "systemd does not say that it stores descriptors: before version 254 it never does, else set FileDescriptorStoreMax=1"
+                "systemd does not say that it stores descriptors: before version 254 it never does, else set FileDescriptorStoreMax=1, or as many as there are sites"
             );
         }
         Ok(Self { file, length: Mutex::new(0) })
@@ -92,9 +92,34 @@ impl KeyHold for DescriptorStore {
     }
 }
 
+/// Names of files that systemd has no more, although they were passed to this process.
+static REMOVED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Lets systemd forget the file of this name.
+pub(super) fn remove(name: &str) {
+    REMOVED.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+    systemd::notify(&format!("FDSTOREREMOVE=1\nFDNAME={name}"));
+}
+
+/// Overwrites what a file holds that was passed to this process, and lets systemd forget it.
+pub(super) fn discard(name: &str) {
+    if let Some(file) = passed(name)
+        && let Ok(length) = file.metadata().map(|file| file.len())
+    {
+        let store = DescriptorStore { file, length: Mutex::new(length) };
+        if let Err(error) = store.hold(&[]) {
+            tracing::error!(%error, "what is held of a site that is gone could not be overwritten");
+        }
+    }
+    remove(name);
+}
+
 /// The file that was passed to this process, if it is what this program makes.
-fn passed() -> Option<File> {
-    let number = systemd::passed(NAME)?;
+fn passed(name: &str) -> Option<File> {
+    if REMOVED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|removed| removed == name) {
+        return None;
+    }
+    let number = systemd::passed(name)?;
     // By its number nobody can own a descriptor safely: the file behind it is opened again.
     let opened = OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{number}"));
     let ours = opened.and_then(|file| {

@@ -13,6 +13,6 @@ mod systemd;
 mod taken;
 
 pub(crate) use clock::BootClock;
-pub(crate) use descriptor::NAME as KEYS;
+pub(crate) use descriptor::{DescriptorStore, NAME as KEYS};
 pub(crate) use systemd::{Reloading, notify, passed_on};
-pub(crate) use taken::take_over;
+pub(crate) use taken::{discard_others, let_go, take_over};

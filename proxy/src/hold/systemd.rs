@@ -15,8 +15,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// The first descriptor that is passed on.
 const FIRST: u32 = 3;
 
-/// The most that are believed to have been passed on.
-const MOST: u32 = 64;
+/// The most that are believed to have been passed on: of many sites each has one.
+const MOST: u32 = 4096;
 
 /// What sd_listen_fds_with_names(3) calls a descriptor that has no name.
 const UNNAMED: &str = "unknown";

@@ -23,8 +23,9 @@ const MOST: usize = 25;
 pub(crate) enum Shelf<'a> {
     /// In a file of its own.
     File,
-    /// On the admin listener, with links to other periods and a part of the moment before it.
-    Served { moment: &'a str },
+    /// On the admin listener, with links to other periods and a part of the moment before it; where there are several sites, with a link to
+    /// the list of all.
+    Served { moment: &'a str, at: &'a str, list: Option<&'a str> },
 }
 
 impl Published {
@@ -74,8 +75,8 @@ impl Page<'_> {
                     main {
                         h1 { (title) }
                         p { (filled(words.period, &[&date(self.language, &audit.from), &date(self.language, &audit.to)])) }
-                        @if let Shelf::Served { moment } = self.shelf {
-                            (self.periods())
+                        @if let Shelf::Served { moment, at, list } = self.shelf {
+                            (self.periods(at, list))
                             (PreEscaped(moment))
                         }
                         (self.figures())
@@ -104,21 +105,24 @@ impl Page<'_> {
         }
     }
 
-    fn periods(&self) -> Markup {
+    fn periods(&self, at: &str, list: Option<&str>) -> Markup {
         let language = self.language;
         let other = if language == Language::Welsh { Language::English } else { Language::Welsh };
         html! {
             nav aria-label=(self.words.choose_period) {
                 ul {
+                    @if let Some(list) = list {
+                        li { a href={ "/?lang=" (language.code()) } { (list) } }
+                    }
                     @for days in ["7", "31", "92", "366"] {
                         li {
-                            a href={ "/?days=" (days) "&lang=" (language.code()) } {
+                            a href={ (at) "?days=" (days) "&lang=" (language.code()) } {
                                 (filled(self.words.last_days, &[days]))
                             }
                         }
                     }
                     li {
-                        a href={ "/?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
+                        a href={ (at) "?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
                             (self.words.other_language)
                         }
                     }

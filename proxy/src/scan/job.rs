@@ -77,7 +77,7 @@ fn unseen(url: &str, visit: &Visit) -> String {
 /// What is declared already: by a configuration, else by what is built in.
 fn policy(command: &Scan) -> Result<Policy, Failure> {
     match config::named_or_default(command.config.as_deref()) {
-        Some(file) => serve::policy(&read(file)?),
+        Some(file) => serve::policy(&read(file, &command.site)?),
         None => Policy::builder("this site", "https://site.invalid").build().map_err(Failure::of),
     }
 }

@@ -5,12 +5,15 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Version};
 
+use super::by_host::ByHost;
 use super::limits::{LONGEST_COOKIE, LONGEST_TARGET, MOST_FIELDS};
 use super::refused::Refused;
-use crate::config::Hosts;
 
-/// The host a request is for, once it may come in.
-pub(super) fn admit(parts: &Parts, hosts: &Hosts) -> Result<Authority, Refused> {
+/// The host a request is for, and its site, once it may come in.
+pub(super) fn admit<'s, T: Clone>(
+    parts: &Parts,
+    sites: &'s ByHost<T>,
+) -> Result<(Authority, &'s T), Refused> {
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(Refused::METHOD);
     }
@@ -27,12 +30,8 @@ pub(super) fn admit(parts: &Parts, hosts: &Hosts) -> Result<Authority, Refused> 
         return Err(Refused::EXPECTATION);
     }
     let host = host(parts)?;
-    match hosts {
-        Hosts::Only(known) if !known.iter().any(|one| one.eq_ignore_ascii_case(host.host())) => {
-            Err(Refused::HOST)
-        }
-        _ => Ok(host),
-    }
+    let site = sites.find(host.host()).ok_or(Refused::HOST)?;
+    Ok((host, site))
 }
 
 /// As in HTTP/1, where the crumbs of HTTP/2 would be one field (RFC 9113 section 8.2.3).
@@ -100,6 +99,7 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::config::Hosts;
 
     fn status(line: (&str, &str, Version), fields: &[(&str, &[u8])]) -> u16 {
         let (method, target, version) = line;
@@ -109,7 +109,7 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let hosts = Hosts::Only(vec!["town.example".to_owned()]);
-        admit(&parts, &hosts).err().map_or(200, |refused| refused.status.as_u16())
+        admit(&parts, &ByHost::new([(&hosts, ())])).err().map_or(200, |refused| refused.status.as_u16())
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(status(absolute("http://other.example/"), &[("host", b"town.example")]), 421);
         assert_eq!(status(absolute("http://user@town.example/"), &[("host", b"town.example")]), 400);
         let (parts, ()) = Request::get("http://TOWN.Example:80/").body(()).unwrap().into_parts();
-        assert_eq!(admit(&parts, &Hosts::Any).unwrap().as_str(), "town.example:80");
+        assert_eq!(admit(&parts, &ByHost::new([(&Hosts::Any, ())])).unwrap().0.as_str(), "town.example:80");
         let h2 = ("GET", "http://town.example/", Version::HTTP_2);
         assert_eq!(status(h2, &[]), 200);
         assert_eq!(status(h2, &[("host", b"other.example")]), 400);

@@ -1,12 +1,10 @@
 //! Asking origins, again and again, whether they are well: once for all threads.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::task::JoinSet;
 
-use super::reload::InForce;
+use super::sites::Standing;
 
 /// How often they are asked.
 const EVERY: Duration = Duration::from_secs(5);
@@ -15,12 +13,12 @@ const EVERY: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_secs(1);
 
 /// Asks those in force, for as long as it is run.
-pub(super) async fn run(in_force: Arc<ArcSwap<InForce>>) {
+pub(super) async fn run(in_force: Standing) {
     let mut rest = EVERY;
     loop {
         tokio::time::sleep(rest).await;
         let mut asked = JoinSet::new();
-        for server in in_force.load().origins.servers() {
+        for server in in_force.load().sites.iter().flat_map(|site| site.origins.servers()) {
             asked.spawn(server.clone().check());
         }
         // Whatever becomes of one, the others are asked again.

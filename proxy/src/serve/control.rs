@@ -2,15 +2,13 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
-use http::Uri;
-use pinfold::PinfoldLayer;
-use pinfold::audit::{AuditHandle, HeldKeys};
-use pinfold::consent::{ConsentManagerLayer, Policy};
-use pinfold::time::{Calendar, Clock};
+use pinfold::audit::Sink;
+use pinfold::consent::Policy;
 use pinfold_store::{Ledgers, SqliteStore};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,31 +16,39 @@ use tokio_rustls::TlsAcceptor;
 
 use super::checks;
 use super::doorway::{Doorway, Plan};
-use super::latency::Latency;
+use super::latency::{Latency, LatencySum};
 use super::origins::Origins;
-use super::reload::{InForce, Known, Reloader, Running, Written};
+use super::prepared::Known;
+use super::reload::{All, Parts, Reloader};
 use super::signals::Signals;
+use super::sites::{Backgrounds, Ground, InForce, Ready, Running, Standing};
 use super::sockets::{Addresses, Sockets};
 use super::worker::{Entrance, WayIn};
 use super::{memory, pressure, worker};
 use crate::admin;
-use crate::config::{Settings, StoreSettings};
+use crate::config::{Configuration, Settings, Site, StoreSettings};
 use crate::control::{Office, Rules};
 use crate::exit::Failure;
-use crate::hold::{BootClock, notify, take_over};
+use crate::hold::{BootClock, notify};
 use crate::password::Password;
 use crate::tls::{self, Certificate};
 
 /// Everything that the admin pages read.
 #[derive(Debug, Clone)]
 pub(crate) struct Readings {
-    pub(crate) audit: AuditHandle,
     pub(crate) store: Arc<SqliteStore>,
-    pub(crate) store_path: std::path::PathBuf,
-    pub(crate) site: String,
-    pub(crate) latencies: Arc<[Arc<Latency>]>,
-    pub(crate) calendar: Calendar,
-    pub(crate) in_force: Arc<ArcSwap<InForce>>,
+    pub(crate) store_path: PathBuf,
+    workers: Arc<[Arc<Latency>]>,
+    pub(crate) in_force: Standing,
+}
+
+impl Readings {
+    /// What was counted before anybody knew for which site it is.
+    pub(crate) fn outside(&self) -> LatencySum {
+        let mut sum = LatencySum::default();
+        self.workers.iter().for_each(|one| one.add_to(&mut sum));
+        sum
+    }
 }
 
 /// The policy of a site, with what its store knows of the policies before.
@@ -50,7 +56,7 @@ pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
     known(settings)?.policy(settings).map_err(Failure::misuse)
 }
 
-fn known(settings: &Settings) -> Result<Known, Failure> {
+pub(super) fn known(settings: &Settings) -> Result<Known, Failure> {
     let (bits, policies) = match Ledgers::open(&settings.store.file) {
         Ok(ledgers) => (
             ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
@@ -63,82 +69,85 @@ fn known(settings: &Settings) -> Result<Known, Failure> {
     Ok(Known { bits, policies })
 }
 
-/// Runs the server until it is told to stop. `ready` is called once requests are taken. What is `written` can be read again meanwhile.
+/// Runs the server until it is told to stop. `ready` is called once requests are taken. What is at `path` can be read again meanwhile.
 pub(crate) fn run(
-    settings: Settings,
-    written: Option<Written>,
+    configuration: Configuration,
+    path: Option<PathBuf>,
     ready: impl FnOnce(Addresses) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // Before there is a key.
     memory::keep_private();
-    let known = known(&settings)?;
-    let policy = known.policy(&settings).map_err(Failure::misuse)?;
-    let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
-    let (held_in, held) = take_over(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
+    let settings = configuration.shared_settings().clone();
+    let hosts = configuration.hosts();
+    let Configuration { sites, shared, is_directory } = configuration;
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let ground = Ground { clock: Arc::new(BootClock::default()), hold: settings.hold, workers };
+    let prepare = |site: Site| {
+        let known = known(&site.settings)?;
+        let policy = known.policy(&site.settings).map_err(Failure::misuse)?;
+        ground.prepare(site, known, policy)
+    };
+    let prepared: Vec<_> = sites.into_iter().map(prepare).collect::<Result<_, _>>()?;
+    ground.discard_others(&prepared);
     let StoreSettings { file, retention, most_bytes } = settings.store.clone();
-    let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
+    let living: Vec<_> = prepared.iter().flat_map(Ready::living).collect();
     let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
-    let workers = thread::available_parallelism().map_or(1, usize::from);
     let sockets = Sockets::open(&settings, workers)?;
     let addresses = sockets.addresses()?;
-    let certificate = settings.listen.https.as_ref().map(|https| {
-        Certificate::open(https.pair(), settings.hosts.named()).map(Arc::new).map_err(Failure::misuse)
-    });
+    let certificate = settings
+        .listen
+        .https
+        .as_ref()
+        .map(|https| Certificate::open(https.pair(), &hosts).map(Arc::new).map_err(Failure::misuse));
     let certificate = certificate.transpose()?;
     let password = settings.admin_password.as_ref().map(|file| Password::read(&file.path)).transpose();
     let password = password.map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
 
-    let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
-        .with_clock(clock)
-        .with_consent_for_handlers(false);
-    let audit = match held_in {
-        Some(place) => settings.audit.clone().with_key_hold(Arc::new(place), held),
-        None => settings.audit.clone(),
-    };
-    let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
-    let (layer, background) = PinfoldLayer::of(consent, sink, timer, audit).map_err(Failure::of)?;
-
-    let origins = Origins::of(&settings, None)
-        .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
-    let origins = Arc::new(origins);
-    let url: Uri = policy.origin().parse().map_err(Failure::of)?;
-    let latencies: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
-    let plan = Plan::new(layer.clone(), &settings, &url, origins.clone());
-    let doorways: Vec<_> = latencies.iter().map(|latency| Doorway::new(&plan, latency.clone())).collect();
+    let sink: Arc<dyn Sink> = Arc::new(store.sink());
+    let (mut sites, mut begun) = (Vec::new(), Vec::new());
+    for ready in prepared {
+        let origins = Origins::of(&ready.settings, None)
+            .map_err(|(problem, remedy)| Failure::misuse(format!("{problem} ({remedy})")))?;
+        let (site, background) = ground.begin(ready, Arc::new(origins), sink.clone())?;
+        begun.push((site.name().to_owned(), background));
+        sites.push(site);
+    }
+    let plan = Plan::new(sites.iter().map(Running::plan).collect());
+    let of_workers: Arc<[Arc<Latency>]> = (0..workers).map(|_| Arc::default()).collect();
+    let numbered = of_workers.iter().cloned().enumerate();
+    let doorways: Vec<_> = numbered.map(|(number, latency)| Doorway::new(&plan, number, latency)).collect();
     drop(plan);
     let (stop, stopped) = watch::channel(false);
     let acceptor = certificate.clone().map(tls::acceptor).transpose().map_err(Failure::of)?;
     let threads = start(&doorways, (sockets.http, sockets.https), acceptor.as_ref(), &stopped)?;
 
-    let in_force = Arc::new(ArcSwap::from_pointee(InForce { policy, origins, sound: true }));
+    let in_force = InForce {
+        sites: sites.iter().map(Running::served).collect(),
+        is_of_several: is_directory,
+        sound: true,
+    };
+    let in_force: Standing = Arc::new(ArcSwap::from_pointee(in_force));
     let readings = Readings {
-        audit: layer.handle(),
         store: store.clone(),
         store_path: file.clone(),
-        site: settings.site.clone(),
-        latencies,
-        calendar: settings.calendar.clone(),
+        workers: of_workers,
         in_force: in_force.clone(),
     };
-    let (audit, site, calendar) = (layer.handle(), settings.site.clone(), settings.calendar.clone());
     let rules = Rules { hold: settings.hold, approval: settings.approval };
-    let asked = in_force.clone();
-    let reloader = written.map(|Written { file, entries }| {
-        let running = Running { layer, settings, entries, known };
-        Reloader::new(file, running, in_force, doorways, url, certificate.clone())
+    let (asked, backgrounds) = (in_force.clone(), Arc::new(Backgrounds::default()));
+    let reloader = path.map(|path| {
+        let (certificate, backgrounds) = (certificate.clone(), backgrounds.clone());
+        let parts = Parts { in_force: in_force.clone(), doorways, certificate, ground, backgrounds, sink };
+        Reloader::new(path, All { sites, shared, is_directory }, parts)
     });
     let reloads = reloader.is_some();
-    let office = Arc::new(Office::new(audit, file, site, calendar, rules, reloader));
+    let office = Arc::new(Office::new(in_force, file, rules, reloader));
 
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let outcome = control.block_on(async move {
         let mut signals = Signals::new(reloads).map_err(Failure::of)?;
-        let (written, write_out) = tokio::sync::oneshot::channel::<()>();
-        let background = tokio::spawn(background.run(async {
-            // An error means that the sender is gone: that is a stop as well.
-            let _ = write_out.await;
-        }));
+        begun.into_iter().for_each(|(site, background)| backgrounds.run(&site, background));
         let mut tasks = JoinSet::new();
         tasks.spawn(admin::serve(sockets.admin, readings, password, stopped));
         tasks.spawn(sockets.control.serve(office.clone()));
@@ -152,9 +161,8 @@ pub(crate) fn run(
         signals.until_told_to_stop(&office).await;
         signals.drain(stop, threads).await;
         // Only now is everything counted: it is written, and the keys are destroyed.
-        let _ = written.send(());
         tokio::select! {
-            _ = background => {}
+            () = backgrounds.end_all() => {}
             () = signals.stop() => tracing::warn!("stopping at once: what waits to be written is lost"),
         }
         tasks.shutdown().await;

@@ -16,13 +16,13 @@ use tower::Service;
 
 use super::admit::admit;
 use super::body::{ClientBody, text_response};
+use super::by_host::ByHost;
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
 use super::panics::{Caught, FailureId};
 use super::pressure;
 use super::refused::Refused;
 use super::to_https::ToHttps;
-use crate::config::Hosts;
 
 /// Where balancers ask whether this is alive.
 pub(crate) const HEALTH: &str = "/.pinfold/health";
@@ -33,11 +33,18 @@ pub(crate) const HEALTHY: &str = "ok\n";
 /// The body of whatever a client is answered.
 pub(super) type DoorBody = Either<ResponseBody<OriginBody>, Full<Bytes>>;
 
-/// Lets requests in, or not, and times the answers.
-#[derive(Debug, Clone)]
+/// Lets requests in, or not, each to its site, and times the answers.
+#[derive(Debug)]
 pub(super) struct Door {
+    pub(super) sites: ByHost<Arc<Inside>>,
+    /// Counts who does not come in.
+    pub(super) latency: Arc<Latency>,
+}
+
+/// What a request passes that is let in to a site.
+#[derive(Debug)]
+pub(super) struct Inside {
     pub(super) stack: Pinfold<Forward>,
-    pub(super) hosts: Arc<Hosts>,
     pub(super) latency: Arc<Latency>,
     /// Where visitors are sent who did not come by https and should.
     pub(super) to_https: Option<Arc<ToHttps>>,
@@ -46,21 +53,23 @@ pub(super) struct Door {
 impl Door {
     /// Answers one request that came from `peer`, whatever becomes of us.
     pub(super) async fn answer(
-        self,
+        self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
+        is_secured: bool,
     ) -> Result<Response<DoorBody>, Infallible> {
         let version = request.version();
-        match (Caught { future: self.pass(request, peer) }).await {
+        match (Caught { future: self.pass(request, peer, is_secured) }).await {
             Ok(answer) => answer,
             Err(id) => Ok(failure(id, version).map(Either::Right)),
         }
     }
 
     async fn pass(
-        mut self,
+        self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
+        is_secured: bool,
     ) -> Result<Response<DoorBody>, Infallible> {
         let (parts, body) = request.into_parts();
         // Balancers ask by address, with whatever Host they please.
@@ -70,14 +79,17 @@ impl Door {
         if pressure::sheds() {
             return Ok(refusal(Refused::BUSY, parts.version).map(Either::Right));
         }
-        let host = match admit(&parts, &self.hosts) {
-            Ok(host) => host,
+        let (host, inside) = match admit(&parts, &self.sites) {
+            Ok((host, inside)) => (host, inside.clone()),
             Err(refused) => {
                 self.latency.note_refused();
                 return Ok(refusal(refused, parts.version).map(Either::Right));
             }
         };
-        let redirect = self.to_https.as_ref().and_then(|way| way.answer(&host, &parts.uri, peer));
+        // The request of one site keeps nothing of the others.
+        drop(self);
+        let to_https = inside.to_https.as_ref().filter(|_| !is_secured);
+        let redirect = to_https.and_then(|way| way.answer(&host, &parts.uri, peer));
         if let Some(redirect) = redirect {
             return Ok(redirect.map(Either::Right));
         }
@@ -86,8 +98,8 @@ impl Door {
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(AdmittedHost(host));
         let started = Instant::now();
-        let mut response = self.stack.call(request).await?;
-        self.latency.note(started.elapsed());
+        let mut response = inside.stack.clone().call(request).await?;
+        inside.latency.note(started.elapsed());
         // Whoever finds a request malformed may have read it differently: nothing follows it.
         if version < Version::HTTP_2 && response.status() == StatusCode::BAD_REQUEST {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -31,7 +31,8 @@ impl Inherited {
     /// Takes the sockets that are for `settings`. One that is not is a mistake in a unit, and is named.
     pub(super) fn take(settings: &Settings) -> Result<Self, Failure> {
         let mut inherited = Self::default();
-        let mut sockets = passed_on().iter().enumerate().filter(|(_, name)| *name != KEYS).peekable();
+        let mut sockets =
+            passed_on().iter().enumerate().filter(|(_, name)| !name.starts_with(KEYS)).peekable();
         if sockets.peek().is_none() {
             return Ok(inherited);
         }

@@ -27,6 +27,9 @@ pub(super) const MOST_UNASKED: usize = CONNECTION_WINDOW + 256 * 1024;
 /// How much of bodies may be on its way to the proxy over one connection of HTTP/2, in bytes.
 pub(super) const CONNECTION_WINDOW: usize = 1024 * 1024;
 
+/// How long a stop waits for requests under way, and whoever takes a site away for those of the site.
+pub(super) const DRAIN: Duration = Duration::from_secs(30);
+
 /// How long TLS may take to begin: the handshake, whoever is slow with it.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! worker thread (one per core):
-//!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Audit -> ConsentManager -> Forward -> origin
+//!   listener (-> TLS) -> Guarded -> connection (hyper) -> Doorway -> Door -> Inside -> Audit -> ConsentManager -> Forward -> origin
 //!                       -> Tunnel, once the origin has agreed to another protocol ------------------------> origin
 //! control thread:
-//!   signals, admin listener, Background, checks of origins
+//!   signals, admin listener, the Background of each site, checks of origins
 //! store thread:
 //!   SQLite
 //! ```
@@ -13,6 +13,7 @@
 mod admit;
 mod announced;
 mod body;
+mod by_host;
 mod checks;
 mod control;
 mod door;
@@ -30,12 +31,14 @@ mod origin;
 mod origins;
 mod panics;
 mod patience;
+mod prepared;
 mod pressure;
 mod refused;
 mod reload;
 mod routes;
 mod secured;
 mod signals;
+mod sites;
 mod sockets;
 mod speak;
 mod to_https;
@@ -54,6 +57,8 @@ pub(crate) use log::{dropped_lines, log_to_stderr};
 pub(crate) use origin::{AnswerBody, Failed, Question, Server};
 pub(crate) use origins::{Destination, Origins};
 pub(crate) use panics::failures;
+pub(crate) use prepared::Act;
 pub(crate) use pressure::shed;
-pub(crate) use reload::{Reloader, Written};
+pub(crate) use reload::Reloader;
+pub(crate) use sites::{InForce, Served, Standing};
 pub(crate) use sockets::Addresses;

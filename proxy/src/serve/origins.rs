@@ -42,8 +42,13 @@ impl Origins {
     pub(crate) fn of(settings: &Settings, before: Option<&Self>) -> Result<Self, Untrusting> {
         let make = |name: &str, heading, (hosts, path): (Vec<String>, String), origin: &config::Origin| {
             let urls = origin.urls.iter();
+            // Of several sites, the site comes first.
+            let name = match settings.is_among_others {
+                true => format!("{} {name}", settings.site),
+                false => name.to_owned(),
+            };
             let servers: Result<Vec<_>, _> =
-                urls.map(|url| server(name, url, hosts.first(), origin, settings)).collect();
+                urls.map(|url| server(&name, url, hosts.first(), origin, settings)).collect();
             let servers: Vec<_> = servers?.into_iter().map(|server| known(server, before)).collect();
             let authority = origin.urls.first().and_then(Uri::authority).cloned().ok_or_else(without_host)?;
             Ok(Destination { heading, hosts, path, timeout: origin.timeout, authority, servers })

@@ -88,7 +88,7 @@ mod tests {
     use tokio::net::TcpStream;
     use tokio::sync::watch;
 
-    use super::super::doorway::{Doorway, Plan};
+    use super::super::doorway::{Doorway, Plan, SitePlan};
     use super::super::latency::Latency;
     use super::super::origins::Origins;
     use super::super::worker::{self, Entrance, WayIn};
@@ -131,8 +131,8 @@ mod tests {
         )
         .unwrap();
         let origins = Arc::new(Origins::of(&settings, None).unwrap());
-        let plan = Plan::new(layer, &settings, &url, origins);
-        let doorway = Doorway::new(&plan, Arc::<Latency>::default());
+        let site = SitePlan::new(layer, &settings, &url, origins, Arc::default());
+        let doorway = Doorway::new(&Plan::new(vec![site]), 0, Arc::<Latency>::default());
         let way_in = WayIn { acceptor: None, doorway: doorway.clone() };
         let (stop, stopped) = watch::channel(false);
         std::thread::spawn(move || worker::run(vec![Entrance { listener, way_in }], doorway, stopped));

@@ -68,19 +68,20 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let conversation = Conversation::default();
-        let mut guarded = Guarded::new(stream, conversation.clone(), doorway.door().latency);
+        let mut guarded = Guarded::new(stream, conversation.clone(), doorway.latency().clone());
         let Some(speaks) = guarded.speaks().await else { return };
         if agreed.is_some_and(|agreed| agreed != speaks) {
             return;
         }
         let answered = conversation.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (door, conversation, open) = (doorway.door(), answered.clone(), answered.open());
+            let (conversation, open) = (answered.clone(), answered.open());
             if let Some(end) = request.extensions().get::<OnUpgrade>() {
                 conversation.will_be_left(end.clone());
             }
+            let answer = doorway.answer(request, client);
             async move {
-                let Ok(mut response) = door.answer(request, client).await;
+                let Ok(mut response) = answer.await;
                 if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
                     conversation.switch(tunnel);
                 }

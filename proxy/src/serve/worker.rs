@@ -13,14 +13,11 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::doorway::Doorway;
-use super::limits::{FAREWELL, FAREWELL_BYTES};
+use super::limits::{DRAIN, FAREWELL, FAREWELL_BYTES};
 use super::pressure::Connected;
 use super::refused::Refused;
 use super::speak::Server;
 use super::{announced, secured};
-
-/// How long a stop waits for requests under way.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long accepting rests when the system has no descriptor left.
 const REST: Duration = Duration::from_millis(50);
@@ -106,7 +103,7 @@ async fn accept(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                way_in.doorway.door().latency.note_not_accepted();
+                way_in.doorway.latency().note_not_accepted();
                 if said.is_none_or(|said: Instant| said.elapsed() > SAY_AGAIN) {
                     said = Some(Instant::now());
                     tracing::warn!(%error, "no connection can be accepted; trying again (raise the limit of open files)");

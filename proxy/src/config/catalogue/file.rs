@@ -8,29 +8,64 @@ use super::visitors::{
 
 /// Every key there is.
 pub(in crate::config) const FILE: &[Key] = &[
-    Key::new("version", Kind::Number(1, 1))
-        .unwritten(Unwritten::Number(1))
-        .about("The form of this file."),
-    Key::new("site", Kind::Table(SITE)).unwritten(Unwritten::Required).about("The site, as visitors know it."),
-    Key::new("listen", Kind::Table(LISTEN)).about("Where visitors come in, and what of their requests passes."),
-    Key::new("origin", Kind::Table(ORIGIN))
-        .unwritten(Unwritten::Required)
-        .about("The web server that Pinfold stands before, and those that have a part of the site to themselves."),
-    Key::new("client_address", Kind::Table(CLIENT_ADDRESS))
-        .about("How the address of a client is known where other proxies stand before Pinfold, and what the site is told of it."),
-    Key::new("consent", Kind::Table(CONSENT)).about("How visitors are asked, and what is done until they have answered."),
-    Key::new("purpose", Kind::Tables(PURPOSE, MORE_PURPOSES))
-        .about("One reason for which the site keeps cookies, in the words in which visitors are asked about it. Strictly necessary cookies need none."),
-    Key::new("cookie", Kind::Tables(COOKIE, MORE_COOKIES))
-        .about("One cookie of the site, or all whose names begin alike. What visitors read of it is on the cookies page."),
-    Key::new("preference", Kind::Tables(PREFERENCE, ""))
-        .about("One choice about how the site is for a visitor, made on the cookies page and kept in a cookie of at most 256 values."),
-    Key::new("embed", Kind::Tables(EMBED, MORE_EMBEDS))
-        .about("Content of others in pages, held until its purpose is granted. Once there is one, pages load from no other host."),
-    Key::new("audit", Kind::Table(AUDIT)).about("What is counted, and how long it is kept."),
-    Key::new("keys", Kind::Table(KEYS)).about("Where the keys of pseudonyms live. They are on no disk."),
-    Key::new("admin", Kind::Table(ADMIN)).about("What is for administrators alone."),
+    VERSION,
+    SITE_TABLE,
+    LISTEN_TABLE,
+    ORIGIN_TABLE,
+    CLIENT_ADDRESS_TABLE,
+    CONSENT_TABLE,
+    PURPOSES,
+    COOKIES,
+    PREFERENCES,
+    EMBEDS,
+    AUDIT_TABLE,
+    KEYS_TABLE,
+    ADMIN_TABLE,
 ];
+
+/// Those of the file that several sites share.
+pub(in crate::config) const SHARED: &[Key] = &[VERSION, LISTEN_TABLE, AUDIT_TABLE, KEYS_TABLE, ADMIN_TABLE];
+
+/// Those of the file of one site among several.
+pub(in crate::config) const OF_A_SITE: &[Key] = &[
+    VERSION,
+    SITE_TABLE,
+    ORIGIN_TABLE,
+    CLIENT_ADDRESS_TABLE,
+    CONSENT_TABLE,
+    PURPOSES,
+    COOKIES,
+    PREFERENCES,
+    EMBEDS,
+];
+
+const VERSION: Key =
+    Key::new("version", Kind::Number(1, 1)).unwritten(Unwritten::Number(1)).about("The form of this file.");
+const SITE_TABLE: Key = Key::new("site", Kind::Table(SITE))
+    .unwritten(Unwritten::Required)
+    .about("The site, as visitors know it.");
+const LISTEN_TABLE: Key = Key::new("listen", Kind::Table(LISTEN))
+    .about("Where visitors come in, and what of their requests passes.");
+const ORIGIN_TABLE: Key = Key::new("origin", Kind::Table(ORIGIN)).unwritten(Unwritten::Required).about(
+    "The web server that Pinfold stands before, and those that have a part of the site to themselves.",
+);
+const CLIENT_ADDRESS_TABLE: Key = Key::new("client_address", Kind::Table(CLIENT_ADDRESS))
+    .about("How the address of a client is known where other proxies stand before Pinfold, and what the site is told of it.");
+const CONSENT_TABLE: Key = Key::new("consent", Kind::Table(CONSENT))
+    .about("How visitors are asked, and what is done until they have answered.");
+const PURPOSES: Key = Key::new("purpose", Kind::Tables(PURPOSE, MORE_PURPOSES))
+    .about("One reason for which the site keeps cookies, in the words in which visitors are asked about it. Strictly necessary cookies need none.");
+const COOKIES: Key = Key::new("cookie", Kind::Tables(COOKIE, MORE_COOKIES))
+    .about("One cookie of the site, or all whose names begin alike. What visitors read of it is on the cookies page.");
+const PREFERENCES: Key = Key::new("preference", Kind::Tables(PREFERENCE, ""))
+    .about("One choice about how the site is for a visitor, made on the cookies page and kept in a cookie of at most 256 values.");
+const EMBEDS: Key = Key::new("embed", Kind::Tables(EMBED, MORE_EMBEDS))
+    .about("Content of others in pages, held until its purpose is granted. Once there is one, pages load from no other host.");
+const AUDIT_TABLE: Key =
+    Key::new("audit", Kind::Table(AUDIT)).about("What is counted, and how long it is kept.");
+const KEYS_TABLE: Key =
+    Key::new("keys", Kind::Table(KEYS)).about("Where the keys of pseudonyms live. They are on no disk.");
+const ADMIN_TABLE: Key = Key::new("admin", Kind::Table(ADMIN)).about("What is for administrators alone.");
 
 const SITE: &[Key] = &[
     Key::new("name", Kind::Text)

@@ -6,5 +6,5 @@ mod keeping;
 mod key;
 mod visitors;
 
-pub(super) use file::FILE;
+pub(super) use file::{FILE, OF_A_SITE, SHARED};
 pub(super) use key::{Key, Kind, Unwritten, alternatives};

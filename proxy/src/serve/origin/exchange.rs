@@ -6,7 +6,7 @@ use http::{Request, Response};
 use super::super::body::ClientBody;
 use super::answer::AnswerBody;
 use super::outlet::{Missed, Outlet};
-use super::queue::Queue;
+use super::queue::{Line, Queue};
 use super::server::{Server, Speaks};
 
 /// An origin, as one thread reaches it: a server, and those that stand by for it.
@@ -30,7 +30,13 @@ pub(crate) enum Failed {
 impl Origin {
     /// Of these servers, the first that is well coming first. Of what was `before`, connections to the same ones are kept, and who waits in
     /// the same line goes on waiting there.
-    pub(in super::super) fn of(servers: &[Arc<Server>], before: &[Arc<Self>]) -> Arc<Self> {
+    ///
+    /// Where there are several sites, all their origins are in one `line`, too.
+    pub(in super::super) fn of(
+        servers: &[Arc<Server>],
+        before: &[Arc<Self>],
+        line: Option<&Arc<Line>>,
+    ) -> Arc<Self> {
         let is_same = |origin: &&Arc<Self>| {
             let outlets = origin.outlets.iter();
             origin.outlets.len() == servers.len()
@@ -44,7 +50,7 @@ impl Origin {
             let kept = open.find(|outlet| Arc::ptr_eq(outlet.server(), server)).cloned();
             kept.unwrap_or_else(|| Arc::new(Outlet::to(server.clone())))
         };
-        Arc::new(Self { outlets: servers.iter().map(outlet).collect(), queue: Queue::default() })
+        Arc::new(Self { outlets: servers.iter().map(outlet).collect(), queue: Queue::within(line) })
     }
 
     /// Whether it may agree to another protocol. HTTP/2 has no such thing.

@@ -25,5 +25,6 @@ mod streams;
 pub(crate) use answer::AnswerBody;
 pub(crate) use exchange::Failed;
 pub(super) use exchange::Origin;
+pub(super) use queue::Line;
 pub(super) use server::Speaks;
 pub(crate) use server::{Question, Server};

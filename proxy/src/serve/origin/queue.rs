@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -9,44 +10,99 @@ const MOST_AT_ONCE: usize = 128;
 /// How many more may wait for their turn. Within the origin's time limit no common server would come to those beyond.
 const MOST_WAITING: usize = 4096;
 
+/// The same of all origins of several sites together, on one thread. Whoever is below a floor of its own has a turn, and a place to wait,
+/// whatever the others do: so there are never more than these and the floors of all.
+const MOST_AT_ONCE_OF_ALL: usize = 1024;
+const MOST_WAITING_OF_ALL: usize = 8192;
+const FLOOR: usize = 8;
+
 /// Whose turn it is to ask the origin: first come, first served. A turn is over when the head of the answer is there, so that clients who
 /// are slow to take a body are in nobody's way.
 #[derive(Debug)]
 pub(super) struct Queue {
     free: Semaphore,
     waiting: AtomicUsize,
+    line: Option<Arc<Line>>,
 }
 
-impl Default for Queue {
+/// In which the origins of several sites are together.
+#[derive(Debug)]
+pub(in super::super) struct Line {
+    free: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Default for Line {
     fn default() -> Self {
-        Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0) }
+        Self { free: Semaphore::new(MOST_AT_ONCE_OF_ALL), waiting: AtomicUsize::new(0) }
     }
 }
 
+/// A turn, which lasts until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    _own: SemaphorePermit<'a>,
+    _of_all: Option<SemaphorePermit<'a>>,
+}
+
 impl Queue {
-    /// Waits for a turn, which lasts until it is dropped. Nothing where too many wait already.
-    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        if let Ok(turn) = self.free.try_acquire() {
+    /// Within the line of several sites, if there is one.
+    pub(super) fn within(line: Option<&Arc<Line>>) -> Self {
+        Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0), line: line.cloned() }
+    }
+
+    /// Waits for a turn. Nothing where too many wait already.
+    pub(super) async fn turn(&self) -> Option<Turn<'_>> {
+        if let Some(turn) = self.turn_now() {
             return Some(turn);
         }
-        let _place = Place::among(&self.waiting)?;
-        self.free.acquire().await.ok()
+        let place = Place::among(&self.waiting, MOST_WAITING)?;
+        // Those of a few are not counted with all, so that few always find room.
+        let of_all = self.line.as_ref().filter(|_| place.number >= FLOOR);
+        let _of_all = match of_all {
+            Some(line) => Some(Place::among(&line.waiting, MOST_WAITING_OF_ALL)?),
+            None => None,
+        };
+        let own = self.free.acquire().await.ok()?;
+        let of_all = match &self.line {
+            Some(line) if !self.is_below_floor() => Some(line.free.acquire().await.ok()?),
+            _ => None,
+        };
+        Some(Turn { _own: own, _of_all: of_all })
+    }
+
+    fn turn_now(&self) -> Option<Turn<'_>> {
+        let own = self.free.try_acquire().ok()?;
+        let of_all = match &self.line {
+            Some(line) if !self.is_below_floor() => Some(line.free.try_acquire().ok()?),
+            _ => None,
+        };
+        Some(Turn { _own: own, _of_all: of_all })
+    }
+
+    /// Whether so few have a turn here, whoever has just been given one among them.
+    fn is_below_floor(&self) -> bool {
+        MOST_AT_ONCE - self.free.available_permits() <= FLOOR
     }
 }
 
 /// A place among those who wait.
-struct Place<'a>(&'a AtomicUsize);
+struct Place<'a> {
+    waiting: &'a AtomicUsize,
+    /// How many waited before.
+    number: usize,
+}
 
 impl<'a> Place<'a> {
-    fn among(waiting: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(place)
+    fn among(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let place = Self { waiting, number: waiting.fetch_add(1, Ordering::Relaxed) };
+        (place.number < most).then_some(place)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -56,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_ask_so_many_wait_and_the_rest_are_told() {
-        let queue = std::sync::Arc::new(Queue::default());
+        let queue = Arc::new(Queue::within(None));
         let mut asking = Vec::new();
         for _ in 0..MOST_AT_ONCE {
             asking.push(queue.turn().await.unwrap());
@@ -77,5 +133,29 @@ mod tests {
         }
         assert!(queue.turn().await.is_some());
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn several_sites_are_bounded_together_and_each_has_its_floor() {
+        let line = Arc::new(Line::default());
+        let crowd: Vec<_> = (0..9).map(|_| Queue::within(Some(&line))).collect();
+        let mut turns = Vec::new();
+        for queue in &crowd {
+            turns.extend(std::iter::from_fn(|| queue.turn_now()));
+        }
+        // The floors of all, and what all may have together.
+        assert_eq!(turns.len(), 9 * FLOOR + MOST_AT_ONCE_OF_ALL);
+        let quiet = Queue::within(Some(&line));
+        let of_quiet: Vec<_> = std::iter::from_fn(|| quiet.turn_now()).collect();
+        assert_eq!(of_quiet.len(), FLOOR, "whatever the others do");
+        // Of two that come together the second finds both turns taken, but waits only for the first to end.
+        let mut waits = std::pin::pin!(quiet.turn());
+        assert!(futures_are_pending(&mut waits).await);
+        turns.pop();
+        assert!(waits.await.is_some());
+    }
+
+    async fn futures_are_pending<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
     }
 }

@@ -1,0 +1,126 @@
+//! What is said of the site itself: its names, hosts and languages.
+
+use http::Uri;
+use http::uri::Authority;
+use pinfold::consent::page::Language;
+use pinfold::time::Calendar;
+use pinfold::{ConfigError, Subject};
+
+use super::fault::Faults;
+use super::places::Places;
+use super::reader::{Located, Section};
+use super::settings::without_port;
+use super::source::{Node, Value};
+
+pub(super) struct Site {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<Located<String>>,
+    /// In lower case, without port.
+    pub(super) hosts: Vec<Located<String>>,
+    pub(super) shared_domain: Option<Located<String>>,
+    pub(super) removal_domain: Option<String>,
+    pub(super) languages: Vec<Language>,
+    pub(super) calendar: Calendar,
+}
+
+pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
+    let name = section.text("name").map(|name| name.value);
+    let url = section.text("url");
+    if let Some(url) = &url {
+        places.note(Subject::SiteUrl, &url.place);
+    }
+    let own_host = url.as_ref().and_then(|url| {
+        let authority = authority_of(&url.value)?;
+        Some(Located { value: without_port(&authority), place: url.place.clone() })
+    });
+    let hosts = match section.texts("hosts") {
+        None => {
+            let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.value.clone())));
+            section.assume("hosts", Value::Array(own.collect()));
+            own_host.clone().into_iter().collect()
+        }
+        Some(hosts) => {
+            if hosts.is_empty() {
+                faults.add(
+                    section.place(),
+                    "`hosts` is empty, so no request would be served",
+                    "name a host, or leave it out",
+                );
+            }
+            for host in hosts.iter().filter(|host| !is_host(&host.value)) {
+                faults.add(
+                    &host.place,
+                    format!("`{}` is not a host", host.value),
+                    "write a name such as www.example.gov.uk",
+                );
+            }
+            let without_port = |host: Located<String>| Located { value: without_port(&host.value), ..host };
+            hosts.into_iter().map(without_port).collect()
+        }
+    };
+    let domain = section.text("cookie_domain");
+    if let (Some(domain), Some(Located { value: host, .. })) = (&domain, &own_host) {
+        let wide = domain.value.to_ascii_lowercase();
+        if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
+            faults.add(
+                &domain.place,
+                format!("`{}` is not a domain of {host}", domain.value),
+                "write the end of the site's host name, such as example.gov.uk",
+            );
+        }
+    }
+    if let Some(domain) = domain.as_ref().filter(|domain| is_public_suffix(&domain.value)) {
+        faults.add(
+            &domain.place,
+            format!("`{}` belongs to many organisations: browsers keep no cookie for it", domain.value),
+            "write a domain of your own, such as example.gov.uk",
+        );
+    }
+    let shared = Some(section.flag("shared_choice")).filter(|shared| shared.value);
+    let shared_domain = match (&shared, &domain) {
+        (Some(shared), None) => {
+            faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
+            None
+        }
+        (Some(_), Some(domain)) => {
+            Some(Located { value: domain.value.to_ascii_lowercase(), place: domain.place.clone() })
+        }
+        (None, _) => None,
+    };
+    let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
+    let mut languages = Vec::new();
+    for code in section.texts("languages").unwrap_or_default() {
+        match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
+            Some(language) => languages.push(language),
+            None => faults.add(
+                &code.place,
+                format!("the language `{}` is not built in", code.value),
+                "write en or cy",
+            ),
+        }
+    }
+    let calendar = section.text("time_zone").and_then(|zone| {
+        let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
+        Calendar::named(&zone.value).map_err(report).ok()
+    });
+    let calendar = calendar.unwrap_or_else(Calendar::utc);
+    section.end();
+    Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
+}
+
+/// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
+fn is_public_suffix(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    psl::suffix_str(&domain) == Some(&domain)
+}
+
+/// A name or address, and perhaps a port.
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok() && !text.contains(['@', '*'])
+}
+
+/// The authority of a URL, in lower case.
+pub(super) fn authority_of(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    uri.authority().map(|authority| authority.as_str().to_ascii_lowercase())
+}
