@@ -128,9 +128,14 @@ impl EpochShare {
         self.made.plus(LIFE)
     }
 
-    /// The same, as it is put back where it was lost.
-    pub(crate) fn returned(&self) -> Self {
-        Self { returns: self.returns.saturating_add(1), ..self.clone() }
+    /// The same, as it is put back where it was lost, and had been put back so often before.
+    pub(crate) fn put_back(&self, returns: u32) -> Self {
+        Self { returns: returns.saturating_add(1), ..self.clone() }
+    }
+
+    /// The name of its epoch in the key ledger.
+    pub fn epoch(&self) -> String {
+        format!("{}-{:08x}", self.day, self.number)
     }
 
     pub(super) fn made(&self) -> UnixTime {
@@ -213,12 +218,12 @@ mod tests {
             name(&share(7, 1), 9, "two"),
         ];
         assert!((0..all.len()).all(|place| !all[place + 1..].contains(&all[place])), "{all:?}");
-        assert_eq!(all[0], name(&share(7, 1).returned(), 9, "one"), "what is put back is the same share");
+        assert_eq!(all[0], name(&share(7, 1).put_back(0), 9, "one"), "what is put back is the same share");
     }
 
     #[test]
     fn bytes_are_read_as_they_are_written_and_others_are_not() {
-        let share = share(7, 20_780).returned();
+        let share = share(7, 20_780).put_back(0);
         let bytes = share.to_bytes();
         assert_eq!(EpochShare::from_bytes(share.day, &*bytes).as_ref(), Some(&share));
         assert_eq!(share.returns(), 1);
