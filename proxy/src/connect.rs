@@ -9,11 +9,12 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
-use pinfold_store::Ledgers;
+use pinfold_store::{Ledgers, Unopened};
 use serde::Serialize;
 
-use crate::config::Settings;
+use crate::config::{Settings, ValkeySettings};
 use crate::exit::Failure;
+use crate::hold;
 use crate::serve::{AnswerBody, Destination, Failed, Origins, Question, Server};
 
 /// How long an origin may take for all of its first page.
@@ -48,6 +49,9 @@ pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Resul
             for server in &destination.servers {
                 found.extend(origin(server, destination, settings, (page, inserts_link)).await);
             }
+        }
+        if let Some(place) = &settings.valkey {
+            found.push(valkey(place).await);
         }
         found
     });
@@ -95,6 +99,24 @@ async fn origin(
             });
             let well = Found::Well(format!("the origin {shown} answers {} for {host}", status.as_u16()));
             [well].into_iter().chain(unlinked).collect()
+        }
+    }
+}
+
+/// Whether the Valkey of the nodes is there, and may be used.
+async fn valkey(settings: &ValkeySettings) -> Found {
+    let shown = &settings.address;
+    let opened = match hold::valkey(settings) {
+        Ok(valkey) => valkey.open().await,
+        Err((problem, remedy)) => return Found::Amiss(format!("{problem} ({remedy})")),
+    };
+    match opened {
+        Ok(()) => Found::Well(format!("the Valkey at {shown} keeps what it is given in memory alone")),
+        Err(Unopened::Away(why)) => Found::Amiss(format!(
+            "the Valkey at {shown} cannot be reached: {why} (start it, or correct its `url`)"
+        )),
+        Err(Unopened::Unfit(unfit)) => {
+            Found::Amiss(format!("the Valkey at {shown} cannot hold keys: {unfit}"))
         }
     }
 }

@@ -394,7 +394,7 @@ mod tests {
         one.add(block(1, 1_000), false).unwrap();
         tell(&one, &other, Day::Today);
         assert_eq!(other.all(), one.all());
-        assert!(one.news(Day::Today, false).is_empty(), "it is told");
+        assert!(one.news(Day::Today, false).changes().is_empty(), "it is told");
         let generation = other.generation();
         tell(&one, &other, Day::Today);
         assert_eq!(other.generation(), generation, "nothing has changed");
@@ -422,7 +422,7 @@ mod tests {
         // Whoever has lost everything is told of everything.
         other.add(block(7, 1_000), false).unwrap();
         tell(&other, &one, Day::Today);
-        assert!(other.news(Day::Today, false).is_empty());
+        assert!(other.news(Day::Today, false).changes().is_empty());
         assert_eq!(other.news(Day::Today, true).changes(), [BlockChange::Block(block(7, 1_000))]);
     }
 

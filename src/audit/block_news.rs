@@ -11,10 +11,6 @@ use crate::pseudonym::Pseudonym;
 pub(super) struct News(HashMap<Pseudonym, Option<Terms>>);
 
 impl News {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn note(&mut self, name: Pseudonym, terms: Option<Terms>) {
         self.0.insert(name, terms);
     }

@@ -57,12 +57,11 @@ async fn round(auditor: Arc<Auditor>) {
     let Some(exchange) = &auditor.exchange else { return };
     let Some(in_use) = auditor.of_ring(InUse::of).flatten() else { return };
     exchange.gather(&auditor, &in_use);
-    let answered = async {
-        exchange.agree(&auditor, &in_use).await?;
-        exchange.count(&in_use).await?;
-        exchange.tell_blocks(&auditor, &in_use).await
-    };
-    let answered = answered.await.is_ok();
+    // Where nothing more can be kept, what is there may still be read: one without the other.
+    let agreed = exchange.agree(&auditor, &in_use).await;
+    let counted = exchange.count(&in_use).await;
+    let told = exchange.tell_blocks(&auditor, &in_use).await;
+    let answered = agreed.and(counted).and(told).is_ok();
     lock(&exchange.state).is_answered = answered;
     exchange.close(&auditor, &in_use).await;
 }

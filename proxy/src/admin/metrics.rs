@@ -167,6 +167,24 @@ impl Collector for Snapshot {
             "Age of the key of today",
             one(stats.key_age.as_secs_f64()),
         )?;
+        if let Some(cluster) = stats.cluster {
+            let flag = |flag: bool| one(f64::from(u8::from(flag)));
+            writer.gauges(
+                "pinfold_key_common",
+                "1 while the key of today is that of all nodes",
+                flag(cluster.is_common),
+            )?;
+            writer.gauges(
+                "pinfold_valkey_healthy",
+                "1 while what nodes have in common answers",
+                flag(cluster.is_answered),
+            )?;
+            writer.counters(
+                "pinfold_key_splits",
+                "Keys that this node made alone, because it could not have that of all nodes",
+                [(Vec::new(), cluster.splits)],
+            )?;
+        }
         writer.gauges(
             "pinfold_store_healthy",
             "1 while the store takes writes",

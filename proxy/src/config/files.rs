@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::credential::is_withheld;
 use super::fault::Faults;
 use super::settings::{File, Https, Settings};
+use crate::hold::{read_login, read_secret};
 use crate::password::Password;
 use crate::tls::{self, Half, PairFiles};
 
@@ -44,8 +45,21 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
             Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
         }
     }
-    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()).filter(|ca| is_here(ca, faults))
-    {
+    if let Some(valkey) = &settings.valkey {
+        if is_here(&valkey.secret, faults)
+            && let Err((problem, remedy)) = read_secret(&valkey.secret.path)
+        {
+            faults.add(&valkey.secret.place, problem, remedy);
+        }
+        if let Some(file) = valkey.password.as_ref().filter(|file| is_here(file, faults))
+            && let Err((problem, remedy)) = read_login(&file.path)
+        {
+            faults.add(&file.place, problem, remedy);
+        }
+    }
+    let of_valkey = settings.valkey.iter().filter_map(|valkey| valkey.ca.as_ref());
+    let of_origins = settings.origins.all().filter_map(|origin| origin.ca.as_ref());
+    for ca in of_origins.chain(of_valkey).filter(|ca| is_here(ca, faults)) {
         if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
             faults.add(&ca.place, problem, remedy);
         }

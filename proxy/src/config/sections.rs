@@ -20,7 +20,7 @@ use super::places::Places;
 use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
 use super::settings::{
-    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
+    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, ValkeySettings, without_port,
 };
 use super::source::{Node, Value};
 use super::underscore::read_underscore_fields;
@@ -46,7 +46,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         directory,
         faults,
     );
-    let hold = read_keys(root.section("keys"));
+    let (hold, valkey) = read_keys(root.section("keys"), files, faults);
     let admin = read_admin(root.section("admin"), files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
 
@@ -112,6 +112,7 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
         audit: audit?,
         store: store?,
         hold,
+        valkey,
         approval: admin.approval,
     })
 }
@@ -344,12 +345,41 @@ fn read_audit(
     (audit, store())
 }
 
-fn read_keys(section: Section<'_>) -> Hold {
-    let words = [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore)];
-    let hold = section.choice_or_first("hold", words).value;
-    section.refused("valkey");
+fn read_keys(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Hold, Option<ValkeySettings>) {
+    let words =
+        [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore), ("valkey", Hold::Valkey)];
+    let hold = section.choice_or_first("hold", words);
+    let table = section.section("valkey");
+    let valkey = match (hold.value, table.is_written()) {
+        (Hold::Valkey, false) => {
+            faults.add(
+                &hold.place,
+                "keys are to be had from a Valkey, and it is not said where it is",
+                "write valkey = { url = \"redis://127.0.0.1:6379\", secret_file = \"cluster.secret\" }",
+            );
+            None
+        }
+        (Hold::Memory | Hold::DescriptorStore, true) => {
+            faults.warn(
+                table.place(),
+                "nobody asks this Valkey, because `hold` is not \"valkey\"",
+                "write hold = \"valkey\", or leave `valkey` out",
+            );
+            read_valkey(table, files, faults)
+        }
+        (Hold::Valkey, true) => read_valkey(table, files, faults),
+        (_, false) => None,
+    };
     section.end();
-    hold
+    (hold.value, valkey)
+}
+
+fn read_valkey(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<ValkeySettings> {
+    let address = section.parsed("url", |text| text.parse().ok());
+    let file = |name| section.text(name).and_then(|text| files.file(text, faults));
+    let (secret, password, ca) = (file("secret_file"), file("password_file"), file("ca"));
+    section.end();
+    Some(ValkeySettings { address: address?.value, secret: secret?, password, ca })
 }
 
 struct Admin {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use pinfold::audit::{ActionRow, AuditHandle, ChainHash};
+use pinfold::audit::{ActionRow, AuditHandle, Block, ChainHash};
 use pinfold::pseudonym::{Pseudonym, Unit};
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, StoreError};
@@ -132,15 +132,13 @@ impl Office {
     }
 
     async fn answer_now(&self, ask: Ask, uid: u32) -> Result<Reply, Why> {
-        let held = self.rules().hold == Hold::DescriptorStore;
         match ask {
             Ask::Approve { number } => self.approve(number, uid).await,
             Ask::Block { pseudonym, seconds, reason } => self.block(uid, &pseudonym, seconds, reason).await,
-            Ask::Blocks => {
-                Ok(Reply::Blocks { blocks: self.audit.blocks().iter().map(BlockLine::from).collect(), held })
-            }
+            Ask::Blocks => Ok(self.blocks(self.audit.blocks().iter())),
             Ask::Keys => {
-                Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect(), held })
+                let (held, shared) = self.place_of_keys();
+                Ok(Reply::Keys { keys: self.audit.keys().iter().map(KeyLine::from).collect(), held, shared })
             }
             Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
             Ask::Reload => self.reload(uid).await,
@@ -177,8 +175,18 @@ impl Office {
         self.write_down(ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
         let block = self.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
-        let held = self.rules().hold == Hold::DescriptorStore;
-        Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)], held })
+        Ok(self.blocks([&block].into_iter()))
+    }
+
+    fn blocks<'a>(&self, blocks: impl Iterator<Item = &'a Block>) -> Reply {
+        let (held, shared) = self.place_of_keys();
+        Reply::Blocks { blocks: blocks.map(BlockLine::from).collect(), held, shared }
+    }
+
+    /// Whether keys and blocks outlive a restart in the descriptor store, and whether other nodes have them.
+    fn place_of_keys(&self) -> (bool, bool) {
+        let hold = self.rules().hold;
+        (hold == Hold::DescriptorStore, hold == Hold::Valkey)
     }
 
     async fn unblock(&self, uid: u32, pseudonym: String) -> Result<Reply, Why> {

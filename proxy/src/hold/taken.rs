@@ -1,22 +1,72 @@
-use pinfold::audit::HeldKeys;
+use std::sync::Arc;
+
+use pinfold::audit::{AuditSettings, HeldKeys};
+use pinfold::pseudonym::EpochShare;
 use pinfold::time::{Calendar, Clock};
 
+use super::common::{Joined, join};
 use super::descriptor::DescriptorStore;
-use crate::config::Hold;
+use crate::config::{Hold, Settings};
 use crate::exit::Failure;
 
-/// Where keys are held for the next start, and those that the process before has left there.
+/// Where keys are held, and those that are there already.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Nowhere but in this process.
+    Nothing,
+    /// For the next start, with what the process before has left.
+    Held(DescriptorStore, Option<HeldKeys>),
+    /// With other nodes.
+    Common(Joined),
+}
+
+impl Taken {
+    /// The epochs whose keys go on: a store must not take them for lost.
+    pub(crate) fn epochs(&self) -> Vec<String> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Held(_, held) => held.as_ref().map(HeldKeys::epochs).unwrap_or_default(),
+            Self::Common(joined) => joined.found.iter().map(EpochShare::epoch).collect(),
+        }
+    }
+
+    /// Lets an audit begin with them.
+    pub(crate) fn given_to(self, audit: AuditSettings) -> AuditSettings {
+        match self {
+            Self::Nothing => audit,
+            Self::Held(place, held) => audit.with_key_hold(Arc::new(place), held),
+            Self::Common(Joined { cluster, secret, found }) => audit.with_cluster(cluster, secret, found),
+        }
+    }
+}
+
+/// Where keys are held for the next start or for other nodes, and those that are there.
 pub(crate) fn take_over(
-    hold: Hold,
+    settings: &Settings,
     origin: &str,
     calendar: &Calendar,
     clock: &dyn Clock,
-) -> Result<(Option<DescriptorStore>, Option<HeldKeys>), Failure> {
-    if hold == Hold::Memory {
-        return Ok((None, None));
+) -> Result<Taken, Failure> {
+    match (settings.hold, &settings.valkey) {
+        (Hold::DescriptorStore, _) => {
+            let store = DescriptorStore::open()?;
+            let held = left_in(&store, origin, calendar, clock);
+            Ok(Taken::Held(store, held))
+        }
+        (Hold::Valkey, Some(valkey)) => join(valkey, origin, calendar, clock).map(Taken::Common),
+        // A configuration that names no Valkey to hold keys in is faulty, and not run.
+        (Hold::Memory | Hold::Valkey, _) => Ok(Taken::Nothing),
     }
-    let store = DescriptorStore::open()?;
-    let held = match store.held() {
+}
+
+/// What the process before has left, if it is of use.
+fn left_in(
+    store: &DescriptorStore,
+    origin: &str,
+    calendar: &Calendar,
+    clock: &dyn Clock,
+) -> Option<HeldKeys> {
+    match store.held() {
         Ok(None) => None,
         Ok(Some(bytes)) => {
             let held = HeldKeys::read(&bytes, origin, calendar, clock);
@@ -35,6 +85,5 @@ pub(crate) fn take_over(
             tracing::warn!(%error, "what was held cannot be read: there is a fresh key");
             None
         }
-    };
-    Ok((Some(store), held))
+    }
 }

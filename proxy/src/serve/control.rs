@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use arc_swap::ArcSwap;
 use http::Uri;
 use pinfold::PinfoldLayer;
-use pinfold::audit::{AuditHandle, HeldKeys};
+use pinfold::audit::AuditHandle;
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::time::{Calendar, Clock};
 use pinfold_store::{Ledgers, SqliteStore};
@@ -74,10 +74,10 @@ pub(crate) fn run(
     let known = known(&settings)?;
     let policy = known.policy(&settings).map_err(Failure::misuse)?;
     let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
-    let (held_in, held) = take_over(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
+    let keys = take_over(&settings, policy.origin(), &settings.calendar, &*clock)?;
     let StoreSettings { file, retention, most_bytes } = settings.store.clone();
-    let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
-    let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
+    let store =
+        SqliteStore::open_within(&file, retention, most_bytes, &keys.epochs()).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let sockets = Sockets::open(&settings, workers)?;
@@ -92,10 +92,7 @@ pub(crate) fn run(
     let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
         .with_clock(clock)
         .with_consent_for_handlers(false);
-    let audit = match held_in {
-        Some(place) => settings.audit.clone().with_key_hold(Arc::new(place), held),
-        None => settings.audit.clone(),
-    };
+    let audit = keys.given_to(settings.audit.clone());
     let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
     let (layer, background) = PinfoldLayer::of(consent, sink, timer, audit).map_err(Failure::of)?;
 
