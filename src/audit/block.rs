@@ -273,15 +273,11 @@ impl Blocks {
         let mut lists = self.write();
         let Some(news) = &mut lists.news else { return };
         news[day as usize].forget(told);
-        let stands = stands.map(|stands| news[day as usize].on_top_of(stands.into_iter().take(MOST)));
-        let other = stands.filter(|stands| lists.of(day) != stands);
-        drop(lists);
-        if let Some(other) = other {
-            self.change(|lists| {
-                let news = lists.news.as_ref().map(|news| news[day as usize].clone()).unwrap_or_default();
-                *lists.of(day) =
-                    news.on_top_of(other.into_iter().map(|(name, terms)| Block::of(name, terms)));
-            });
+        let Some(stands) = stands else { return };
+        let list = news[day as usize].on_top_of(stands.into_iter().take(MOST));
+        if *lists.of(day) != list {
+            *lists.of(day) = list;
+            self.note_change(&lists);
         }
     }
 
@@ -298,9 +294,13 @@ impl Blocks {
     fn change<T>(&self, change: impl FnOnce(&mut Lists) -> T) -> T {
         let mut lists = self.write();
         let result = change(&mut lists);
+        self.note_change(&lists);
+        result
+    }
+
+    fn note_change(&self, lists: &Lists) {
         self.carries.store(!lists.yesterday.is_empty(), Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::Release);
-        result
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Lists> {

@@ -113,8 +113,11 @@ impl Exchange {
         day: &CivilDay,
         now: UnixTime,
     ) -> Result<FreshKey, getrandom::Error> {
-        let stands =
-            lock(&self.state).ahead.take().filter(|share| share.day() == day.date && share.expires() > now);
+        let ahead = lock(&self.state).ahead.take();
+        let stands = ahead.filter(|share| share.day() == day.date && share.expires() > now);
+        if let Some(share) = &stands {
+            self.learn(share, |known| known.standing = Standing::Common { returns: share.returns() });
+        }
         let share = stands.map_or_else(|| self.alone(day, now), Ok)?;
         Ok(FreshKey::of_share(share, &self.secret, origin, now))
     }
@@ -122,12 +125,17 @@ impl Exchange {
     /// A share of this node's own. It is offered to the others as soon as they can be reached.
     fn alone(&self, day: &CivilDay, now: UnixTime) -> Result<Arc<EpochShare>, getrandom::Error> {
         let share = Arc::new(EpochShare::generate(day, now)?);
+        self.note_split(&share);
+        Ok(share)
+    }
+
+    /// Notes that the key of this node is not, or not known to be, that of the others.
+    pub(super) fn note_split(&self, share: &EpochShare) {
         lock(&self.state).splits += 1;
         tracing::warn!(
             epoch = share.epoch(),
-            "this node has a key of its own until midnight, because the share of the day could not be had: one address has another pseudonym here than on other nodes"
+            "this node has a key of its own until midnight, because it has not the share of the day that others have: one address has another pseudonym here than on other nodes"
         );
-        Ok(share)
     }
 
     /// Notes that a day is over, of which this node alone has counted so many addresses.

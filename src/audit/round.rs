@@ -94,6 +94,9 @@ impl Exchange {
                 );
                 deliver(auditor, share, row_name(&share.epoch(), was), estimate);
             }
+            if before.standing.returns().is_some() && now == Standing::Alone {
+                self.note_split(share);
+            }
             self.learn(share, |known| {
                 known.standing = now;
                 known.estimate = known.estimate.filter(|_| before.standing == now);

@@ -46,7 +46,7 @@ pub struct ClusterStat {
     pub is_common: bool,
     /// Whether what they have in common answered when it was last asked.
     pub is_answered: bool,
-    /// How often this node made a key of its own, because it could not have that of the others.
+    /// How often this node went on with a key of its own, because it could not have that of the others.
     pub splits: u64,
 }
 

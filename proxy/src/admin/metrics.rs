@@ -181,7 +181,7 @@ impl Collector for Snapshot {
             )?;
             writer.counters(
                 "pinfold_key_splits",
-                "Keys that this node made alone, because it could not have that of all nodes",
+                "Keys that this node had alone, because it could not have that of all nodes",
                 [(Vec::new(), cluster.splits)],
             )?;
         }

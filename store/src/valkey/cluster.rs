@@ -48,21 +48,26 @@ impl Cluster for ValkeyCluster {
         commands.cmd("GET").arg(&name);
         Box::pin(async move {
             // Where nothing more can be kept, what is there can still be read.
-            let stands = last::<Option<Vec<u8>>>(valkey.ask(commands).await?)?.map(Zeroizing::new);
-            stands.and_then(|bytes| EpochShare::from_bytes(day, &bytes)).ok_or(Away)
+            let stands =
+                last::<Option<Vec<u8>>>(valkey.ask(commands).await?)?.map(Zeroizing::new).ok_or(Away)?;
+            EpochShare::from_bytes(day, &stands).ok_or_else(|| {
+                valkey.complain(
+                    "the share of the day is of another version of Pinfold: let all nodes have one",
+                );
+                Away
+            })
         })
     }
 
     fn count(&self, share: &EpochShare, names: Vec<Pseudonym>) -> Answer<u64> {
         let (valkey, mut commands) = (self.valkey.clone(), pipe());
         let name = self.names.count(share);
-        if !names.is_empty() {
-            commands.cmd("PFADD").arg(&name);
-            for one in &names {
-                commands.arg(&one.number().to_be_bytes()[..]);
-            }
-            expire(&mut commands, &name, share);
+        // Without names as well: a server that takes nothing more is found out before midnight.
+        commands.cmd("PFADD").arg(&name);
+        for one in &names {
+            commands.arg(&one.number().to_be_bytes()[..]);
         }
+        expire(&mut commands, &name, share);
         commands.cmd("PFCOUNT").arg(&name);
         Box::pin(async move { all(valkey.ask(commands).await?) })
     }

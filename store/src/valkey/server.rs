@@ -95,6 +95,11 @@ impl Valkey {
         *self.0.link.lock().await = None;
     }
 
+    /// Says what is wrong with what the server has, unless it was said last.
+    pub(super) fn complain(&self, words: &str) {
+        self.0.say(words, |words| tracing::warn!(valkey = %self.0.address, "{words}"));
+    }
+
     /// The answer to each command. What the server itself refuses is among them; where it is away, there are none.
     pub(super) async fn ask(&self, mut commands: Pipeline) -> Result<Vec<RedisResult<Value>>, Away> {
         let server = &*self.0;
