@@ -43,12 +43,7 @@ fn memory_of(pid: u32) -> Vec<u8> {
 
 /// Every place at which something stands.
 fn places(image: &[u8], needle: &[u8]) -> Vec<usize> {
-    image
-        .windows(needle.len())
-        .enumerate()
-        .filter(|(_, window)| *window == needle)
-        .map(|(at, _)| at)
-        .collect()
+    memchr::memmem::find_iter(image, needle).collect()
 }
 
 /// The names under a key of all addresses that a thief tries.

@@ -13,7 +13,7 @@ use super::exchange::{Exchange, InUse};
 use super::ledger::{DistinctRow, Rows};
 use super::standing::{Standing, asks_ahead, row_name};
 use super::untold::Untold;
-use crate::pseudonym::{EpochShare, KeyRing};
+use crate::pseudonym::{EpochShare, KeyRing, Pseudonym};
 
 /// How many names are told at once, so that nobody is busy with them for long.
 const NAMES: usize = 2_048;
@@ -144,27 +144,31 @@ impl Exchange {
             if standing.returns().is_none() {
                 continue;
             }
-            let names =
-                || turn.and_then(|turn| lock(&self.state).untold.get(&turn).map(|one| one.names.clone()));
-            let names = names().unwrap_or_default();
-            if names.is_empty() && day == Day::Yesterday {
-                continue;
-            }
-            // Without a name it is the estimate that is asked for.
-            let chunks = names.chunks(NAMES).map(<[_]>::to_vec);
-            let asks = if names.is_empty() { vec![Vec::new()] } else { chunks.collect() };
-            for chunk in asks {
-                let told = chunk.len();
-                let estimate = self.cluster.count(share, chunk).await?;
+            let mut more = true;
+            while more {
+                let names = self.names_to_tell(turn);
+                // Without a name it is the estimate that is asked for.
+                if names.is_empty() && day == Day::Yesterday {
+                    break;
+                }
+                let told = names.len();
+                more = told == NAMES;
+                let estimate = self.cluster.count(share, names).await?;
                 self.learn(share, |known| known.estimate = Some(estimate));
-                if let Some(turn) = turn
-                    && let Some(untold) = lock(&self.state).untold.get_mut(&turn)
-                {
+                let mut state = lock(&self.state);
+                if let Some(untold) = turn.and_then(|turn| state.untold.get_mut(&turn)) {
                     untold.names.drain(..told.min(untold.names.len()));
                 }
             }
         }
         Ok(())
+    }
+
+    /// The first of the names that wait.
+    fn names_to_tell(&self, turn: Option<u32>) -> Vec<Pseudonym> {
+        let state = lock(&self.state);
+        let untold = turn.and_then(|turn| state.untold.get(&turn));
+        untold.map(|untold| untold.names.iter().take(NAMES).copied().collect()).unwrap_or_default()
     }
 
     async fn tell_blocks(&self, auditor: &Auditor, in_use: &InUse) -> Result<(), Away> {
