@@ -265,12 +265,11 @@ async fn distinct_addresses_are_counted_once_by_all_and_written_by_one() {
     let rows: Vec<_> = one.distinct().into_iter().chain(other.distinct()).collect();
     let before = rows.iter().find(|row| row.day.to_string() == "2026-11-23").unwrap();
     assert_eq!(before.estimate, 1);
-    let after = one.stop().await;
-    let after = after.rows().into_iter().filter_map(|rows| match rows {
+    let after = one.stop().await.rows().into_iter().rev().find_map(|rows| match rows {
         Rows::Distinct(row) => Some(row),
         _ => None,
     });
-    let after = after.last().unwrap();
+    let after = after.unwrap();
     assert_eq!((after.epoch.as_str(), after.estimate), (format!("{}.1", before.epoch).as_str(), 1));
 }
 

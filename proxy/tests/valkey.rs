@@ -31,7 +31,7 @@ fn nodes_have_one_key_and_know_each_others_blocks() {
     assert_eq!(epoch(&one), epoch(&other));
     assert_eq!((ask(&one, CANARY), ask(&other, CANARY)), (200, 200));
     let name = names(&one, "1").remove(0);
-    assert_eq!(names(&other, "1"), [name.clone()]);
+    assert_eq!(names(&other, "1"), std::slice::from_ref(&name));
     let counted = || {
         let name = redis.names().into_iter().find(|name| name.contains(":count:"))?;
         redis.ask(&["PFCOUNT", &name])

@@ -125,7 +125,7 @@ fn fault_10_pages_do_not_notice_and_blocks_are_local_meanwhile() {
             }
         };
         for node in [&one, &other] {
-            node.wait_until("it does not find it again", |node| is_common(node));
+            node.wait_until("it does not find it again", is_common);
             assert_eq!(
                 (node.metric("pinfold_key_splits_total"), epoch(node)),
                 (0.0, began.clone()),

@@ -10,7 +10,7 @@ const ROOM: usize = 262_144;
 pub(super) struct Untold {
     pub(super) turn: u32,
     pub(super) names: Vec<Pseudonym>,
-    /// Whether some were given up because there was no room.
+    /// Whether some may have been given up because there was no room.
     pub(super) overflowed: bool,
 }
 
@@ -20,15 +20,14 @@ impl Untold {
     }
 
     pub(super) fn add(&mut self, name: Pseudonym) {
-        if self.names.len() == ROOM {
-            // Who comes again in another bucket is added again.
+        if self.names.len() == ROOM && !self.overflowed {
+            // Who comes again in another bucket is there again. Where that makes little room, it is not tried another time.
             self.names.sort_unstable();
             self.names.dedup();
+            self.overflowed = self.names.len() > ROOM / 2;
         }
         if self.names.len() < ROOM {
             self.names.push(name);
-        } else {
-            self.overflowed = true;
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) enum Taken {
     /// Nowhere but in this process.
     Nothing,
     /// For the next start, with what the process before has left.
-    Held(DescriptorStore, Option<HeldKeys>),
+    Held(DescriptorStore, Option<Box<HeldKeys>>),
     /// With other nodes.
     Common(Joined),
 }
@@ -25,7 +25,7 @@ impl Taken {
     pub(crate) fn epochs(&self) -> Vec<String> {
         match self {
             Self::Nothing => Vec::new(),
-            Self::Held(_, held) => held.as_ref().map(HeldKeys::epochs).unwrap_or_default(),
+            Self::Held(_, held) => held.as_ref().map(|held| held.epochs()).unwrap_or_default(),
             Self::Common(joined) => joined.found.iter().map(EpochShare::epoch).collect(),
         }
     }
@@ -34,7 +34,7 @@ impl Taken {
     pub(crate) fn given_to(self, audit: AuditSettings) -> AuditSettings {
         match self {
             Self::Nothing => audit,
-            Self::Held(place, held) => audit.with_key_hold(Arc::new(place), held),
+            Self::Held(place, held) => audit.with_key_hold(Arc::new(place), held.map(|held| *held)),
             Self::Common(Joined { cluster, secret, found }) => audit.with_cluster(cluster, secret, found),
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn take_over(
         (Hold::DescriptorStore, _) => {
             let store = DescriptorStore::open()?;
             let held = left_in(&store, origin, calendar, clock);
-            Ok(Taken::Held(store, held))
+            Ok(Taken::Held(store, held.map(Box::new)))
         }
         (Hold::Valkey, Some(valkey)) => join(valkey, origin, calendar, clock).map(Taken::Common),
         // A configuration that names no Valkey to hold keys in is faulty, and not run.
