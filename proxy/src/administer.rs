@@ -12,8 +12,10 @@ use crate::exit::Failure;
 use crate::table::table;
 
 /// Says once, below every list of blocks: what an operator must know of them.
-fn end_of_blocks(held: bool) -> &'static str {
-    if held {
+fn end_of_blocks(held: bool, shared: bool) -> &'static str {
+    if shared {
+        "Blocks follow their senders from day to day, on every node. They end with the keys that the nodes have in common.\n"
+    } else if held {
         "Blocks follow their senders from day to day. They outlive a restart, as the keys do, and end when the service is stopped for good.\n"
     } else {
         "Blocks follow their senders from day to day. They end with the server, because its keys do.\n"
@@ -48,8 +50,8 @@ pub(crate) fn block(command: &BlockFor) -> Result<String, Failure> {
         reason: command.reason.clone(),
     };
     put(&command.server, ask, |reply| match reply {
-        Reply::Blocks { blocks, held } => {
-            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
+        Reply::Blocks { blocks, held, shared } => {
+            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held, *shared)))
         }
         _ => None,
     })
@@ -65,8 +67,8 @@ pub(crate) fn unblock(command: &Unblock) -> Result<String, Failure> {
 pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
     put(command, Ask::Blocks, |reply| match reply {
         Reply::Blocks { blocks, .. } if blocks.is_empty() => Some("nobody is blocked\n".to_owned()),
-        Reply::Blocks { blocks, held } => {
-            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held)))
+        Reply::Blocks { blocks, held, shared } => {
+            Some(format!("{}{}", table_of_blocks(blocks), end_of_blocks(*held, *shared)))
         }
         _ => None,
     })
@@ -74,14 +76,23 @@ pub(crate) fn blocks(command: &Administer) -> Result<String, Failure> {
 
 pub(crate) fn keys(command: &Administer) -> Result<String, Failure> {
     put(command, Ask::Keys, |reply| {
-        let Reply::Keys { keys, held } = reply else { return None };
+        let Reply::Keys { keys, held, shared } = reply else { return None };
         let rows = keys.iter().map(|key| {
             [key.epoch.clone(), key.day.clone(), in_words(key.age()), in_words(key.dies_within())]
         });
         let table = table(["epoch", "day", "age", "dies within"], rows);
-        let place =
-            if *held { "in memory alone, held across a restart by systemd" } else { "in memory alone" };
-        Some(format!("{table}Keys are {place}, and no key is shown.\n"))
+        let place = match (held, shared) {
+            (true, _) => "in memory alone, held across a restart by systemd",
+            (false, true) => "in memory alone, made of halves in Valkey and on each node",
+            (false, false) => "in memory alone",
+        };
+        let alone = keys.iter().filter(|key| key.common == Some(false)).map(|key| {
+            format!(
+                "{} is a key of this node alone: one address has another name on other nodes.\n",
+                key.epoch
+            )
+        });
+        Some(format!("{table}Keys are {place}, and no key is shown.\n{}", alone.collect::<String>()))
     })
 }
 

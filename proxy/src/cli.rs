@@ -125,9 +125,14 @@ pub(crate) enum Command {
     Init(Init),
     /// List the keys that live: their days, ages, and when they die
     ///
-    /// Nothing of a key itself is shown.
-    #[command(after_help = "Example: pinfold keys")]
-    Keys(Administer),
+    /// Nothing of a key itself is shown. `keys secret` makes what the nodes of a cluster hold.
+    #[command(after_help = "Example: pinfold keys", args_conflicts_with_subcommands = true)]
+    Keys {
+        #[command(flatten)]
+        server: Administer,
+        #[command(subcommand)]
+        command: Option<KeysCommand>,
+    },
     /// Check the ledger of what administrators did
     #[command(after_help = "Example: pinfold ledger verify")]
     Ledger {
@@ -514,6 +519,23 @@ pub(crate) struct DbStatus {
     /// How it is said
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make the secret that every node of a cluster holds
+    ///
+    /// 64 hexadecimal digits, in a new file that nobody else can read: `secret_file` in [keys.valkey]. Give every node the same, and keep it where
+    /// Valkey is not.
+    #[command(after_help = "Example: pinfold keys secret -o cluster.secret")]
+    Secret(Secret),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Secret {
+    /// Where it is written
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::cli::{
     Check, CheckFormat, Cli, Command, Completions, Config, DbCommand, Demo, Evidence, Explain, Healthcheck,
-    Import, Init, KeptPeriod, LedgerCommand, Report, ReportFormat, Run, Scrub, Verify,
+    Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Report, ReportFormat, Run, Scrub, Secret, Verify,
 };
 use crate::config::{Checked, Configuration, Read, Settings, Site};
 use crate::connect::Found;
@@ -24,7 +24,7 @@ use crate::init::{Answers, Asked};
 use crate::opened::{Opened, print_warnings, read, read_all};
 use crate::scrub::{self, Keep};
 use crate::{
-    administer, config, connect, db, demo, evidence, healthcheck, import, init, report, scan, serve,
+    administer, config, connect, db, demo, evidence, healthcheck, hold, import, init, report, scan, serve,
 };
 
 /// Runs the command line `args`, the name of the program first.
@@ -57,7 +57,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Healthcheck(command) => check_health(&command),
         Command::Import(command) => import_logs(&command),
         Command::Init(command) => begin(command),
-        Command::Keys(command) => say(administer::keys(&command)),
+        Command::Keys { command: Some(KeysCommand::Secret(command)), .. } => make_secret(&command),
+        Command::Keys { server, command: None } => say(administer::keys(&server)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
         Command::Man => manual(),
@@ -319,6 +320,13 @@ fn begin(command: Init) -> Result<Exit, Failure> {
     print(&format!(
         "{shown} is written\nnext: pinfold check --config {shown}, then pinfold run --config {shown}\n"
     ))?;
+    Ok(Exit::Success)
+}
+
+fn make_secret(command: &Secret) -> Result<Exit, Failure> {
+    hold::make_secret(&command.output).map_err(Failure::misuse)?;
+    let shown = command.output.display();
+    print(&format!("{shown} is written (give every node the same, and keep it where Valkey is not)\n"))?;
     Ok(Exit::Success)
 }
 

@@ -9,11 +9,12 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
-use pinfold_store::Ledgers;
+use pinfold_store::{Ledgers, Unopened};
 use serde::Serialize;
 
-use crate::config::{Configuration, Settings, Site};
+use crate::config::{Configuration, Settings, Site, ValkeySettings};
 use crate::exit::Failure;
+use crate::hold;
 use crate::serve::{AnswerBody, Destination, Failed, Origins, Question, Server};
 
 /// How long an origin may take for all of its first page.
@@ -62,6 +63,7 @@ pub(crate) fn look(configuration: &Configuration) -> Result<Vec<Found>, Failure>
         found.extend(of_store.into_iter().filter(|one| !found.contains(one)).collect::<Vec<_>>());
     }
     let settings = configuration.shared_settings();
+    found.extend(settings.valkey.as_ref().map(|place| runtime.block_on(valkey(place))));
     let https = settings.listen.https.as_ref().map(|https| https.address);
     let listeners = settings.listen.http.into_iter().chain(https).chain([settings.admin]);
     found.extend(listeners.map(listener));
@@ -105,6 +107,24 @@ async fn origin(
             });
             let well = Found::Well(format!("the origin {shown} answers {} for {host}", status.as_u16()));
             [well].into_iter().chain(unlinked).collect()
+        }
+    }
+}
+
+/// Whether the Valkey of the nodes is there, and may be used.
+async fn valkey(settings: &ValkeySettings) -> Found {
+    let shown = &settings.address;
+    let opened = match hold::valkey(settings) {
+        Ok(valkey) => valkey.open().await,
+        Err((problem, remedy)) => return Found::Amiss(format!("{problem} ({remedy})")),
+    };
+    match opened {
+        Ok(()) => Found::Well(format!("the Valkey at {shown} keeps what it is given in memory alone")),
+        Err(Unopened::Away(why)) => Found::Amiss(format!(
+            "the Valkey at {shown} cannot be reached: {why} (start it, or correct its `url`)"
+        )),
+        Err(Unopened::Unfit(unfit)) => {
+            Found::Amiss(format!("the Valkey at {shown} cannot hold keys: {unfit}"))
         }
     }
 }

@@ -9,6 +9,7 @@ use super::block::Blocks;
 use super::heavy::Tally;
 use super::recent::{Recent, Recognised};
 use super::senders::{SPILL, Senders};
+use super::untold::Untold;
 use crate::client_ip::{AddressSource, ClientIp, ClientIpResolver, Evidence};
 use crate::pseudonym::{Epoch, EpochKey, KeyRing, Pseudonym, Unit};
 
@@ -57,6 +58,8 @@ pub(super) struct AddressShard {
     /// The heaviest of those for whom there is no room among the hosts.
     spill: Senders,
     sketch: Option<HllSketch>,
+    /// Where other nodes count with this one: under the sketch key, whoever is new to a bucket.
+    untold: Option<Vec<Untold>>,
     /// What was seen under the key before and not yet collected.
     closed: Vec<Collected>,
     /// Requests by how their address was found.
@@ -100,6 +103,11 @@ pub(super) enum Met {
 }
 
 impl AddressShard {
+    /// One that keeps the names that other nodes are to be told.
+    pub(super) fn telling() -> Self {
+        Self { untold: Some(Vec::new()), ..Self::new() }
+    }
+
     pub(super) fn new() -> Self {
         Self {
             turn: 0,
@@ -109,6 +117,7 @@ impl AddressShard {
             hosts: Hosts::default(),
             spill: Senders::with_room(SPILL),
             sketch: new_sketch(),
+            untold: None,
             closed: Vec::new(),
             sources: Default::default(),
             refused: 0,
@@ -218,6 +227,12 @@ impl AddressShard {
         if let Some(sketch) = &mut self.sketch {
             sketch.update(sketched.number());
         }
+        if let Some(untold) = &mut self.untold {
+            if untold.last().is_none_or(|last| last.turn != self.turn) {
+                untold.push(Untold::of(self.turn));
+            }
+            untold.iter_mut().last().into_iter().for_each(|last| last.add(sketched));
+        }
         if self.hosts.len() < ROOM {
             self.hosts.insert(host, count);
             return;
@@ -226,6 +241,11 @@ impl AddressShard {
         let rest = self.hosts.entry(Pseudonym::OVERFLOW).or_insert(HostCount::of(Pseudonym::OVERFLOW));
         rest.requests += count.requests;
         rest.refused += count.refused;
+    }
+
+    /// Gives up the names that other nodes are to be told.
+    pub(super) fn take_untold(&mut self) -> Vec<Untold> {
+        self.untold.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Ends what belongs to the key before.

@@ -13,6 +13,7 @@ use super::block::Blocks;
 use super::choice_rate::ChoiceRate;
 use super::cookies::{stats as cookie_stats, value_stats};
 use super::edition::{Edition, Editions, Sums};
+use super::exchange::Exchange;
 use super::footprint::{Depth, Held, KEPT, tread};
 use super::hold::Holding;
 use super::ledger::{Batch, ConsentRow, Ledger, MethodClass, Rows, StatusClass, VisitCell};
@@ -23,7 +24,7 @@ use super::stats::AuditStats;
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
 use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, is_private};
 use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
-use crate::time::{Calendar, CivilDate, Clock, Timer};
+use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
 /// Stands for no day at all.
 const NO_DAY: i32 = i32::MIN;
@@ -39,6 +40,8 @@ pub(super) struct Auditor {
     pub(super) origin: String,
     /// Where keys and blocks are held for the next process, if anywhere.
     pub(super) holding: Option<Holding>,
+    /// What is told to other nodes, where there are some.
+    pub(super) exchange: Option<Exchange>,
     pub(super) editions: Editions,
     pub(super) calendar: Calendar,
     pub(super) clock: Arc<dyn Clock>,
@@ -89,20 +92,23 @@ pub(super) struct Parts {
     pub(super) timer: Arc<dyn Timer>,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) holding: Option<Holding>,
+    pub(super) exchange: Option<Exchange>,
     pub(super) blocks: Blocks,
     pub(super) ring: KeyRing,
 }
 
 impl Auditor {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { edition, calendar, clock, timer, sink, holding, blocks, ring } = parts;
+        let Parts { edition, calendar, clock, timer, sink, holding, exchange, blocks, ring } = parts;
+        let shard = if exchange.is_some() { AddressShard::telling } else { AddressShard::new };
         let auditor = Self {
             site: host_of(edition.policy.origin()).into(),
             origin: edition.policy.origin().to_owned(),
             holding,
+            exchange,
             ring: Mutex::default(),
             day: AtomicI32::new(NO_DAY),
-            addresses: Shards::new(AddressShard::new),
+            addresses: Shards::new(shard),
             gate: Gate::default(),
             depth: Mutex::default(),
             blocks,
@@ -194,8 +200,11 @@ impl Auditor {
     }
 
     /// A key for a new day.
-    pub(super) fn fresh_key(&self) -> Result<FreshKey, getrandom::Error> {
-        fresh_key(&self.origin, self.holding.is_some())
+    pub(super) fn fresh_key(&self, now: UnixTime) -> Result<FreshKey, getrandom::Error> {
+        match &self.exchange {
+            Some(exchange) => exchange.fresh_key(&self.origin, &self.calendar.day_of(now), now),
+            None => fresh_key(&self.origin, self.holding.is_some()),
+        }
     }
 
     /// Lets go of the keys.
@@ -314,7 +323,13 @@ impl Auditor {
         }
     }
 
-    /// An estimate of the distinct addresses under the key in force.
+    /// The same, by all nodes, where they have a key in common.
+    fn distinct_of_all(&self) -> Option<u64> {
+        let exchange = self.exchange.as_ref()?;
+        self.of_ring(|ring| exchange.estimate(ring)).flatten()
+    }
+
+    /// An estimate of the distinct addresses that this node has met under the key in force.
     pub(super) fn distinct(&self) -> u64 {
         let Some(mut union) = new_union() else { return 0 };
         let Some(turn) = self.of_ring(KeyRing::turns) else { return 0 };
@@ -355,7 +370,8 @@ impl Auditor {
             blocked,
             blocks: self.blocks.count() as u64,
             key_age: self.of_ring(|ring| ring.current().age(self.clock.uptime())).unwrap_or(Duration::ZERO),
-            distinct_today: self.distinct(),
+            distinct_today: self.distinct_of_all().unwrap_or_else(|| self.distinct()),
+            cluster: self.exchange.as_ref().map(|exchange| exchange.stat(lock(&self.ring).as_ref())),
         }
     }
 }

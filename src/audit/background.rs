@@ -11,6 +11,7 @@ use super::bucket::{BUCKET, OpenBucket};
 use super::day_book::DayBook;
 use super::edition::Edition;
 use super::ledger::{AddressRow, DistinctRow, Rows};
+use super::round::Exchanging;
 use crate::pseudonym::{KeyEvent, KeyRing};
 use crate::time::UnixTime;
 
@@ -22,6 +23,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How many refused batches of usage and facet rows are kept: two days of them.
 const MOST_REFUSED: usize = 96;
+
+/// How long a clean stop waits for other nodes to be told.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long a clean stop waits for the store.
 const LAST_WAIT: Duration = Duration::from_secs(10);
@@ -47,6 +51,7 @@ pub struct Background {
     unsettled: Vec<Unsettled>,
     /// Usage and facet rows that were refused: they go again with the next ones, for those move what these have put under `(rare)`.
     refused: Vec<Rows>,
+    exchanging: Exchanging,
 }
 
 impl Background {
@@ -61,6 +66,7 @@ impl Background {
             outbox: Vec::new(),
             unsettled: Vec::new(),
             refused: Vec::new(),
+            exchanging: Exchanging::new(&auditor),
             auditor,
         };
         background.send(Rows::Key(made));
@@ -79,6 +85,7 @@ impl Background {
             let mut sleep = self.auditor.timer.sleep(TICK);
             let stopped = poll_fn(|cx| {
                 self.settle(cx);
+                let _ = self.exchanging.poll(cx);
                 if stop.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(true);
                 }
@@ -89,6 +96,7 @@ impl Background {
             }
             self.tick();
         }
+        self.say_last_words().await;
         self.close();
         let mut limit = self.auditor.timer.sleep(LAST_WAIT);
         poll_fn(|cx| {
@@ -104,6 +112,18 @@ impl Background {
         }
     }
 
+    /// Finishes what is being told to other nodes, and tells them the rest.
+    async fn say_last_words(&mut self) {
+        let mut limit = self.auditor.timer.sleep(LAST_WORDS);
+        for _ in 0..2 {
+            self.exchanging.begin(&self.auditor);
+            poll_fn(|cx| {
+                if self.exchanging.poll(cx).is_ready() { Poll::Ready(()) } else { limit.as_mut().poll(cx) }
+            })
+            .await;
+        }
+    }
+
     /// Does what is due.
     fn tick(&mut self) {
         let (now, uptime) = (self.auditor.clock.now(), self.auditor.clock.uptime());
@@ -111,6 +131,7 @@ impl Background {
         self.turn_keys(now, uptime);
         self.auditor.blocks.expire(now);
         self.auditor.hold_changes();
+        self.exchanging.begin(&self.auditor);
         if now >= self.bucket_ends || now.plus(BUCKET) < self.bucket_ends.plus(-BUCKET) {
             self.collect_addresses().into_iter().for_each(|collected| self.bucket.add(collected.hosts));
             if let Some(rows) = self.close_bucket(now) {
@@ -142,7 +163,11 @@ impl Background {
         self.auditor.hold_changes();
         let are_held = self.auditor.holding.as_ref().is_some_and(|holding| !holding.is_over());
         if let Some(ring) = self.auditor.end_keys().filter(|_| !are_held) {
-            self.send(Rows::Key(ring.stop(now)));
+            let mut ends = ring.stop(now);
+            if let Some(exchange) = &self.auditor.exchange {
+                exchange.keep_common(&ring, &mut ends);
+            }
+            self.send(Rows::Key(ends));
         }
     }
 
@@ -151,13 +176,16 @@ impl Background {
         let due = |ring: &KeyRing| ring.is_due(now, uptime).then(|| ring.clone());
         let Some(ring) = auditor.of_ring(due).flatten() else { return };
         let rotates = ring.must_rotate(now, uptime);
-        let fresh = rotates.then(|| auditor.fresh_key()).transpose().unwrap_or_else(|error| {
+        let fresh = rotates.then(|| auditor.fresh_key(now)).transpose().unwrap_or_else(|error| {
             tracing::error!(%error, "no key for the new day yet: the system gave no randomness; trying again");
             None
         });
         let rotates = fresh.is_some();
         if rotates {
-            self.write_distinct();
+            match &auditor.exchange {
+                Some(exchange) => exchange.end_day(&ring, auditor.distinct(), uptime),
+                None => self.write_distinct(),
+            }
         }
         let (next, events) = ring.turn(now, uptime, &auditor.calendar, fresh);
         let turn = next.turns();
@@ -264,6 +292,11 @@ impl Background {
             };
             (epoch.day().date, row)
         };
+        if let Some(exchange) = &self.auditor.exchange {
+            let own = self.auditor.distinct();
+            let row = self.auditor.of_ring(|ring| exchange.distinct_row(ring, own)).flatten();
+            return row.into_iter().for_each(|row| self.send(Rows::Distinct(row)));
+        }
         let Some((day, epoch)) = self.auditor.of_ring(names) else { return };
         let estimate = self.auditor.distinct();
         self.send(Rows::Distinct(DistinctRow { day, epoch, estimate }));

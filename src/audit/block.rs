@@ -1,11 +1,11 @@
 //! Refusing requests by pseudonym.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::block_news::News;
 use crate::pseudonym::{Pseudonym, Reader, Writer};
 use crate::time::UnixTime;
 
@@ -22,6 +22,17 @@ pub struct Block {
     pub reason: Arc<str>,
     /// Until when.
     pub until: UnixTime,
+}
+
+impl Block {
+    /// A block as another node has told of it.
+    pub fn new(pseudonym: Pseudonym, reason: impl Into<Arc<str>>, until: UnixTime) -> Self {
+        Self { pseudonym, reason: reason.into(), until }
+    }
+
+    pub(super) fn of(pseudonym: Pseudonym, Terms { reason, until }: Terms) -> Self {
+        Self { pseudonym, reason, until }
+    }
 }
 
 /// There is no room for another block.
@@ -50,12 +61,21 @@ pub(super) struct Blocks {
     lists: RwLock<Lists>,
 }
 
-type List = HashMap<Pseudonym, Terms>;
+pub(super) type List = HashMap<Pseudonym, Terms>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lists {
     today: List,
     yesterday: List,
+    /// What other nodes are to be told, where there are some: of today and of yesterday.
+    news: Option<[News; 2]>,
+}
+
+/// Under the names of which day blocks stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Day {
+    Today,
+    Yesterday,
 }
 
 impl Lists {
@@ -94,22 +114,47 @@ impl Lists {
         bytes.0.is_empty().then_some(lists)
     }
 
+    /// Blocks or lifts a name of a day; the terms that it had.
+    fn set(&mut self, day: Day, name: Pseudonym, terms: Option<Terms>) -> Option<Terms> {
+        if let Some(news) = &mut self.news {
+            news[day as usize].note(name, terms.clone());
+        }
+        let list = self.of(day);
+        match terms {
+            Some(terms) => list.insert(name, terms),
+            None => list.remove(&name),
+        }
+    }
+
+    fn of(&mut self, day: Day) -> &mut List {
+        match day {
+            Day::Today => &mut self.today,
+            Day::Yesterday => &mut self.yesterday,
+        }
+    }
+
     /// Names of yesterday that are not blocked as names of today as well.
     fn only_of_yesterday(&self) -> impl Iterator<Item = (&Pseudonym, &Terms)> {
         self.yesterday.iter().filter(|(name, _)| !self.today.contains_key(name))
     }
 }
 
-#[derive(Debug, Clone)]
-struct Terms {
-    reason: Arc<str>,
-    until: UnixTime,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) reason: Arc<str>,
+    pub(super) until: UnixTime,
 }
 
 /// The names of one client: its host's and its network's.
 pub(super) type Names = [Pseudonym; 2];
 
 impl Blocks {
+    /// Blocks that other nodes have as well.
+    pub(super) fn in_common() -> Self {
+        let lists = Lists { news: Some(Default::default()), ..Lists::default() };
+        Self { lists: RwLock::new(lists), ..Self::default() }
+    }
+
     /// Answers of [`Self::refuses`] are good while this stays as it is.
     pub(super) fn generation(&self) -> u32 {
         self.generation.load(Ordering::Acquire)
@@ -135,8 +180,9 @@ impl Blocks {
     fn carry(&self, names: Names, old_names: Names) {
         self.change(|lists| {
             for (name, old) in names.into_iter().zip(old_names) {
-                if let Some(terms) = lists.yesterday.remove(&old) {
-                    lists.today.insert(name, terms);
+                if lists.yesterday.contains_key(&old) {
+                    let terms = lists.set(Day::Yesterday, old, None);
+                    lists.set(Day::Today, name, terms);
                 }
             }
         });
@@ -147,15 +193,13 @@ impl Blocks {
         let Block { pseudonym, reason, until } = block;
         let terms = Terms { reason, until };
         self.change(|lists| {
-            let lengths = lists.today.len() + lists.yesterday.len();
-            match lists.today.entry(pseudonym) {
-                Entry::Vacant(_) if lengths >= MOST => return Err(TooManyBlocks),
-                Entry::Vacant(place) => drop(place.insert(terms.clone())),
-                Entry::Occupied(mut place) => drop(place.insert(terms.clone())),
+            if !lists.today.contains_key(&pseudonym) && lists.today.len() + lists.yesterday.len() >= MOST {
+                return Err(TooManyBlocks);
             }
             if keeps_yesterday {
-                lists.yesterday.insert(pseudonym, terms);
+                lists.set(Day::Yesterday, pseudonym, Some(terms.clone()));
             }
+            lists.set(Day::Today, pseudonym, Some(terms));
             Ok(())
         })
     }
@@ -163,24 +207,16 @@ impl Blocks {
     /// Lifts a block; whether there was one.
     pub(super) fn lift(&self, pseudonym: Pseudonym) -> bool {
         self.change(|lists| {
-            let (today, yesterday) = (lists.today.remove(&pseudonym), lists.yesterday.remove(&pseudonym));
-            today.is_some() || yesterday.is_some()
+            let lifted = [Day::Today, Day::Yesterday].map(|day| lists.set(day, pseudonym, None).is_some());
+            lifted.contains(&true)
         })
     }
 
     /// Every block, the one that ends first first.
     pub(super) fn all(&self) -> Vec<Block> {
         let lists = self.read();
-        let mut all: Vec<_> = lists
-            .today
-            .iter()
-            .chain(lists.only_of_yesterday())
-            .map(|(pseudonym, terms)| Block {
-                pseudonym: *pseudonym,
-                reason: terms.reason.clone(),
-                until: terms.until,
-            })
-            .collect();
+        let standing = lists.today.iter().chain(lists.only_of_yesterday());
+        let mut all: Vec<_> = standing.map(|(name, terms)| Block::of(*name, terms.clone())).collect();
         all.sort_unstable_by_key(|block| (block.until, block.pseudonym));
         all
     }
@@ -208,13 +244,40 @@ impl Blocks {
 
     /// Begins a day with a key of its own. The names of two days ago are forgotten: their key is gone.
     pub(super) fn turn(&self) {
-        self.change(|lists| lists.yesterday = std::mem::take(&mut lists.today));
+        self.change(|lists| {
+            lists.yesterday = std::mem::take(&mut lists.today);
+            if let Some([today, yesterday]) = &mut lists.news {
+                *yesterday = std::mem::take(today);
+            }
+        });
     }
 
     /// Forgets the names of yesterday: their key is gone.
     pub(super) fn forget_yesterday(&self) {
         if self.carries.load(Ordering::Relaxed) {
             self.change(|lists| lists.yesterday.clear());
+        }
+    }
+
+    /// What other nodes are to be told of a day; of `everything` that stands, where they may know nothing.
+    pub(super) fn news(&self, day: Day, everything: bool) -> News {
+        let mut lists = self.write();
+        let list = if everything { lists.of(day).clone() } else { List::default() };
+        let Some(news) = &mut lists.news else { return News::default() };
+        news[day as usize].add_standing(&list);
+        news[day as usize].clone()
+    }
+
+    /// Notes that other nodes have been told, and what they say stands; what has happened here meanwhile comes on top.
+    pub(super) fn hear(&self, day: Day, told: &News, stands: Option<Vec<Block>>) {
+        let mut lists = self.write();
+        let Some(news) = &mut lists.news else { return };
+        news[day as usize].forget(told);
+        let Some(stands) = stands else { return };
+        let list = news[day as usize].on_top_of(stands.into_iter().take(MOST));
+        if *lists.of(day) != list {
+            *lists.of(day) = list;
+            self.note_change(&lists);
         }
     }
 
@@ -229,12 +292,19 @@ impl Blocks {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Lists) -> T) -> T {
-        let mut lists: RwLockWriteGuard<'_, Lists> =
-            self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.write();
         let result = change(&mut lists);
+        self.note_change(&lists);
+        result
+    }
+
+    fn note_change(&self, lists: &Lists) {
         self.carries.store(!lists.yesterday.is_empty(), Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::Release);
-        result
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Lists> {
+        self.lists.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Lists> {
@@ -245,6 +315,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::cluster::BlockChange;
 
     fn name(number: u64) -> Pseudonym {
         Pseudonym::from_number(number)
@@ -306,6 +377,54 @@ mod tests {
             Some(old_names)
         };
         assert!(blocks.refuses(names, meanwhile));
+    }
+
+    #[test]
+    fn what_nodes_tell_each_other_stands_on_both() {
+        let (one, other) = (Blocks::in_common(), Blocks::in_common());
+        let tell = |from: &Blocks, to: &Blocks, day| {
+            let news = from.news(day, false);
+            let mut stands = to.look(|lists| lists.clone());
+            let list = std::mem::take(stands.of(day));
+            let stands = news.on_top_of(list.into_iter().map(|(name, terms)| Block::of(name, terms)));
+            let stands: Vec<_> = stands.into_iter().map(|(name, terms)| Block::of(name, terms)).collect();
+            to.hear(day, &News::default(), Some(stands.clone()));
+            from.hear(day, &news, Some(stands));
+        };
+        one.add(block(1, 1_000), false).unwrap();
+        tell(&one, &other, Day::Today);
+        assert_eq!(other.all(), one.all());
+        assert!(one.news(Day::Today, false).changes().is_empty(), "it is told");
+        let generation = other.generation();
+        tell(&one, &other, Day::Today);
+        assert_eq!(other.generation(), generation, "nothing has changed");
+        // What happens while it is told stays on top, and is told next.
+        let news = one.news(Day::Today, false);
+        one.add(block(2, 1_000), false).unwrap();
+        one.hear(Day::Today, &news, Some(vec![block(1, 1_000)]));
+        assert_eq!(one.count(), 2);
+        tell(&one, &other, Day::Today);
+        assert_eq!(other.count(), 2);
+        // It follows its sender into the next day on the node that he comes to, and on the other.
+        one.turn();
+        other.turn();
+        assert!(one.refuses([name(101), name(102)], || Some([name(1), name(9)])));
+        tell(&one, &other, Day::Today);
+        tell(&one, &other, Day::Yesterday);
+        assert_eq!(other.all(), one.all());
+        assert!(other.refuses([name(101), name(102)], NOBODY));
+        assert!(
+            !other.refuses([name(103), name(104)], || Some([name(1), name(9)])),
+            "the old name is forgotten"
+        );
+        assert!(other.lift(name(101)));
+        tell(&other, &one, Day::Today);
+        assert!(!one.refuses([name(101), name(102)], NOBODY));
+        // Whoever has lost everything is told of everything.
+        other.add(block(7, 1_000), false).unwrap();
+        tell(&other, &one, Day::Today);
+        assert!(other.news(Day::Today, false).changes().is_empty());
+        assert_eq!(other.news(Day::Today, true).changes(), [BlockChange::Block(block(7, 1_000))]);
     }
 
     #[test]

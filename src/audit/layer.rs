@@ -10,8 +10,10 @@ use super::auditor::{Auditor, Parts, fresh_key};
 use super::background::Background;
 use super::block::{Block, Blocks, TooManyBlocks};
 use super::choice_rate::ROWS_A_MINUTE;
+use super::cluster::Cluster;
 use super::edition::Edition;
 use super::entrance::Entrance;
+use super::exchange::Exchange;
 use super::hold::{HeldKeys, Holding, KeyHold};
 use super::ledger::{ActionRow, Rows};
 use super::route::Routes;
@@ -23,7 +25,7 @@ use crate::client_ip::{AddressFields, AddressSource, ClientIp, ClientIpResolver}
 use crate::consent::ConsentManagerLayer;
 use crate::consent::page::{AddressUse, ToSite};
 use crate::error::{ConfigError, Subject};
-use crate::pseudonym::{Epoch, KeyRing, Pseudonym, Unit};
+use crate::pseudonym::{ClusterSecret, Epoch, EpochShare, KeyRing, Pseudonym, Unit};
 use crate::time::{CivilDate, Timer, UnixTime};
 
 /// Puts an [`Audit`] around a service that is wrapped in a [`crate::consent::ConsentManager`].
@@ -60,15 +62,26 @@ impl AuditLayer {
         let shared = consent.shared();
         let (calendar, clock) = (shared.calendar.clone(), shared.clock.clone());
         let (now, uptime) = (clock.now(), clock.uptime());
-        let blocks = Blocks::default();
-        let (ring, made) = match settings.held {
-            Some(held) => {
+        let origin = shared.policy.origin();
+        let (exchange, found) = match settings.cluster {
+            Some(Common { cluster, secret, found }) => (Some(Exchange::new(cluster, secret)), found),
+            None => (None, Vec::new()),
+        };
+        let blocks = if exchange.is_some() { Blocks::in_common() } else { Blocks::default() };
+        let (ring, made) = match (&exchange, settings.held) {
+            (Some(exchange), _) => {
+                let ring =
+                    exchange.ring(found, origin, (now, uptime), &calendar).map_err(|_| NoRandomness)?;
+                let made = ring.made_before(now, uptime);
+                (ring, made)
+            }
+            (None, Some(held)) => {
                 blocks.restore(held.blocks.unwrap_or_default());
                 let made = held.ring.made_before(now, uptime);
                 (held.ring, made)
             }
-            None => {
-                let fresh = fresh_key(shared.policy.origin(), settings.hold.is_some());
+            (None, None) => {
+                let fresh = fresh_key(origin, settings.hold.is_some());
                 let (ring, made) = KeyRing::new(now, uptime, &calendar, fresh.map_err(|_| NoRandomness)?);
                 (ring, vec![made])
             }
@@ -80,6 +93,7 @@ impl AuditLayer {
             timer,
             sink,
             holding: settings.hold.map(Holding::new),
+            exchange,
             blocks,
             ring,
         }));
@@ -93,7 +107,7 @@ impl AuditLayer {
     ///
     /// It is for services that are made of it. Put them in the place of those before: requests under way are finished, and counted, under the
     /// policy under which they began. What is counted of cookies has their names by then, so that it is right under either. Of `settings` a
-    /// [`KeyHold`] has no meaning here. A smaller crowd counts once nothing waits that came under a larger one: for addresses from the next
+    /// [`KeyHold`] or [`Cluster`] has no meaning here. A smaller crowd counts once nothing waits that came under a larger one: for addresses from the next
     /// bucket, for routes from the next day.
     ///
     /// The policy ledger is given the policy at once; it is the duty of whoever calls to keep bits: see [`crate::consent::Policy::bits`].
@@ -157,7 +171,7 @@ impl AuditHandle {
     ///
     /// The block follows its sender into the next day, although the pseudonym does not: whoever comes under yesterday's key as
     /// somebody blocked is blocked under today's. It is in memory alone and ends with the keys: with the process, unless there is a
-    /// [`KeyHold`].
+    /// [`KeyHold`] or a [`Cluster`], of which all nodes know it within two seconds.
     ///
     /// # Errors
     ///
@@ -222,11 +236,13 @@ impl AuditHandle {
     /// The keys that live, the one in force first. Nothing of a key itself is shown.
     pub fn keys(&self) -> Vec<LivingKey> {
         let (now, uptime) = (self.0.clock.now(), self.0.clock.uptime());
+        let is_common = |epoch: &Epoch| Some(self.0.exchange.as_ref()?.is_common(epoch.share()?));
         let of = |epoch: &Epoch| LivingKey {
             epoch: epoch.id().to_owned(),
             day: epoch.day().date,
             age: epoch.age(uptime),
             dies_within: epoch.dies_within(now, uptime),
+            is_common: is_common(epoch),
         };
         let all =
             |ring: &KeyRing| [Some(ring.current()), ring.previous()].into_iter().flatten().map(of).collect();
@@ -246,6 +262,8 @@ pub struct LivingKey {
     pub age: Duration,
     /// When it is destroyed at the latest.
     pub dies_within: Duration,
+    /// Whether other nodes have it as well, where there are some.
+    pub is_common: Option<bool>,
 }
 
 /// Settings of an [`AuditLayer`].
@@ -261,6 +279,15 @@ pub struct AuditSettings {
     blocked_status: StatusCode,
     hold: Option<Arc<dyn KeyHold>>,
     held: Option<HeldKeys>,
+    cluster: Option<Common>,
+}
+
+/// What other nodes have as well.
+#[derive(Debug, Clone)]
+struct Common {
+    cluster: Arc<dyn Cluster>,
+    secret: ClusterSecret,
+    found: Vec<EpochShare>,
 }
 
 impl Default for AuditSettings {
@@ -277,6 +304,7 @@ impl Default for AuditSettings {
             blocked_status: StatusCode::TOO_MANY_REQUESTS,
             hold: None,
             held: None,
+            cluster: None,
         }
     }
 }
@@ -368,6 +396,21 @@ impl AuditSettings {
     pub fn with_key_hold(mut self, hold: Arc<dyn KeyHold>, held: Option<HeldKeys>) -> Self {
         self.hold = Some(hold);
         self.held = held;
+        self
+    }
+
+    /// Where the nodes of this site keep what they have in common, the secret that each of them holds, and the shares that were `found`
+    /// there for today and yesterday. Where that of today is not among them, this node begins with a key of its own, which is
+    /// counted and said.
+    ///
+    /// Keys then end with their shares and not with the process, and there is no use for a [`KeyHold`].
+    pub fn with_cluster(
+        mut self,
+        cluster: Arc<dyn Cluster>,
+        secret: ClusterSecret,
+        found: Vec<EpochShare>,
+    ) -> Self {
+        self.cluster = Some(Common { cluster, secret, found });
         self
     }
 

@@ -32,8 +32,22 @@ pub struct AuditStats {
     pub blocks: u64,
     /// The age of the key of today.
     pub key_age: Duration,
-    /// An estimate of the distinct addresses seen under the key of today.
+    /// An estimate of the distinct addresses seen under the key of today, by all nodes where they have it in common.
     pub distinct_today: u64,
+    /// How this node stands with the others, where there are some.
+    pub cluster: Option<ClusterStat>,
+}
+
+/// How one node stands with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClusterStat {
+    /// Whether the key of today is that of the others as well.
+    pub is_common: bool,
+    /// Whether what they have in common answered when it was last asked.
+    pub is_answered: bool,
+    /// How often this node went on with a key of its own, because it could not have that of the others.
+    pub splits: u64,
 }
 
 /// What was done with one cookie since the program started.

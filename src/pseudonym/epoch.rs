@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::key::{EpochKey, KeyMaterial, scrub_stack};
+use super::share::{ClusterSecret, EpochShare};
 use crate::time::{Calendar, CivilDay, UnixTime};
 
 /// No key outlives this, by a clock that cannot be stepped.
@@ -16,9 +17,13 @@ pub struct Epoch {
     id: String,
     day: CivilDay,
     born: Duration,
+    /// How old the key was by then.
+    older: Duration,
     key: EpochKey,
     /// Where the key is to outlive the process.
     lasting: Option<Arc<Lasting>>,
+    /// Where other nodes have the key, too.
+    share: Option<Arc<EpochShare>>,
 }
 
 /// What is kept of an epoch beyond its process.
@@ -66,7 +71,12 @@ impl Epoch {
 
     /// How old the key is, given the uptime of the clock.
     pub fn age(&self, uptime: Duration) -> Duration {
-        uptime.saturating_sub(self.born)
+        uptime.saturating_sub(self.born) + self.older
+    }
+
+    /// What other nodes make the key of.
+    pub(crate) fn share(&self) -> Option<&Arc<EpochShare>> {
+        self.share.as_ref()
     }
 
     pub(super) fn born(&self) -> Duration {
@@ -80,7 +90,8 @@ impl Epoch {
     /// An epoch that another process began.
     pub(super) fn again(day: CivilDay, born: Duration, lasting: Lasting) -> Self {
         let key = EpochKey::of(&lasting.material);
-        Self { id: id_of(day, lasting.number), day, born, key, lasting: Some(Arc::new(lasting)) }
+        let (id, lasting) = (id_of(day, lasting.number), Some(Arc::new(lasting)));
+        Self { id, day, born, older: Duration::ZERO, key, lasting, share: None }
     }
 }
 
@@ -101,6 +112,19 @@ impl KeyRing {
         let current = fresh.epoch(calendar.day_of(now), uptime);
         let event = KeyEvent::Made { epoch: current.id.clone(), at: now };
         (Self { turn: 0, current, previous: None }, event)
+    }
+
+    /// A ring whose keys other nodes have as well. It has not turned in this process.
+    pub(crate) fn shared(
+        now: UnixTime,
+        uptime: Duration,
+        calendar: &Calendar,
+        current: FreshKey,
+        previous: Option<FreshKey>,
+    ) -> Self {
+        let day = calendar.day_of(now);
+        let the_day_before = calendar.day_of(day.starts.plus(-1));
+        Self::again(current.epoch(day, uptime), previous.map(|key| key.epoch(the_day_before, uptime)))
     }
 
     /// A ring that another process began. It has not turned in this one.
@@ -184,6 +208,8 @@ pub struct FreshKey {
     number: u32,
     /// In one place, so that a key that is moved leaves no copy behind.
     lasting: Option<Arc<Lasting>>,
+    share: Option<Arc<EpochShare>>,
+    older: Duration,
 }
 
 impl FreshKey {
@@ -212,12 +238,21 @@ impl FreshKey {
         let number = getrandom::u32()?;
         let material = KeyMaterial::generate(site)?;
         let key = EpochKey::of(&material);
-        Ok(Self { key, number, lasting: Some(Arc::new(Lasting { number, restarts: 0, material })) })
+        let lasting = Some(Arc::new(Lasting { number, restarts: 0, material }));
+        Ok(Self { key, number, lasting, share: None, older: Duration::ZERO })
+    }
+
+    /// What every node that has this share and this secret makes of them, for a site.
+    pub fn of_share(share: Arc<EpochShare>, secret: &ClusterSecret, site: &str, now: UnixTime) -> Self {
+        let key = EpochKey::of(&share.material(secret, site));
+        let seconds = u64::try_from(now.seconds() - share.made().seconds()).unwrap_or_default();
+        let (number, older) = (share.number(), Duration::from_secs(seconds));
+        Self { key, number, lasting: None, share: Some(share), older }
     }
 
     fn epoch(self, day: CivilDay, born: Duration) -> Epoch {
-        let Self { key, number, lasting } = self;
-        Epoch { id: id_of(day, number), day, born, key, lasting }
+        let Self { key, number, lasting, share, older } = self;
+        Epoch { id: id_of(day, number), day, born, older, key, lasting, share }
     }
 }
 
@@ -383,6 +418,25 @@ mod tests {
         let events = town.step(5 * 86_400);
         assert!(matches!(&events[..], [KeyEvent::Made { .. }, KeyEvent::Destroyed { .. }]), "{events:?}");
         assert!(town.ring.previous().is_none());
+    }
+
+    #[test]
+    fn a_shared_key_is_as_old_as_its_share_and_named_alike_on_every_node() {
+        let calendar = Calendar::named("Europe/London").unwrap();
+        let at = |text: &str| UnixTime::from_seconds(text.parse::<jiff::Timestamp>().unwrap().as_second());
+        let (made, now) = (at("2026-11-24T23:50:00Z"), at("2026-11-25T18:00:00Z"));
+        let share = Arc::new(EpochShare::generate(&calendar.day_of(now), made).unwrap());
+        let secret = ClusterSecret::from_bytes([9; 32]);
+        let key = || FreshKey::of_share(share.clone(), &secret, "s", now);
+        // One node began with the day, the other just now, on a machine that is up for a minute.
+        let ring = KeyRing::shared(now, Duration::from_secs(60), &calendar, key(), None);
+        assert_eq!(ring.current().age(Duration::from_secs(60)), Duration::from_secs(18 * 3_600 + 600));
+        let (early, _) = KeyRing::new(now, Duration::from_secs(90_000), &calendar, key());
+        assert_eq!(ring.current().id(), early.current().id());
+        assert_eq!(
+            ring.current().dies_within(now, Duration::from_secs(60)),
+            Duration::from_secs(29 * 3_600 + 3_000)
+        );
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl KeyMaterial {
         Ok(material)
     }
 
-    fn from_root(root: &[u8; 32], site: &str) -> Self {
+    pub(super) fn from_root(root: &[u8; 32], site: &str) -> Self {
         let mut material = Self { operations: [0; 32], sketch: [0; 32], origin: [0; 32], token: [0; 32] };
         for (purpose, key) in
             [&b"operations"[..], b"sketch", b"origin", b"token"].into_iter().zip(material.parts_mut())

@@ -6,6 +6,8 @@
 //! [`ImportStore`] adds what was before, and how far each log was read, in one commit. [`Ledgers`] reads them, from another
 //! process if need be, and copies them; [`migrate`] and [`record_action`] are for a store that no server has.
 //!
+//! [`ValkeyCluster`] is for several nodes of one site: it holds in memory alone what they have in common, and no ledger.
+//!
 //! ```
 //! use pinfold_store::{Ledgers, Retention, SqliteStore};
 //!
@@ -33,6 +35,7 @@ mod rows;
 mod schema;
 mod sqlite;
 mod status;
+mod valkey;
 mod writer;
 
 pub use backup::Backup;
@@ -48,3 +51,4 @@ pub use rows::{
 };
 pub use sqlite::SqliteStore;
 pub use status::{LedgerStatus, StoreStatus};
+pub use valkey::{NoValkey, Unfit, Unopened, Valkey, ValkeyAddress, ValkeyCluster, ValkeyLogin, ValkeyTls};

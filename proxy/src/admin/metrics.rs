@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use pinfold::audit::AuditStats;
+use pinfold::audit::{AuditStats, ClusterStat};
 use pinfold::consent::{Action, Direction};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -66,6 +66,33 @@ impl Snapshot {
             store_size: readings.store.size(),
             configuration_sound: in_force.sound,
         }
+    }
+
+    /// How the node stands with others, where there are any.
+    fn encode_cluster(&self, writer: &mut Writer<'_>) -> Result<(), fmt::Error> {
+        if self.sites.iter().all(|site| site.stats.cluster.is_none()) {
+            return Ok(());
+        }
+        let each = |value: fn(&ClusterStat) -> bool| {
+            self.each(move |site| {
+                site.stats.cluster.as_ref().map(|cluster| (Vec::new(), f64::from(u8::from(value(cluster)))))
+            })
+        };
+        writer.gauges(
+            "pinfold_key_common",
+            "1 while the key of today is that of all nodes",
+            each(|cluster| cluster.is_common),
+        )?;
+        writer.gauges(
+            "pinfold_valkey_healthy",
+            "1 while what nodes have in common answers",
+            each(|cluster| cluster.is_answered),
+        )?;
+        writer.counters(
+            "pinfold_key_splits",
+            "Keys that this node had alone, because it could not have that of all nodes",
+            self.each(|site| site.stats.cluster.as_ref().map(|cluster| (Vec::new(), cluster.splits))),
+        )
     }
 
     /// The values of each site, labelled with its name where there are several.
@@ -227,6 +254,7 @@ impl Collector for Snapshot {
             "Age of the key of today",
             self.each(|site| [(Vec::new(), site.stats.key_age.as_secs_f64())]),
         )?;
+        self.encode_cluster(&mut writer)?;
         let one = |value: f64| [(Vec::new(), value)];
         writer.gauges(
             "pinfold_store_healthy",

@@ -16,7 +16,7 @@ pub(crate) struct Change {
 }
 
 /// What is decided once, at the start: a table, a key, and why. Everything else is live.
-const FIXED: [(&str, &str, &str); 14] = [
+const FIXED: [(&str, &str, &str); 18] = [
     ("[admin]", "listen", "it is opened at the start"),
     ("[admin]", "password_file", "it is read at the start"),
     ("[admin]", "socket", "it is opened at the start"),
@@ -25,6 +25,10 @@ const FIXED: [(&str, &str, &str); 14] = [
     ("[audit]", "store", "the ledgers are open"),
     ("[audit]", "store_limit", "the store has it from the start"),
     ("[keys]", "hold", "the keys are where they are"),
+    ("[keys.valkey]", "ca", "the keys are where they are"),
+    ("[keys.valkey]", "password_file", "it is read at the start"),
+    ("[keys.valkey]", "secret_file", "the keys are made of it"),
+    ("[keys.valkey]", "url", "the keys are where they are"),
     ("[listen]", "http", "it is opened at the start"),
     ("[listen.https]", "address", "it is opened at the start"),
     ("[listen.https]", "certificate", "the file of the start is watched: put the new one there"),

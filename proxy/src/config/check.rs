@@ -248,7 +248,7 @@ url = \"http://127.0.0.1:8000\"
                 "[[purpose]]\nid = \"x\"\nuses = [\"advertisng\"]\nbasis = \"statistics\"\ntitle = \"x\"\ndescription = \"x\"\n",
                 "the use `advertisng`, which is not known",
             ),
-            ("[keys]\nhold = \"valkey\"\n", "write \"memory\" or \"descriptor-store\""),
+            ("[keys]\nhold = \"redis\"\n", "write \"memory\", \"descriptor-store\" or \"valkey\""),
             (
                 "[admin]\nblocked_status = 404\n",
                 "pinfold.toml:8:18: `blocked_status` cannot be 404 (write 429 or 403)",

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::credential::is_withheld;
 use super::fault::Faults;
 use super::settings::{File, Https, Settings};
+use crate::hold::{read_login, read_secret};
 use crate::password::Password;
 use crate::tls::{self, Half, PairFiles};
 
@@ -50,12 +51,28 @@ pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &F
             Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
         }
     }
+    if let Some(valkey) = &settings.valkey {
+        if is_here(&valkey.secret, faults)
+            && let Err((problem, remedy)) = read_secret(&valkey.secret.path)
+        {
+            faults.add(&valkey.secret.place, problem, remedy);
+        }
+        if let Some(file) = valkey.password.as_ref().filter(|file| is_here(file, faults))
+            && let Err((problem, remedy)) = read_login(&file.path)
+        {
+            faults.add(&file.place, problem, remedy);
+        }
+        look_into_authorities(valkey.ca.iter(), faults);
+    }
 }
 
 /// Into those that one site has to itself.
 pub(super) fn look_into_own(settings: &Settings, faults: &Faults) {
-    for ca in settings.origins.all().filter_map(|origin| origin.ca.as_ref()).filter(|ca| is_here(ca, faults))
-    {
+    look_into_authorities(settings.origins.all().filter_map(|origin| origin.ca.as_ref()), faults);
+}
+
+fn look_into_authorities<'s>(files: impl Iterator<Item = &'s File>, faults: &Faults) {
+    for ca in files.filter(|ca| is_here(ca, faults)) {
         if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
             faults.add(&ca.place, problem, remedy);
         }

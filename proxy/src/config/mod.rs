@@ -31,5 +31,5 @@ pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
 pub(crate) use origins::{Origin, Origins};
-pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings};
+pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings, ValkeySettings};
 pub(crate) use units::duration;

@@ -160,13 +160,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses a key that this version could not do justice to.
-    pub(super) fn refused(&self, name: &'static str) {
-        if let Some((place, _)) = self.find(name) {
-            self.faults.add(place, self.key(name).about, format!("remove `{name}`"));
-        }
-    }
-
     /// Refuses every key that the catalogue has not, and enters the others in the record.
     pub(super) fn end(self) {
         for (key, default) in self.values.into_inner() {

@@ -16,7 +16,9 @@ use super::origins::read_origins;
 use super::places::Places;
 use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
 use super::reader::{Located, Section};
-use super::settings::{Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings};
+use super::settings::{
+    Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, ValkeySettings,
+};
 use super::site::{authority_of, read_site};
 use super::source::Value;
 use super::underscore::read_underscore_fields;
@@ -79,6 +81,7 @@ pub(super) struct Shared {
     audit: Option<AuditSettings>,
     store: Option<StoreSettings>,
     hold: Hold,
+    valkey: Option<ValkeySettings>,
     admin: Admin,
     directory: PathBuf,
     /// Whether it is for several sites.
@@ -112,7 +115,7 @@ fn read_shared(
     let (listen, underscore_fields) = read_listen(listen, files, faults);
     let footprint = audit.flag("footprint").value;
     let (audit, store) = read_audit(audit, AuditSettings::default(), files.directory, faults);
-    let hold = read_keys(keys);
+    let (hold, valkey) = read_keys(keys, files, faults);
     let admin = read_admin(admin, files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
     let directory = files.directory.to_owned();
@@ -123,6 +126,7 @@ fn read_shared(
         audit,
         store,
         hold,
+        valkey,
         admin,
         directory,
         is_for_several: false,
@@ -182,7 +186,7 @@ fn read_own(
     }
     let name = site.url.as_ref().and_then(|url| authority_of(&url.value)).unwrap_or_default();
     let settings = || {
-        let Shared { listen, underscore_fields, audit, store, hold, admin, directory, .. } = shared;
+        let Shared { listen, underscore_fields, audit, store, hold, valkey, admin, directory, .. } = shared;
         Some(Settings {
             policy,
             site: name.clone(),
@@ -200,6 +204,7 @@ fn read_own(
             audit: audit.clone()?.with_client_ip(resolver).with_address_fields(fields),
             store: store.clone()?,
             hold: *hold,
+            valkey: valkey.clone(),
             approval: admin.approval,
         })
     };
@@ -348,12 +353,41 @@ fn read_audit(
     (audit, store())
 }
 
-fn read_keys(section: Section<'_>) -> Hold {
-    let words = [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore)];
-    let hold = section.choice_or_first("hold", words).value;
-    section.refused("valkey");
+fn read_keys(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Hold, Option<ValkeySettings>) {
+    let words =
+        [("memory", Hold::Memory), ("descriptor-store", Hold::DescriptorStore), ("valkey", Hold::Valkey)];
+    let hold = section.choice_or_first("hold", words);
+    let table = section.section("valkey");
+    let valkey = match (hold.value, table.is_written()) {
+        (Hold::Valkey, false) => {
+            faults.add(
+                &hold.place,
+                "keys are to be had from a Valkey, and it is not said where it is",
+                "write valkey = { url = \"redis://127.0.0.1:6379\", secret_file = \"cluster.secret\" }",
+            );
+            None
+        }
+        (Hold::Memory | Hold::DescriptorStore, true) => {
+            faults.warn(
+                table.place(),
+                "nobody asks this Valkey, because `hold` is not \"valkey\"",
+                "write hold = \"valkey\", or leave `valkey` out",
+            );
+            read_valkey(table, files, faults)
+        }
+        (Hold::Valkey, true) => read_valkey(table, files, faults),
+        (_, false) => None,
+    };
     section.end();
-    hold
+    (hold.value, valkey)
+}
+
+fn read_valkey(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<ValkeySettings> {
+    let address = section.parsed("url", |text| text.parse().ok());
+    let file = |name| section.text(name).and_then(|text| files.file(text, faults));
+    let (secret, password, ca) = (file("secret_file"), file("password_file"), file("ca"));
+    section.end();
+    Some(ValkeySettings { address: address?.value, secret: secret?, password, ca })
 }
 
 struct Admin {

@@ -11,7 +11,7 @@ use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::page::{AddressUse, Lookup};
 use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
-use pinfold_store::Retention;
+use pinfold_store::{Retention, ValkeyAddress};
 
 use super::fault::Place;
 use super::origins::{Origins, origin_uri};
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) audit: AuditSettings,
     pub(crate) store: StoreSettings,
     pub(crate) hold: Hold,
+    /// Where keys are had from that are held in Valkey.
+    pub(crate) valkey: Option<ValkeySettings>,
     pub(crate) approval: Approval,
 }
 
@@ -75,6 +77,18 @@ pub(crate) enum Hold {
     /// In the process alone.
     #[default]
     Memory,
+    /// In every process of a cluster, made of a half that Valkey has and a half that each node has.
+    Valkey,
+}
+
+/// Where the nodes of a cluster keep what they have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct ValkeySettings {
+    pub(crate) address: ValkeyAddress,
+    /// The half of keys that each node holds.
+    pub(crate) secret: File,
+    pub(crate) password: Option<File>,
+    pub(crate) ca: Option<File>,
 }
 
 /// Who lets a look-up through.
@@ -155,6 +169,7 @@ impl Settings {
             audit: AuditSettings::default(),
             store: StoreSettings::at(PathBuf::from("pinfold.db")),
             hold: Hold::default(),
+            valkey: None,
             approval: Approval::default(),
         })
     }
@@ -194,8 +209,8 @@ impl Settings {
 
     /// Those of another site, but for what all sites have from the start, which is as in `running`.
     pub(crate) fn among(self, running: &Self) -> Self {
-        let Self { listen, admin, admin_password, socket, store, .. } = running.clone();
-        Self { listen, admin, admin_password, socket, store, hold: running.hold, ..self }
+        let Self { listen, admin, admin_password, socket, store, hold, valkey, .. } = running.clone();
+        Self { listen, admin, admin_password, socket, store, hold, valkey, ..self }
     }
 
     /// What visitors are told of their addresses.

@@ -133,6 +133,9 @@ pub(crate) enum Reply {
         blocks: Vec<BlockLine>,
         /// Whether they outlive a restart.
         held: bool,
+        /// Whether other nodes have them, too.
+        #[serde(default)]
+        shared: bool,
     },
     /// The configuration is at fault, and nothing has changed.
     Faults {
@@ -142,6 +145,9 @@ pub(crate) enum Reply {
         keys: Vec<KeyLine>,
         /// Whether they outlive a restart.
         held: bool,
+        /// Whether other nodes have them, too.
+        #[serde(default)]
+        shared: bool,
     },
     /// What is known of an address, and the head of the action ledger with this question in it.
     Lookup {
@@ -263,6 +269,9 @@ pub(crate) struct KeyLine {
     pub(crate) day: String,
     pub(crate) age_seconds: u64,
     pub(crate) dies_within_seconds: u64,
+    /// Whether it is that of the other nodes, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) common: Option<bool>,
 }
 
 impl KeyLine {
@@ -282,6 +291,7 @@ impl From<&LivingKey> for KeyLine {
             day: key.day.to_string(),
             age_seconds: key.age.as_secs(),
             dies_within_seconds: key.dies_within.as_secs(),
+            common: key.is_common,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pinfold::audit::{ActionRow, ChainHash, Delivery};
+use pinfold::audit::{ActionRow, Block, ChainHash, Delivery};
 use pinfold::pseudonym::{Pseudonym, Unit};
 use pinfold::time::{CivilDate, Clock, SystemClock, UnixTime};
 use pinfold_store::{Ledgers, StoreError};
@@ -132,20 +132,17 @@ impl Office {
     }
 
     async fn answer_now(&self, site: Option<String>, ask: Ask, uid: u32) -> Result<Reply, Why> {
-        let held = self.rules().hold == Hold::DescriptorStore;
         match ask {
             Ask::Approve { number } => self.approve(site, number, uid).await,
             Ask::Block { pseudonym, seconds, reason } => {
                 self.block(&*self.site(site)?, uid, &pseudonym, seconds, reason).await
             }
-            Ask::Blocks => {
-                let blocks = self.site(site)?.audit.blocks();
-                Ok(Reply::Blocks { blocks: blocks.iter().map(BlockLine::from).collect(), held })
+            Ask::Blocks => Ok(self.blocks(self.site(site)?.audit.blocks().iter())),
+            Ask::Keys => {
+                let (held, shared) = self.place_of_keys();
+                let keys = self.site(site)?.audit.keys();
+                Ok(Reply::Keys { keys: keys.iter().map(KeyLine::from).collect(), held, shared })
             }
-            Ask::Keys => Ok(Reply::Keys {
-                keys: self.site(site)?.audit.keys().iter().map(KeyLine::from).collect(),
-                held,
-            }),
             Ask::Lookup { .. } => Err("a look-up is answered elsewhere".to_owned()),
             Ask::Reload => self.reload(uid).await,
             Ask::Take { what, reason, rows } => self.note_taking(site, uid, what, &reason, rows).await,
@@ -192,8 +189,18 @@ impl Office {
         self.write_down(site, ActionRow { result: format!("for {seconds} s"), ..row }).await?;
         let length = Duration::from_secs(seconds);
         let block = site.audit.block(parsed, length, reason).map_err(|fault| fault.to_string())?;
-        let held = self.rules().hold == Hold::DescriptorStore;
-        Ok(Reply::Blocks { blocks: vec![BlockLine::from(&block)], held })
+        Ok(self.blocks([&block].into_iter()))
+    }
+
+    fn blocks<'a>(&self, blocks: impl Iterator<Item = &'a Block>) -> Reply {
+        let (held, shared) = self.place_of_keys();
+        Reply::Blocks { blocks: blocks.map(BlockLine::from).collect(), held, shared }
+    }
+
+    /// Whether keys and blocks outlive a restart in the descriptor store, and whether other nodes have them.
+    fn place_of_keys(&self) -> (bool, bool) {
+        let hold = self.rules().hold;
+        (hold == Hold::DescriptorStore, hold == Hold::Valkey)
     }
 
     async fn unblock(&self, site: &Served, uid: u32, pseudonym: String) -> Result<Reply, Why> {

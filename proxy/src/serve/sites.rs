@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::Uri;
 use pinfold::PinfoldLayer;
-use pinfold::audit::{AuditHandle, Background, HeldKeys, Sink};
+use pinfold::audit::{AuditHandle, Background, Sink};
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::time::{Calendar, Clock};
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ use super::origins::Origins;
 use super::prepared::Known;
 use crate::config::{self, Entry, Hold, Settings, chosen};
 use crate::exit::Failure;
-use crate::hold::{DescriptorStore, discard_others, let_go, take_over};
+use crate::hold::{Taken, discard_others, let_go, take_over};
 
 /// How often it is looked whether the last request of a site that is gone has been answered.
 const LOOK: Duration = Duration::from_millis(50);
@@ -94,8 +94,7 @@ pub(super) struct Ready {
     pub(super) entries: Vec<Entry>,
     pub(super) known: Known,
     pub(super) policy: Policy,
-    held_in: Option<DescriptorStore>,
-    held: Option<HeldKeys>,
+    keys: Taken,
 }
 
 /// What the server runs a site by.
@@ -113,17 +112,16 @@ pub(super) struct Running {
 }
 
 impl Ground {
-    /// Looks for the keys that the process before has left for a site.
+    /// Looks for the keys that a site has already.
     pub(super) fn prepare(&self, site: config::Site, known: Known, policy: Policy) -> Result<Ready, Failure> {
         let config::Site { settings, entries } = site;
-        let (held_in, held) =
-            take_over(self.hold, name_of_hold(&settings), policy.origin(), &settings.calendar, &*self.clock)?;
-        Ok(Ready { settings, entries, known, policy, held_in, held })
+        let keys = take_over(&settings, policy.origin(), &*self.clock)?;
+        Ok(Ready { settings, entries, known, policy, keys })
     }
 
     /// Leaves nothing that the process before held for other sites.
     pub(super) fn discard_others(&self, ready: &[Ready]) {
-        discard_others(self.hold, ready.iter().map(|site| name_of_hold(&site.settings)));
+        discard_others(self.hold, ready.iter().map(|site| &site.settings));
     }
 
     /// Begins a site: nobody is let in to it yet, and its work has to be run.
@@ -133,14 +131,11 @@ impl Ground {
         origins: Arc<Origins>,
         sink: Arc<dyn Sink>,
     ) -> Result<(Running, Background), Failure> {
-        let Ready { settings, entries, mut known, policy, held_in, held } = ready;
+        let Ready { settings, entries, mut known, policy, keys } = ready;
         let consent = ConsentManagerLayer::new(policy.clone(), settings.calendar.clone())
             .with_clock(self.clock.clone())
             .with_consent_for_handlers(false);
-        let audit = match held_in {
-            Some(place) => settings.audit.clone().with_key_hold(Arc::new(place), held),
-            None => settings.audit.clone(),
-        };
+        let audit = keys.given_to(settings.audit.clone());
         let (layer, background) =
             PinfoldLayer::of(consent, sink, Arc::new(tokio::time::sleep), audit).map_err(Failure::of)?;
         let url: Uri = policy.origin().parse().map_err(Failure::of)?;
@@ -151,9 +146,9 @@ impl Ground {
 }
 
 impl Ready {
-    /// The epochs whose keys were left by the process before.
+    /// The epochs whose keys go on.
     pub(super) fn living(&self) -> Vec<String> {
-        self.held.as_ref().map(HeldKeys::epochs).unwrap_or_default()
+        self.keys.epochs()
     }
 }
 
@@ -183,13 +178,8 @@ impl Running {
     /// Lets nobody have its keys after this process.
     pub(super) fn let_go_of_keys(&self) {
         self.layer.handle().forget_held();
-        let_go(self.settings.hold, name_of_hold(&self.settings));
+        let_go(&self.settings);
     }
-}
-
-/// Under which keys are held of one site among several.
-fn name_of_hold(settings: &Settings) -> Option<&str> {
-    settings.is_among_others.then_some(&*settings.site)
 }
 
 /// The work beside requests, of each site.

@@ -3,6 +3,7 @@
 //! ```text
 //! PairFiles -> Pair -> Certificate (replaced while the server runs) -> acceptor -> listener
 //! authorities -> OriginTls -> origin
+//!             -> connector -> Valkey
 //! ```
 //!
 //! rustls with aws-lc-rs: versions 1.2 and 1.3, suites that encrypt and authenticate at once under a key of the connection, and
@@ -18,6 +19,6 @@ mod roots;
 pub(crate) use acceptor::acceptor;
 pub(crate) use certificate::Certificate;
 pub(crate) use doubts::doubts;
-pub(crate) use origin::OriginTls;
+pub(crate) use origin::{OriginTls, connector};
 pub(crate) use pair::{Half, PairFiles};
 pub(crate) use roots::{Untrusting, authorities};

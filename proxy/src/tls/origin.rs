@@ -55,16 +55,9 @@ impl OriginTls {
     ///
     /// No certificate can be for `host`, or there are no authorities.
     pub(crate) fn new(host: &str, ca: Option<&Path>, http2: bool) -> Result<Self, Untrusting> {
-        let name = server_name(host).map_err(|_| {
-            let problem = format!("no certificate can be for `{host}`");
-            (problem, "name the origin by a host name or an address")
-        })?;
+        let name = name_in_certificate(host)?;
         let roots = Arc::new(authorities(ca)?);
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(|error| (error.to_string(), "report it: this is a fault of Pinfold"))?
-            .with_root_certificates(roots.clone())
-            .with_no_client_auth();
+        let mut config = believing(roots.clone())?;
         config.alpn_protocols = vec![if http2 { HTTP2.to_vec() } else { b"http/1.1".to_vec() }];
         let connector = TlsConnector::from(Arc::new(config));
         Ok(Self { connector, http2, name, roots, said: Mutex::default() })
@@ -93,6 +86,33 @@ impl OriginTls {
         tracing::warn!("no safe connection to the origin {name}: {words}");
         *said = Some((Instant::now(), words.to_owned()));
     }
+}
+
+/// How a server that is no origin is spoken to: its certificate must be for `host`, and from an authority in `ca`, else from one that this
+/// machine trusts.
+///
+/// # Errors
+///
+/// No certificate can be for `host`, or there are no authorities.
+pub(crate) fn connector(
+    host: &str,
+    ca: Option<&Path>,
+) -> Result<(TlsConnector, ServerName<'static>), Untrusting> {
+    let config = believing(Arc::new(authorities(ca)?))?;
+    Ok((TlsConnector::from(Arc::new(config)), name_in_certificate(host)?))
+}
+
+fn name_in_certificate(host: &str) -> Result<ServerName<'static>, Untrusting> {
+    server_name(host).map_err(|_| {
+        (format!("no certificate can be for `{host}`"), "name the server by a host name or an address")
+    })
+}
+
+fn believing(roots: Arc<RootCertStore>) -> Result<ClientConfig, Untrusting> {
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| (error.to_string(), "report it: this is a fault of Pinfold"))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// What is wrong, and what to do about it.

@@ -6,8 +6,11 @@ pub(crate) mod chaos;
 pub(crate) mod choices;
 pub(crate) mod http2;
 pub(crate) mod http2_origin;
+pub(crate) mod node;
 pub(crate) mod raw_origin;
 pub(crate) mod recorder;
+#[path = "../../../store/tests/common/redis.rs"]
+pub(crate) mod redis;
 pub(crate) mod strict;
 pub(crate) mod tls;
 

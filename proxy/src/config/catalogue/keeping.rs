@@ -33,10 +33,34 @@ pub(super) const AUDIT: &[Key] = &[
 ];
 
 pub(super) const KEYS: &[Key] = &[
-    Key::new("hold", Kind::Words(&["memory", "descriptor-store"]))
+    Key::new("hold", Kind::Words(&["memory", "descriptor-store", "valkey"]))
         .unwritten(Unwritten::Text("memory"))
-        .about("Whether keys and blocks end with the process, or systemd holds them in memory across a restart: see docs/administration.md."),
-    Key::new("valkey", Kind::Refused).about("this version does not share keys through Valkey"),
+        .about("Whether keys and blocks end with the process, systemd holds them in memory across a restart, or several nodes have them in common: see docs/administration.md."),
+    Key::new("valkey", Kind::Table(VALKEY))
+        .example("{ url = \"redis://127.0.0.1:6379\", secret_file = \"cluster.secret\" }")
+        .about("Where the nodes of `hold = \"valkey\"` keep their halves of the keys, their blocks and their counts of addresses: a Valkey or Redis in memory alone.")
+        .aside(),
+];
+
+const VALKEY: &[Key] = &[
+    Key::new("url", Kind::Valkey)
+        .unwritten(Unwritten::Required)
+        .example("\"redis://127.0.0.1:6379\"")
+        .about("Where it is: `rediss://` by TLS, and perhaps `/` and the number of a database. A server that saves, evicts or has replicas is refused."),
+    Key::new("secret_file", Kind::File)
+        .unwritten(Unwritten::Required)
+        .example("\"cluster.secret\"")
+        .about("The other half of every key, the same on each node and nowhere else. `pinfold keys secret` makes one."),
+    Key::new("password_file", Kind::File)
+        .example("\"valkey.password\"")
+        .unwritten(Unwritten::Words("no password"))
+        .about("A file with the password of the server, or with user and password on two lines.")
+        .aside(),
+    Key::new("ca", Kind::File)
+        .unwritten(Unwritten::Words("those that this machine trusts"))
+        .example("\"ca.pem\"")
+        .about("Authorities as PEM that alone may have signed the certificate of a server reached by `rediss://`.")
+        .aside(),
 ];
 
 pub(super) const ADMIN: &[Key] = &[

@@ -46,8 +46,6 @@ pub(in crate::config) enum Kind {
     OneOrMore(&'static Self),
     /// A path of the site.
     Path,
-    /// Nothing that this version could hold; why is in what is said of the key.
-    Refused,
     /// A number of bytes with its unit, at least so many.
     Size(u64),
     /// `sqlite:` and a file.
@@ -58,6 +56,8 @@ pub(in crate::config) enum Kind {
     Text,
     /// Scheme, host and perhaps a port.
     Url,
+    /// `redis://` or `rediss://`, host, and perhaps a port.
+    Valkey,
     /// One of these words.
     Words(&'static [&'static str]),
     /// A time zone of the IANA database.
@@ -195,13 +195,13 @@ impl Kind {
             Self::Number(..) | Self::Numbers(_) => "number",
             Self::OneOrMore(one) => return format!("{}, or a list of some", one.name()),
             Self::Path => "path",
-            Self::Refused => "nothing",
             Self::Size(_) => "size",
             Self::Store => "`sqlite:` and a file",
             Self::Table(_) => "table",
             Self::Tables(..) => "list of tables",
             Self::Text => "text",
             Self::Url => "URL",
+            Self::Valkey => "address of a Valkey",
             Self::Words(_) => "word",
             Self::Zone => "time zone",
         };
@@ -229,13 +229,13 @@ impl Kind {
             }
             Self::OneOrMore(one) => format!("{}, or a list of some", one.expected()),
             Self::Path => "a path".to_owned(),
-            Self::Refused => "nothing".to_owned(),
             Self::Size(least) => format!("a size of at least {}", size(least)),
             Self::Store => "\"sqlite:\" and a file".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(..) => "a list of tables, each headed with double brackets".to_owned(),
             Self::Text => "a text".to_owned(),
             Self::Url => "an address with its scheme".to_owned(),
+            Self::Valkey => "the address of a Valkey without user and password".to_owned(),
             Self::Words(words) => alternatives(words),
             Self::Zone => "a time zone".to_owned(),
         }

@@ -110,7 +110,7 @@ impl Key {
     }
 
     fn is_acted_on(&self) -> bool {
-        self.later.is_none() && !matches!(self.kind, Kind::Refused)
+        self.later.is_none()
     }
 }
 
@@ -129,7 +129,6 @@ mod tests {
             let inner = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
             match key.kind {
                 Kind::Table(keys) | Kind::Tables(keys, _) => values(&inner, keys, found),
-                Kind::Refused => {}
                 _ => {
                     found.insert(format!("{path} {}", key.name));
                 }
@@ -235,7 +234,7 @@ mod tests {
                 assert!(key.about.matches(". ").count() < 2, "{}: {}", key.name, key.about);
                 if let Kind::Table(keys) | Kind::Tables(keys, _) = key.kind {
                     look(keys);
-                } else if !matches!(key.kind, Kind::Refused) {
+                } else {
                     assert!(!key.written().is_empty(), "{} has neither default nor example", key.name);
                 }
             }

@@ -50,7 +50,7 @@ fn inner(kind: Kind) -> Option<&'static [Key]> {
 
 fn rows(keys: &[&Key], page: &mut String) {
     page.push_str("\n| key | holds | default | |\n|---|---|---|---|\n");
-    for key in keys.iter().filter(|key| !matches!(key.kind, Kind::Refused)) {
+    for key in keys {
         let (name, holds, about) = (key.name, holds(key), key.about);
         let source = key.source.map_or_else(String::new, |source| format!(" ({source})"));
         let later =

@@ -19,11 +19,9 @@ pub(crate) fn schema() -> String {
 }
 
 fn table(keys: &[Key]) -> Json {
-    // A key that is refused always is one that is not known.
-    let keys = || keys.iter().filter(|key| !matches!(key.kind, Kind::Refused));
-    let properties: Map<_, _> = keys().map(|key| (key.name.to_owned(), property(key))).collect();
+    let properties: Map<_, _> = keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<_> =
-        keys().filter(|key| matches!(key.unwritten, Unwritten::Required)).map(|key| key.name).collect();
+        keys.iter().filter(|key| matches!(key.unwritten, Unwritten::Required)).map(|key| key.name).collect();
     let mut object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         object["required"] = required.into();
@@ -89,13 +87,13 @@ fn kind(kind: Kind) -> Json {
             json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
         }
         Kind::Path => pattern("^/"),
-        Kind::Refused => Json::Bool(false),
         Kind::Size(_) => pattern(&number_and_unit(&SIZES)),
         Kind::Store => pattern("^sqlite:."),
         Kind::Table(keys) => table(keys),
         Kind::Tables(keys, _) => json!({ "type": "array", "items": table(keys) }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Url => pattern(r"^https?://[^/?#@\s]+/?$"),
+        Kind::Valkey => pattern(r"^(rediss?|valkeys?)://[^/?#@\s]+(/[0-9]*)?$"),
         Kind::Words(words) => json!({ "enum": words }),
     }
 }
