@@ -24,7 +24,7 @@ use super::stats::AuditStats;
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
 use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, is_private};
 use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
-use crate::time::{Calendar, CivilDate, Clock, Timer};
+use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
 
 /// Stands for no day at all.
 const NO_DAY: i32 = i32::MIN;
