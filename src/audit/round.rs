@@ -211,7 +211,8 @@ impl Exchange {
             Ending::Nothing => None,
             Ending::Own { name, estimate } => Some((name, estimate)),
             Ending::Common { name } => match self.cluster.close(&closing.share).await {
-                Ok(estimate) => estimate.map(|estimate| (name, estimate)),
+                // Nobody came, or what was counted has been lost since it was written.
+                Ok(estimate) => estimate.filter(|met| *met > 0).map(|estimate| (name, estimate)),
                 Err(Away) => return,
             },
         };
