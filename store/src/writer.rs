@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pinfold::audit::Ledger;
 use pinfold::time::{Clock, SystemClock};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::apply::{apply, close_lost_keys};
-use crate::error::StoreError;
+use crate::engine::{Engine, Transaction};
+use crate::entry::Entry;
+use crate::part::Part;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
-use crate::schema;
-
-/// How large a file may become, unless said otherwise.
-pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+use crate::sql::SqlError;
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -28,22 +25,15 @@ const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a stop goes on trying to write.
 const LAST_TRIES: Duration = Duration::from_secs(5);
 
-/// How long another program may hold the file before a write is put off.
-const BUSY: Duration = Duration::from_millis(250);
-
 /// How often in a row rows may make the writer panic before they are dropped.
 const MOST_PANICS: u32 = 3;
 
-/// SQLite below this can damage a database in WAL mode (sqlite.org, March 2026).
-const SOUND_SQLITE: i32 = 3_051_003;
-
 pub(crate) struct Writer {
-    path: PathBuf,
+    engine: Engine,
+    /// Who writes: the node, and this start of it.
+    author: Author,
     queue: Arc<Queue>,
     retention: Retention,
-    most_bytes: u64,
-    incarnation: i64,
-    connection: Option<(Connection, FileId)>,
     purged: Option<Instant>,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
@@ -51,38 +41,31 @@ pub(crate) struct Writer {
     panics: u32,
 }
 
+/// Whose numbers of batches count once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Author {
+    pub(crate) node: String,
+    /// 64 random bits of a start.
+    pub(crate) incarnation: i64,
+}
+
 impl Writer {
-    /// Opens the file, brings it to the newest schema and enters keys that were lost with an earlier process.
-    pub(crate) fn open(
-        path: &Path,
+    /// Enters keys that were lost with an earlier process, and removes what is too old.
+    pub(crate) fn new(
+        mut engine: Engine,
+        author: Author,
         queue: Arc<Queue>,
         retention: Retention,
-        most_bytes: u64,
         living: &[String],
-    ) -> Result<Self, StoreError> {
-        let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let mut connection = open_newest(path, most_bytes)?;
+    ) -> Result<Self, SqlError> {
         let now = SystemClock::new().now();
-        let enter = |transaction: &Transaction<'_>| {
-            close_lost_keys(transaction, now.seconds(), living)?;
-            retention.purge(transaction, now)
-        };
-        in_transaction(&mut connection, enter).map_err(unusable)?;
-        truncate_log(&connection).map_err(unusable)?;
-        let incarnation = connection.query_row("SELECT random()", [], |row| row.get(0)).map_err(unusable)?;
+        engine.write(Part::Addresses, &[Ledger::Address, Ledger::Key], |transaction| {
+            close_lost_keys(transaction, &author.node, now.seconds(), living)
+        })?;
+        purge_all(&mut engine, retention)?;
         queue.set_healthy(true);
-        let purged = Some(Instant::now());
-        Ok(Self {
-            path: path.to_owned(),
-            queue,
-            retention,
-            most_bytes,
-            incarnation,
-            connection: FileId::of(path).map(|file| (connection, file)),
-            purged,
-            waiting: BTreeMap::new(),
-            panics: 0,
-        })
+        let (purged, waiting) = (Some(Instant::now()), BTreeMap::new());
+        Ok(Self { engine, author, queue, retention, purged, waiting, panics: 0 })
     }
 
     /// Writes until the queue is closed and empty.
@@ -127,26 +110,28 @@ impl Writer {
 
     /// Writes what waits, one transaction for each ledger. What is written leaves the list; after one failure the rest is not
     /// tried: it waits with what failed.
-    fn write(&mut self) -> rusqlite::Result<()> {
+    fn write(&mut self) -> Result<(), SqlError> {
         while let Some(entry) = self.waiting.first_entry() {
             let ledger = *entry.key();
-            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-            match write_ledger(connection, self.incarnation, ledger, entry.get()) {
+            match write_ledger(&mut self.engine, &self.author, ledger, entry.get()) {
                 Ok(()) => self.queue.settle(entry.remove()),
-                Err(error) if will_never_fit(&error) => self.write_one_by_one(ledger)?,
+                Err(error) if error.is_misfit() => self.write_one_by_one(ledger)?,
                 Err(error) => return Err(error),
             }
         }
-        self.purge()
+        if self.purged.is_none_or(|purged| purged.elapsed() >= PURGE_EVERY) {
+            purge_all(&mut self.engine, self.retention)?;
+            self.purged = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// Writes the batches of one ledger of which one does not fit, so that no other is lost with it.
-    fn write_one_by_one(&mut self, ledger: Ledger) -> rusqlite::Result<()> {
+    fn write_one_by_one(&mut self, ledger: Ledger) -> Result<(), SqlError> {
         while let Some(batches) = self.waiting.get_mut(&ledger).filter(|batches| !batches.is_empty()) {
-            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-            match write_ledger(connection, self.incarnation, ledger, &batches[..1]) {
+            match write_ledger(&mut self.engine, &self.author, ledger, &batches[..1]) {
                 Ok(()) => self.queue.settle(vec![batches.remove(0)]),
-                Err(error) if will_never_fit(&error) => {
+                Err(error) if error.is_misfit() => {
                     tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
                     self.queue.give_up(vec![batches.remove(0)]);
                 }
@@ -157,32 +142,14 @@ impl Writer {
         Ok(())
     }
 
-    fn purge(&mut self) -> rusqlite::Result<()> {
-        if self.purged.is_some_and(|purged| purged.elapsed() < PURGE_EVERY) {
-            return Ok(());
-        }
-        let retention = self.retention;
-        let now = SystemClock::new().now();
-        let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-        in_transaction(connection, |transaction| retention.purge(transaction, now))?;
-        truncate_log(connection)?;
-        self.purged = Some(Instant::now());
-        Ok(())
-    }
-
-    fn note_failure(&mut self, error: &rusqlite::Error) {
-        // A connection whose sync has failed may believe that pages are clean which never reached the disk: it is not
-        // used again. The batches are still here.
-        if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) {
-            self.connection = None;
-        }
+    fn note_failure(&mut self, error: &SqlError) {
         if self.queue.set_healthy(false) {
             tracing::error!(%error, "the store takes no writes; counts wait in memory, and the site is served");
         }
     }
 
     fn note_panic(&mut self) {
-        self.connection = None;
+        self.engine.forget();
         self.panics += 1;
         if self.queue.set_healthy(false) {
             tracing::error!("the writer of the store has failed, and begins again with what waits");
@@ -201,135 +168,53 @@ impl Writer {
     }
 }
 
-/// The connection, opened again where it was given up or where another file, or none, is in the place of its own: what was written to one
-/// that is removed would be gone with the process.
-fn connected<'a>(
-    connection: &'a mut Option<(Connection, FileId)>,
-    path: &Path,
-    most_bytes: u64,
-) -> rusqlite::Result<&'a mut Connection> {
-    let there = FileId::of(path);
-    let open = match connection.take() {
-        Some(open) if there == Some(open.1) => open,
-        _ => {
-            let there = there.ok_or_else(|| {
-                failure(rusqlite::ffi::SQLITE_CANTOPEN, format!("{} is not there", path.display()))
-            })?;
-            (connect(path, most_bytes)?, there)
-        }
-    };
-    Ok(&mut connection.insert(open).0)
-}
-
-/// Which file a path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId(u64, u64);
-
-impl FileId {
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        path.exists().then_some(Self(0, 0))
-    }
-}
-
-fn failure(code: i32, words: String) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(words))
+fn purge_all(engine: &mut Engine, retention: Retention) -> Result<(), SqlError> {
+    let now = SystemClock::new().now();
+    Part::ALL
+        .into_iter()
+        .try_for_each(|part| engine.write(part, &[], |transaction| retention.purge(transaction, part, now)))
 }
 
 /// Puts the batches of one ledger on disk, all or none.
 fn write_ledger(
-    connection: &mut Connection,
-    incarnation: i64,
+    engine: &mut Engine,
+    author: &Author,
     ledger: Ledger,
     batches: &[Waiting],
-) -> rusqlite::Result<()> {
-    in_transaction(connection, |transaction| {
-        // After a commit that failed half-way the batches may be there already: each is added once.
-        let last = transaction
-            .query_row(
-                "SELECT sequence FROM delivered WHERE ledger = ?1 AND incarnation = ?2",
-                params![ledger.name(), incarnation],
-                |row| row.get::<_, i64>(0),
-            )
-            .optional()?
-            .unwrap_or_default();
-        let mut newest = last;
-        for one in batches.iter().filter(|one| one.sequence > last) {
-            apply(transaction, &one.batch)?;
-            newest = newest.max(one.sequence);
-        }
+) -> Result<(), SqlError> {
+    engine.write(Part::of(ledger), &[ledger], |transaction| {
+        once(transaction, author, ledger, batches.iter().map(|one| one.sequence), |place| {
+            apply(transaction, &Entry::of(&batches[place].batch, &author.node)?)
+        })?;
         #[cfg(test)]
         tests::panic_if_asked(ledger);
-        transaction.execute(
-            "INSERT OR REPLACE INTO delivered VALUES (?1, ?2, ?3)",
-            params![ledger.name(), incarnation, newest],
-        )?;
         Ok(())
-    })?;
-    truncate_log(connection)
+    })
 }
 
-/// Opens a file and brings it to the newest schema.
-pub(crate) fn open_newest(path: &Path, most_bytes: u64) -> Result<Connection, StoreError> {
-    if rusqlite::version_number() < SOUND_SQLITE {
-        return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
+/// Adds those of some numbered batches that are not there yet. After a commit that failed half-way they may be.
+fn once(
+    transaction: &Transaction<'_>,
+    author: &Author,
+    ledger: Ledger,
+    sequences: impl Iterator<Item = i64>,
+    add: impl Fn(usize) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    let of = [author.node.as_str().into(), author.incarnation.into(), ledger.name().into()];
+    let known = "SELECT sequence FROM delivered WHERE node = $1 AND incarnation = $2 AND ledger = $3";
+    let last: i64 = transaction.query(known, &of)?.first().map_or(Ok(0), |row| row.get(0))?;
+    let mut newest = last;
+    for (place, sequence) in sequences.enumerate().filter(|(_, sequence)| *sequence > last) {
+        add(place)?;
+        newest = newest.max(sequence);
     }
-    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-    let mut connection = connect(path, most_bytes).map_err(unusable)?;
-    let found = schema::version(&connection).map_err(unusable)?;
-    if found > schema::NEWEST {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
-    }
-    schema::migrate(&mut connection).map_err(unusable)?;
-    Ok(connection)
-}
-
-pub(crate) fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    // Where the change fails SQLite goes on in the mode of before, and says so alone.
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(failure(rusqlite::ffi::SQLITE_IOERR, "it cannot be given a write-ahead log".to_owned()));
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.pragma_update(None, "mmap_size", 0)?;
-    connection.pragma_update(None, "trusted_schema", "OFF")?;
-    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-    let pages = i64::try_from(most_bytes).unwrap_or(i64::MAX) / page.max(1);
-    // Answers with the bound in force: that of the file as it is, where it is larger already.
-    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-    Ok(connection)
-}
-
-pub(crate) fn in_transaction(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    work(&transaction)?;
-    transaction.commit()
-}
-
-/// Whether the rows themselves are at fault, so that trying again would hold up everything behind them.
-fn will_never_fit(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
-    match error.sqlite_error_code() {
-        Some(code) => matches!(code, ConstraintViolation | TooBig | TypeMismatch),
-        None => true,
-    }
-}
-
-/// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. Busy readers put it off.
-pub(crate) fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    let [node, incarnation, ledger] = of;
+    transaction.execute(
+        "INSERT INTO delivered (node, incarnation, ledger, sequence) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (node, incarnation, ledger) DO UPDATE SET sequence = excluded.sequence",
+        &[node, incarnation, ledger, newest.into()],
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -342,6 +227,7 @@ mod tests {
 
     use super::*;
     use crate::read::{Ledgers, Period};
+    use crate::sqlite;
 
     thread_local! {
         /// How often writing choices on this thread is yet to panic.
@@ -368,7 +254,9 @@ mod tests {
     async fn written_after(panics: u32) -> ([Result<(), Lost>; 2], i64) {
         let directory = tempfile::tempdir().unwrap();
         let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
-        let writer = Writer::open(&file, queue.clone(), Retention::default(), 1 << 30, &[]).unwrap();
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let writer = Writer::new(engine, author, queue.clone(), Retention::default(), &[]).unwrap();
         let (one, other) = (choice(&queue), choice(&queue));
         let thread = std::thread::spawn(move || {
             PANICS.set(panics);

@@ -29,7 +29,7 @@ struct Snapshot {
     latency: LatencySum,
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
-    store_size: (u64, u64),
+    store_size: Option<(u64, u64)>,
     configuration_sound: bool,
     origins: Vec<(String, bool)>,
 }
@@ -172,13 +172,14 @@ impl Collector for Snapshot {
             "1 while the store takes writes",
             one(f64::from(u8::from(self.store_healthy))),
         )?;
-        let (bytes, most_bytes) = self.store_size;
-        writer.gauges("pinfold_store_bytes", "Size of the store", one(bytes as f64))?;
-        writer.gauges(
-            "pinfold_store_limit_bytes",
-            "Size at which the store takes no more",
-            one(most_bytes as f64),
-        )?;
+        if let Some((bytes, most_bytes)) = self.store_size {
+            writer.gauges("pinfold_store_bytes", "Size of the store", one(bytes as f64))?;
+            writer.gauges(
+                "pinfold_store_limit_bytes",
+                "Size at which the store takes no more",
+                one(most_bytes as f64),
+            )?;
+        }
         writer.gauges(
             "pinfold_config_reload_success",
             "1 unless the configuration was at fault when it was last read, or could not be put in force",

@@ -387,17 +387,17 @@ pub(super) mod tests {
     use pinfold::PinfoldLayer;
     use pinfold::audit::AuditSettings;
     use pinfold::consent::{ConsentManagerLayer, Policy};
-    use pinfold_store::{Retention, SqliteStore};
+    use pinfold_store::{Retention, Store};
 
     use super::*;
 
     const SITE: &str = "www.town.example";
 
     /// An office that waits so long for a second user, and its store.
-    pub(crate) fn office(longest_wait: Duration) -> (Office, SqliteStore, tempfile::TempDir) {
+    pub(crate) fn office(longest_wait: Duration) -> (Office, Store, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pinfold.db");
-        let store = SqliteStore::open(&file, Retention::default()).unwrap();
+        let store = Store::open(&file, Retention::default()).unwrap();
         let policy = Policy::builder("Town", format!("https://{SITE}")).build().unwrap();
         let calendar = Calendar::utc();
         let consent = ConsentManagerLayer::new(policy, calendar.clone());

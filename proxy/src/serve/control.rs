@@ -11,7 +11,7 @@ use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditHandle, HeldKeys};
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::time::{Calendar, Clock};
-use pinfold_store::{Ledgers, SqliteStore};
+use pinfold_store::{Ledgers, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -37,7 +37,7 @@ use crate::tls::{self, Certificate};
 #[derive(Debug, Clone)]
 pub(crate) struct Readings {
     pub(crate) audit: AuditHandle,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<Store>,
     pub(crate) store_path: std::path::PathBuf,
     pub(crate) site: String,
     pub(crate) latencies: Arc<[Arc<Latency>]>,
@@ -77,7 +77,7 @@ pub(crate) fn run(
     let (held_in, held) = take_over(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
     let StoreSettings { file, retention, most_bytes } = settings.store.clone();
     let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
-    let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
+    let store = Store::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let sockets = Sockets::open(&settings, workers)?;

@@ -1,68 +1,79 @@
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pinfold::audit::{Batch, Delivery, Ledger, Sink};
 
+use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::lock::lock;
+use crate::location::Location;
 use crate::queue::Queue;
 use crate::retention::Retention;
-use crate::writer::{MOST_BYTES, Writer};
+use crate::sql::SqlError;
+use crate::writer::{Author, Writer};
+use crate::{postgres, sqlite};
 
 /// How long a stop waits for the writer, which itself gives up after five seconds.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
-/// Ledgers in one SQLite file.
+/// Ledgers in one SQLite file, or in a database of PostgreSQL that several nodes write to.
 ///
-/// Batches are queued in memory, at most 200,000 rows, and written by one thread. While the file cannot be written they wait;
+/// Batches are queued in memory, at most 200,000 rows, and written by one thread. While the store cannot be written to they wait;
 /// beyond the bound they are lost, and whoever handed them in is told. Dropping the store closes it.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub struct Store {
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
-    path: PathBuf,
-    most_bytes: u64,
-    _lock: File,
+    /// The file, and how large it may become.
+    file: Option<(PathBuf, u64)>,
 }
 
-impl SqliteStore {
-    /// Opens the file for writing, creating it if need be, and removes what is older than it may be.
+impl Store {
+    /// Opens a store for writing, making its file or tables if need be, and removes what is older than it may be.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be used, is in use by another server, or has a newer schema.
-    pub fn open(path: &Path, retention: Retention) -> Result<Self, StoreError> {
-        Self::open_within(path, retention, MOST_BYTES, &[])
+    /// Where it cannot be used, is in use by another server (of the same name, where several may write), or has a newer schema.
+    pub fn open(location: impl Into<Location>, retention: Retention) -> Result<Self, StoreError> {
+        Self::open_within(location, retention, sqlite::MOST_BYTES, &[])
     }
 
-    /// The same with a bound on the size of the file, by default 4 GiB. At the bound nothing more is written, as on a full
-    /// disk: what is counted waits, then is lost and said to be.
+    /// The same with a bound on the size of a file, by default 4 GiB. At the bound nothing more is written, as on a full
+    /// disk: what is counted waits, then is lost and said to be. PostgreSQL has bounds of its own.
     ///
-    /// `living` names the epochs whose keys an earlier process has left to this one. All other keys that were never entered as
+    /// `living` names the epochs whose keys an earlier process has left to this one. All other keys of this node that were never entered as
     /// destroyed died with their process, and the rows under them are removed.
     ///
     /// # Errors
     ///
     /// As for [`Self::open`].
     pub fn open_within(
-        path: &Path,
+        location: impl Into<Location>,
         retention: Retention,
         most_bytes: u64,
         living: &[String],
     ) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        let location = location.into();
+        let (engine, file) = match &location {
+            Location::File(path) => {
+                let engine = sqlite::Engine::open(path, most_bytes)?;
+                (Engine::Sqlite(engine), Some((path.clone(), most_bytes)))
+            }
+            Location::Postgres(server) => (Engine::Postgres(Box::new(postgres::Engine::open(server)?)), None),
+        };
+        let incarnation = getrandom::u64().map_err(|error| location.unusable(SqlError::failed(error)))?;
+        let author = Author { node: location.node().to_owned(), incarnation: incarnation.cast_signed() };
         let queue = Arc::new(Queue::default());
-        let writer = Writer::open(path, queue.clone(), retention, most_bytes, living)?;
+        let writer = Writer::new(engine, author, queue.clone(), retention, living);
+        let writer = writer.map_err(|error| location.unusable(error))?;
         let last = LastOneOut(queue.clone());
         let spawned = std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || {
             let _last = last;
             writer.run();
         });
-        let writer = spawned.map_err(|error| StoreError::unusable(path, error))?;
-        Ok(Self { queue, writer: Some(writer), path: path.to_owned(), most_bytes, _lock: lock })
+        let writer = spawned.map_err(|error| location.unusable(SqlError::failed(error)))?;
+        Ok(Self { queue, writer: Some(writer), file })
     }
 
     /// A handle that batches are given to.
@@ -75,9 +86,10 @@ impl SqliteStore {
         Ledger::ALL.into_iter().map(|ledger| (ledger, self.queue.pending(ledger))).collect()
     }
 
-    /// How large the file is, and how large it may become, in bytes.
-    pub fn size(&self) -> (u64, u64) {
-        (std::fs::metadata(&self.path).map_or(0, |file| file.len()), self.most_bytes)
+    /// How large the file is, and how large it may become, in bytes. Of a database that is PostgreSQL's to say.
+    pub fn size(&self) -> Option<(u64, u64)> {
+        let (path, most_bytes) = self.file.as_ref()?;
+        Some((std::fs::metadata(path).map_or(0, |file| file.len()), *most_bytes))
     }
 
     /// Whether the last write succeeded, and none has been waiting for long.
@@ -104,7 +116,7 @@ impl SqliteStore {
     }
 }
 
-impl Drop for SqliteStore {
+impl Drop for Store {
     fn drop(&mut self) {
         self.stop();
     }
