@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
-use pinfold_store::Ledgers;
+use pinfold_store::{Ledgers, Location};
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -51,7 +51,7 @@ pub(crate) fn look(settings: &Settings, page: &str, inserts_link: bool) -> Resul
         }
         found
     });
-    found.extend(store(&settings.store.file, &settings.site));
+    found.extend(store(&settings.store.location, &settings.site));
     let https = settings.listen.https.as_ref().map(|https| https.address);
     let listeners = settings.listen.http.into_iter().chain(https).chain([settings.admin]);
     found.extend(listeners.map(listener));
@@ -119,9 +119,11 @@ fn reason(error: &Failed) -> String {
     reason.to_string()
 }
 
-fn store(file: &Path, site: &str) -> Vec<Found> {
-    let shown = file.display();
-    if !file.exists() {
+fn store(store: &Location, site: &str) -> Vec<Found> {
+    let shown = store;
+    if let Location::File(file) = store
+        && !file.exists()
+    {
         let place = file.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return vec![match tempfile_in(place) {
             Ok(()) => Found::Well(format!("the store {shown} will be made at the first start")),
@@ -130,7 +132,7 @@ fn store(file: &Path, site: &str) -> Vec<Found> {
             )),
         }];
     }
-    let cookies = Ledgers::open(file).and_then(|ledgers| ledgers.cookies(site));
+    let cookies = Ledgers::open(store.clone()).and_then(|ledgers| ledgers.cookies(site));
     match cookies {
         Err(error) => vec![Found::Amiss(error.to_string())],
         Ok(cookies) => {

@@ -3,11 +3,11 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pinfold::audit::ActionRow;
 use pinfold::time::{CivilDate, Clock as _, SystemClock};
-use pinfold_store::{Export, Field, Period, StoreError, StoreStatus};
+use pinfold_store::{Export, Field, Location, Period, StoreError, StoreStatus};
 use serde_json::{Map, Value, json};
 
 use crate::administer::head_of_ledger;
@@ -15,7 +15,7 @@ use crate::cli::{CheckFormat, DbBackup, DbExport, DbStatus, DbStore};
 use crate::config;
 use crate::control::{Ask, Reply, Taking, ask};
 use crate::exit::Failure;
-use crate::opened::{Opened, read};
+use crate::opened::{Opened, location_of, read};
 use crate::table::table;
 
 /// Copies the store.
@@ -26,7 +26,7 @@ pub(crate) fn back_up(command: &DbBackup) -> Result<String, Failure> {
     }
     let head = write_down(&opened, Taking::Backup, &command.reason, None)?;
     let made = opened.ledgers.back_up(&command.to).map_err(Failure::of)?;
-    let (to, file) = (command.to.display(), opened.file.display());
+    let (to, file) = (command.to.display(), &opened.location);
     Ok(format!(
         "{to} holds {} rows of {file}, and no addresses: keep it no longer than the store keeps them\n{}",
         made.rows,
@@ -67,9 +67,8 @@ pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
 /// Brings the store to the newest schema.
 pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
     let settings = config::named_or_default(command.config.as_deref()).map(read).transpose()?;
-    let file = settings.map_or(PathBuf::from("pinfold.db"), |settings| settings.store.file);
-    let (before, after) = pinfold_store::migrate(&file).map_err(Failure::of)?;
-    let shown = file.display();
+    let shown = location_of(settings.as_ref());
+    let (before, after) = pinfold_store::migrate(shown.clone()).map_err(Failure::of)?;
     Ok(if before == after {
         format!("{shown} has schema {after}, the newest: nothing to do\n")
     } else {
@@ -81,7 +80,7 @@ pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
 pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
     let opened = Opened::by(command.store.config.as_deref())?;
     let status = opened.ledgers.status().map_err(Failure::of)?;
-    let shown = opened.file.display();
+    let shown = &opened.location;
     if let Some(damage) = &status.damage {
         return Err(Failure::misuse(format!(
             "the store {shown} is damaged: {damage} (stop the server and restore a backup)"
@@ -89,7 +88,7 @@ pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
     }
     Ok(match command.format {
         CheckFormat::Human => format!("store   {shown}\n{}", in_words(&status)),
-        CheckFormat::Json => format!("{:#}\n", in_json(&status, &opened.file)),
+        CheckFormat::Json => format!("{:#}\n", in_json(&status, &opened.location)),
     })
 }
 
@@ -104,7 +103,7 @@ fn write_down(opened: &Opened, what: Taking, reason: &str, rows: Option<u64>) ->
         basis: reason.trim().to_owned(),
         result: rows.map(|rows| format!("{rows} rows")).unwrap_or_default(),
     };
-    match pinfold_store::record_action(&opened.file, &opened.site()?, row) {
+    match pinfold_store::record_action(opened.location.clone(), &opened.site()?, row) {
         Ok(head) => Ok(head.to_string()),
         Err(StoreError::InUse(_)) => {
             let question = Ask::Take { what, reason: reason.to_owned(), rows };
@@ -156,13 +155,13 @@ fn in_words(status: &StoreStatus) -> String {
     format!("size    {bytes} bytes\nschema  {schema}\nserver  {server}\nwhole   yes\n\n{table}")
 }
 
-fn in_json(status: &StoreStatus, file: &Path) -> Value {
+fn in_json(status: &StoreStatus, store: &Location) -> Value {
     let ledgers = status.ledgers.iter().map(|ledger| {
         let day = |day: Option<CivilDate>| day.map(|day| day.to_string());
         json!({ "ledger": ledger.name, "rows": ledger.rows, "first_day": day(ledger.first), "last_day": day(ledger.last) })
     });
     json!({
-        "store": file, "bytes": status.bytes, "schema": status.schema, "newest_schema": status.newest, "in_use": status.in_use,
+        "store": store.to_string(), "bytes": status.bytes, "schema": status.schema, "newest_schema": status.newest, "in_use": status.in_use,
         "whole": true, "ledgers": ledgers.collect::<Vec<_>>(),
     })
 }

@@ -39,6 +39,7 @@ mod read;
 mod retention;
 mod rows;
 mod schema;
+mod spool;
 mod sql;
 mod sqlite;
 mod status;
@@ -58,5 +59,6 @@ pub use rows::{
     AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
     UsageCount, VisitCount,
 };
+pub use spool::SpoolState;
 pub use status::{LedgerStatus, StoreStatus};
 pub use store::Store;

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::location::Location;
 use crate::queue::Queue;
 use crate::retention::Retention;
+use crate::spool::{Gauge, Spool, SpoolState};
 use crate::sql::SqlError;
 use crate::writer::{Author, Writer};
 use crate::{postgres, sqlite};
@@ -19,14 +20,16 @@ const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// Ledgers in one SQLite file, or in a database of PostgreSQL that several nodes write to.
 ///
-/// Batches are queued in memory, at most 200,000 rows, and written by one thread. While the store cannot be written to they wait;
-/// beyond the bound they are lost, and whoever handed them in is told. Dropping the store closes it.
+/// Batches are queued in memory, at most 200,000 rows of addresses and as many others, and written by one thread. While the store cannot
+/// be written to they wait; beyond the bound they are lost, and whoever handed them in is told. While a database is away they wait on
+/// disk instead, where there is a spool, and their deliveries are ready once they are there. Dropping the store closes it.
 #[derive(Debug)]
 pub struct Store {
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
     /// The file, and how large it may become.
     file: Option<(PathBuf, u64)>,
+    spool: Option<Arc<Gauge>>,
 }
 
 impl Store {
@@ -62,10 +65,15 @@ impl Store {
             }
             Location::Postgres(server) => (Engine::Postgres(Box::new(postgres::Engine::open(server)?)), None),
         };
+        let spool = match &location {
+            Location::Postgres(server) => server.spool().map(Spool::open).transpose()?,
+            Location::File(_) => None,
+        };
+        let gauge = spool.as_ref().map(Spool::gauge);
         let incarnation = getrandom::u64().map_err(|error| location.unusable(SqlError::failed(error)))?;
         let author = Author { node: location.node().to_owned(), incarnation: incarnation.cast_signed() };
         let queue = Arc::new(Queue::default());
-        let writer = Writer::new(engine, author, queue.clone(), retention, living);
+        let writer = Writer::new(engine, author, queue.clone(), retention, spool, living);
         let writer = writer.map_err(|error| location.unusable(error))?;
         let last = LastOneOut(queue.clone());
         let spawned = std::thread::Builder::new().name("pinfold-store".to_owned()).spawn(move || {
@@ -73,7 +81,7 @@ impl Store {
             writer.run();
         });
         let writer = spawned.map_err(|error| location.unusable(SqlError::failed(error)))?;
-        Ok(Self { queue, writer: Some(writer), file })
+        Ok(Self { queue, writer: Some(writer), file, spool: gauge })
     }
 
     /// A handle that batches are given to.
@@ -95,6 +103,16 @@ impl Store {
     /// Whether the last write succeeded, and none has been waiting for long.
     pub fn is_healthy(&self) -> bool {
         self.queue.is_healthy()
+    }
+
+    /// Whether what comes is kept: the store takes it, or there is room for it on a disk of this node meanwhile.
+    pub fn keeps(&self) -> bool {
+        self.is_healthy() || self.spool.as_ref().is_some_and(|spool| spool.has_room())
+    }
+
+    /// What waits on disk while a database is away; nothing where there is no place for it.
+    pub fn spool(&self) -> Option<SpoolState> {
+        self.spool.as_ref().map(|spool| spool.state())
     }
 
     /// Writes what waits and stops. What cannot be written within five seconds is lost.

@@ -1,11 +1,14 @@
 //! The thread that writes.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pinfold::audit::Ledger;
+use pinfold::audit::{Ledger, Rows};
+use pinfold::pseudonym::KeyEvent;
 use pinfold::time::{Clock, SystemClock};
 
 use crate::apply::{apply, close_lost_keys};
@@ -14,7 +17,8 @@ use crate::entry::Entry;
 use crate::part::Part;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
-use crate::sql::SqlError;
+use crate::spool::{Record, Spool, may_hold};
+use crate::sql::{SqlError, Value};
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -24,6 +28,9 @@ const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long a stop goes on trying to write.
 const LAST_TRIES: Duration = Duration::from_secs(5);
+
+/// How many rows that waited on disk are written before what has come meanwhile is looked at.
+const AT_ONCE: u64 = 5_000;
 
 /// How often in a row rows may make the writer panic before they are dropped.
 const MOST_PANICS: u32 = 3;
@@ -37,6 +44,10 @@ pub(crate) struct Writer {
     purged: Option<Instant>,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
+    /// What was taken from the queue, and is on a disk of this node.
+    spool: Option<Spool>,
+    /// When it is tried again, after a failure.
+    retry_at: Option<Instant>,
     /// How often writing has panicked in a row.
     panics: u32,
 }
@@ -56,39 +67,105 @@ impl Writer {
         author: Author,
         queue: Arc<Queue>,
         retention: Retention,
+        spool: Option<Spool>,
         living: &[String],
     ) -> Result<Self, SqlError> {
         let now = SystemClock::new().now();
+        if let Some(spool) = &spool {
+            // Else keys that an earlier process made, and has died with, would be entered after this.
+            write_records(&mut engine, spool, &spool.all_of(Ledger::Key).map_err(unread)?)?;
+        }
+        let (node, may_forget) = (author.node.clone(), spool.as_ref().is_none_or(Spool::is_empty));
         engine.write(Part::Addresses, &[Ledger::Address, Ledger::Key], |transaction| {
-            close_lost_keys(transaction, &author.node, now.seconds(), living)
+            close_lost_keys(transaction, &node, now.seconds(), living)?;
+            if may_forget {
+                let others = "DELETE FROM delivered WHERE node = $1 AND incarnation <> $2";
+                transaction.execute(others, &[node.as_str().into(), author.incarnation.into()])?;
+            }
+            Ok(())
         })?;
         purge_all(&mut engine, retention)?;
         queue.set_healthy(true);
         let (purged, waiting) = (Some(Instant::now()), BTreeMap::new());
-        Ok(Self { engine, author, queue, retention, purged, waiting, panics: 0 })
+        Ok(Self { engine, author, queue, retention, purged, waiting, spool, retry_at: None, panics: 0 })
     }
 
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let mut closing: Option<Instant> = None;
         loop {
-            let wait = if self.waiting.is_empty() { PURGE_EVERY } else { PAUSE };
-            let (arrived, closed) = self.queue.take(if closing.is_some() { Duration::ZERO } else { wait });
+            let rest = if closing.is_some() { Duration::ZERO } else { self.may_rest() };
+            let (arrived, closed) = self.queue.take(rest);
             for one in arrived {
-                self.waiting.entry(one.batch.rows.ledger()).or_default().push(one);
+                self.take_in(one);
             }
             if closed {
                 closing.get_or_insert_with(Instant::now);
             }
-            self.try_to_write();
+            self.set_aside();
+            if self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                self.try_to_write();
+                self.set_aside();
+            }
             match closing {
                 Some(_) if self.waiting.is_empty() => break,
                 Some(since) if since.elapsed() > LAST_TRIES => {
                     std::mem::take(&mut self.waiting).into_values().for_each(|left| self.queue.give_up(left));
                     break;
                 }
-                _ => {}
+                Some(_) => std::thread::sleep(self.may_rest()),
+                None => {}
             }
+        }
+    }
+
+    /// How long there is nothing to do, unless something comes.
+    fn may_rest(&self) -> Duration {
+        match self.retry_at {
+            Some(at) => at.saturating_duration_since(Instant::now()),
+            None if self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) => Duration::ZERO,
+            None => PURGE_EVERY,
+        }
+    }
+
+    fn take_in(&mut self, one: Waiting) {
+        // Addresses that wait for a store are no use to anybody once their key is gone.
+        if let (Rows::Key(events), true) = (&one.batch.rows, self.retry_at.is_some()) {
+            let dead = self.waiting.get_mut(&Ledger::Address).map_or_else(Vec::new, |batches| {
+                batches.extract_if(.., |batch| are_dead(&batch.batch.rows, events)).collect()
+            });
+            self.queue.give_up(dead);
+        }
+        self.waiting.entry(one.batch.rows.ledger()).or_default().push(one);
+    }
+
+    /// Puts what waits on disk, where the store is away, or where more of it waits there: what came first is written first.
+    fn set_aside(&mut self) {
+        let Some(spool) = &mut self.spool else { return };
+        if spool.is_empty() && self.retry_at.is_none() {
+            return;
+        }
+        let ledgers: Vec<_> = self.waiting.keys().copied().filter(|ledger| may_hold(*ledger)).collect();
+        for ledger in ledgers {
+            let Some(batches) = self.waiting.remove(&ledger) else { continue };
+            let entries: Result<Vec<_>, _> = batches
+                .iter()
+                .map(|one| Ok((one.sequence, Entry::of(&one.batch, &self.author.node)?)))
+                .collect();
+            let kept =
+                entries.map_err(|error: SqlError| io::Error::other(error.to_string())).and_then(|entries| {
+                    spool.keep(&self.author, entries.iter().map(|(sequence, entry)| (*sequence, entry)))
+                });
+            let Ok(kept) = kept else {
+                self.waiting.insert(ledger, batches);
+                return;
+            };
+            let (mut settled, mut lost) = (Vec::new(), Vec::new());
+            for (one, kept) in batches.into_iter().zip(kept) {
+                if kept { settled.push(one) } else { lost.push(one) }
+            }
+            self.queue.settle(settled);
+            self.queue.give_up(lost);
         }
     }
 
@@ -97,6 +174,7 @@ impl Writer {
         match catch_unwind(AssertUnwindSafe(|| self.write())) {
             Ok(Ok(())) => {
                 self.panics = 0;
+                self.retry_at = None;
                 if !self.queue.set_healthy(true) {
                     tracing::info!("the store takes writes again");
                 }
@@ -105,7 +183,7 @@ impl Writer {
             Ok(Err(error)) => self.note_failure(&error),
             Err(_) => self.note_panic(),
         }
-        std::thread::sleep(PAUSE);
+        self.retry_at = Some(Instant::now() + PAUSE);
     }
 
     /// Writes what waits, one transaction for each ledger. What is written leaves the list; after one failure the rest is not
@@ -119,11 +197,20 @@ impl Writer {
                 Err(error) => return Err(error),
             }
         }
+        self.drain()?;
         if self.purged.is_none_or(|purged| purged.elapsed() >= PURGE_EVERY) {
             purge_all(&mut self.engine, self.retention)?;
             self.purged = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// Writes some of what waits on disk.
+    fn drain(&mut self) -> Result<(), SqlError> {
+        let Some(spool) = self.spool.as_mut().filter(|spool| !spool.is_empty()) else { return Ok(()) };
+        let (records, position) = spool.oldest(AT_ONCE).map_err(unread)?;
+        write_records(&mut self.engine, spool, &records)?;
+        spool.let_go(position).map_err(unread)
     }
 
     /// Writes the batches of one ledger of which one does not fit, so that no other is lost with it.
@@ -144,7 +231,8 @@ impl Writer {
 
     fn note_failure(&mut self, error: &SqlError) {
         if self.queue.set_healthy(false) {
-            tracing::error!(%error, "the store takes no writes; counts wait in memory, and the site is served");
+            let place = if self.spool.is_some() { "on disk" } else { "in memory" };
+            tracing::error!(%error, "the store takes no writes; counts wait {place}, and the site is served");
         }
     }
 
@@ -183,38 +271,83 @@ fn write_ledger(
     batches: &[Waiting],
 ) -> Result<(), SqlError> {
     engine.write(Part::of(ledger), &[ledger], |transaction| {
-        once(transaction, author, ledger, batches.iter().map(|one| one.sequence), |place| {
-            apply(transaction, &Entry::of(&batches[place].batch, &author.node)?)
-        })?;
+        let entries = batches.iter().map(|one| Ok((one.sequence, Entry::of(&one.batch, &author.node)?)));
+        once(transaction, author, ledger, &entries.collect::<Result<Vec<_>, SqlError>>()?)?;
         #[cfg(test)]
         tests::panic_if_asked(ledger);
         Ok(())
     })
 }
 
+/// Writes records in their order. Those that do not fit are said and left out.
+fn write_records(engine: &mut Engine, spool: &Spool, records: &[Record]) -> Result<(), SqlError> {
+    for ledger in Ledger::ALL {
+        let of_it: Vec<_> = records.iter().filter(|record| record.entry.ledger == ledger).collect();
+        for run in of_it.chunk_by(|one, next| one.author == next.author) {
+            let mut write = |run: &[&Record]| {
+                let entries: Vec<_> = run.iter().map(|record| (record.sequence, &record.entry)).collect();
+                let author = &run[0].author;
+                engine.write(Part::of(ledger), &[ledger], |transaction| {
+                    once(transaction, author, ledger, &entries)
+                })
+            };
+            match write(run) {
+                Err(error) if error.is_misfit() => {}
+                written => {
+                    written?;
+                    continue;
+                }
+            }
+            for record in run {
+                match write(&[record]) {
+                    Err(error) if error.is_misfit() => {
+                        spool.gauge().drop_one();
+                        tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
+                    }
+                    written => written?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Adds those of some numbered batches that are not there yet. After a commit that failed half-way they may be.
-fn once(
+fn once<'a, E: Borrow<Entry<'a>>>(
     transaction: &Transaction<'_>,
     author: &Author,
     ledger: Ledger,
-    sequences: impl Iterator<Item = i64>,
-    add: impl Fn(usize) -> Result<(), SqlError>,
+    entries: &[(i64, E)],
 ) -> Result<(), SqlError> {
-    let of = [author.node.as_str().into(), author.incarnation.into(), ledger.name().into()];
+    let [node, incarnation, name] =
+        [author.node.as_str().into(), author.incarnation.into(), Value::from(ledger.name())];
     let known = "SELECT sequence FROM delivered WHERE node = $1 AND incarnation = $2 AND ledger = $3";
-    let last: i64 = transaction.query(known, &of)?.first().map_or(Ok(0), |row| row.get(0))?;
+    let last = transaction.query(known, &[node.clone(), incarnation.clone(), name.clone()])?;
+    let last: i64 = last.first().map_or(Ok(0), |row| row.get(0))?;
     let mut newest = last;
-    for (place, sequence) in sequences.enumerate().filter(|(_, sequence)| *sequence > last) {
-        add(place)?;
-        newest = newest.max(sequence);
+    for (sequence, entry) in entries.iter().filter(|(sequence, _)| *sequence > last) {
+        apply(transaction, entry.borrow())?;
+        newest = newest.max(*sequence);
     }
-    let [node, incarnation, ledger] = of;
     transaction.execute(
         "INSERT INTO delivered (node, incarnation, ledger, sequence) VALUES ($1, $2, $3, $4)
          ON CONFLICT (node, incarnation, ledger) DO UPDATE SET sequence = excluded.sequence",
-        &[node, incarnation, ledger, newest.into()],
+        &[node, incarnation, name, newest.into()],
     )?;
     Ok(())
+}
+
+/// Whether every row began under a key that is destroyed.
+fn are_dead(rows: &Rows, events: &[KeyEvent]) -> bool {
+    let Rows::Address(rows) = rows else { return false };
+    events.iter().any(|event| match event {
+        KeyEvent::Destroyed { ends, .. } => rows.iter().all(|row| row.bucket < *ends),
+        _ => false,
+    })
+}
+
+fn unread(error: io::Error) -> SqlError {
+    SqlError::Failed(format!("its spool cannot be read: {error}"))
 }
 
 #[cfg(test)]
@@ -256,7 +389,7 @@ mod tests {
         let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
         let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
         let author = Author { node: String::new(), incarnation: 1 };
-        let writer = Writer::new(engine, author, queue.clone(), Retention::default(), &[]).unwrap();
+        let writer = Writer::new(engine, author, queue.clone(), Retention::default(), None, &[]).unwrap();
         let (one, other) = (choice(&queue), choice(&queue));
         let thread = std::thread::spawn(move || {
             PANICS.set(panics);

@@ -45,7 +45,7 @@ pub(super) fn render(readings: &Readings, asked: Asked) -> String {
     let from = CivilDate::from_days(today.days().saturating_sub(asked.days - 1));
     let period = Period { from, to: today };
     let moment = moment(readings, asked.language).into_string();
-    let published = Ledgers::open(&readings.store_path)
+    let published = Ledgers::open(readings.location.clone())
         .and_then(|ledgers| Published::read(&ledgers, &readings.site, period, now));
     match published {
         Ok(published) => published.to_html(

@@ -89,7 +89,12 @@ impl Desk {
         match path {
             "/" => {
                 let asked = page::Asked::read(request.uri().query());
-                respond(StatusCode::OK, "text/html; charset=utf-8", page::render(&self.readings, asked))
+                let readings = self.readings.clone();
+                // The store may be a while in answering.
+                match tokio::task::spawn_blocking(move || page::render(&readings, asked)).await {
+                    Ok(page) => respond(StatusCode::OK, "text/html; charset=utf-8", page),
+                    Err(_) => text_response(StatusCode::INTERNAL_SERVER_ERROR, "See the log.\n"),
+                }
             }
             "/style.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::CSS),
             "/healthz" => respond(StatusCode::OK, "application/json", "{\"alive\":true}\n"),

@@ -17,6 +17,7 @@ mod reader;
 mod sections;
 mod settings;
 mod source;
+mod store;
 mod underscore;
 mod units;
 mod values;

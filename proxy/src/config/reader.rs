@@ -143,18 +143,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Warns where a key is written with which this version does nothing.
-    pub(super) fn later(&self, name: &'static str) {
-        let key = self.key(name);
-        if let (Some((_, node)), Some(why)) = (self.value(&key), key.later) {
-            self.faults.warn(
-                &node.place,
-                format!("`{name}` is not acted on by this version: {why}"),
-                "leave it for a later one",
-            );
-        }
-    }
-
     /// Refuses a key that this version could not do justice to.
     pub(super) fn refused(&self, name: &'static str) {
         if let Some((place, _)) = self.find(name) {

@@ -1,7 +1,7 @@
 //! What each section of the file says, checked against what it may say.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::uri::Authority;
 use http::{HeaderName, StatusCode, Uri};
@@ -23,6 +23,7 @@ use super::settings::{
     Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, without_port,
 };
 use super::source::{Node, Value};
+use super::store::read_location;
 use super::underscore::read_underscore_fields;
 
 /// The settings, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -40,12 +41,8 @@ pub(super) fn read_settings(root: Section<'_>, files: NamedFiles<'_>, faults: &F
     let both_listen = listen.http.is_some() && listen.https.is_some();
     let ClientAddress { resolver, fields, announcers, fronts } =
         read_client_address(root.section("client_address"), both_listen, faults);
-    let (audit, store) = read_audit(
-        audit_section,
-        audit.with_client_ip(resolver).with_address_fields(fields),
-        directory,
-        faults,
-    );
+    let (audit, store) =
+        read_audit(audit_section, audit.with_client_ip(resolver).with_address_fields(fields), files, faults);
     let hold = read_keys(root.section("keys"));
     let admin = read_admin(root.section("admin"), files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
@@ -311,12 +308,10 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
 fn read_audit(
     section: Section<'_>,
     audit: AuditSettings,
-    directory: &Path,
+    files: NamedFiles<'_>,
     faults: &Faults,
 ) -> (Option<AuditSettings>, Option<StoreSettings>) {
-    let store = section.parsed("store", |text| {
-        text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
-    });
+    let location = read_location(&section, files, faults);
     let most_bytes = section.bytes("store_limit");
     let months = section.months("retention").and_then(|months| u16::try_from(months).ok());
     let retention = months.and_then(Retention::months);
@@ -335,12 +330,9 @@ fn read_audit(
     if let Ok(routes) = Routes::new(patterns.into_iter().map(|pattern| pattern.value)) {
         audit = audit.map(|audit| audit.with_routes(routes));
     }
-    section.later("spool");
     section.end();
-    let store = || {
-        let (file, retention) = (directory.join(store?.value), retention?);
-        Some(StoreSettings { file, retention, most_bytes: most_bytes? })
-    };
+    let store =
+        || Some(StoreSettings { location: location?, retention: retention?, most_bytes: most_bytes? });
     (audit, store())
 }
 

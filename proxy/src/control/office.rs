@@ -1,14 +1,13 @@
 //! What a running server answers its operator. What is asked of people is written down first.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pinfold::audit::{ActionRow, AuditHandle, ChainHash};
 use pinfold::pseudonym::{Pseudonym, Unit};
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
-use pinfold_store::{Ledgers, StoreError};
+use pinfold_store::{Ledgers, Location, StoreError};
 use tokio::sync::oneshot;
 
 use super::message::{Ask, BlockLine, BucketLine, KeyLine, Known, Reply, SenderLine, Taking, WaitingLine};
@@ -40,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Office {
     audit: AuditHandle,
-    store: PathBuf,
+    store: Location,
     site: String,
     calendar: Calendar,
     clock: SystemClock,
@@ -84,7 +83,7 @@ pub(super) type Why = String;
 impl Office {
     pub(crate) fn new(
         audit: AuditHandle,
-        store: PathBuf,
+        store: Location,
         site: String,
         calendar: Calendar,
         rules: Rules,
@@ -214,7 +213,7 @@ impl Office {
         if self.rules().approval == Approval::SecondUser {
             return self.wait(asked, row).await;
         }
-        let known = self.known(&asked).map_err(|fault| fault.to_string())?;
+        let known = self.known(&asked).await?;
         let head = self.write_down(ActionRow { result: in_short(&known), ..row }).await?;
         Ok(Answer::Now(Reply::Lookup { known, head: head.to_string() }))
     }
@@ -242,7 +241,7 @@ impl Office {
         };
         let Waiting { asked, row, reply, .. } = waiting;
         let answered = async {
-            let known = self.known(&asked).map_err(|fault| fault.to_string())?;
+            let known = self.known(&asked).await?;
             let result = format!("look-up {number}: {}", in_short(&known));
             let (at, act) = (self.clock.now(), "approve".to_owned());
             let head = self.write_down(ActionRow { at, act, uid, result, ..row }).await?;
@@ -294,41 +293,27 @@ impl Office {
         Ok(())
     }
 
-    fn known(&self, asked: &Asked) -> Result<Known, StoreError> {
-        let ledgers = Ledgers::open(&self.store)?;
+    async fn known(&self, asked: &Asked) -> Result<Known, Why> {
         let names = self.audit.pseudonyms_of(asked.address()).into_iter();
         let asked = asked.at.map(|at| self.calendar.day_of(at).date);
         let names: Vec<_> = names.filter(|(day, _)| asked.is_none_or(|asked| asked == *day)).collect();
+        let site = self.site.clone();
         if let Some(asked) = asked.filter(|_| names.is_empty()) {
-            return self.destroyed(&ledgers, asked);
+            return self.read(move |ledgers| destroyed(ledgers, &site, asked)).await;
         }
-        let mut buckets = Vec::new();
-        for (_, name) in &names {
-            buckets.extend(ledgers.buckets_of(&self.site, *name)?);
-        }
-        buckets.sort_unstable_by_key(|bucket| bucket.begins);
-        if buckets.is_empty() {
-            return Ok(Known::NotRecorded { days: names.iter().map(|(day, _)| day.to_string()).collect() });
-        }
-        let lines = buckets.into_iter().map(|bucket| BucketLine {
-            begins: bucket.begins.to_string(),
-            requests: bucket.requests,
-            refused: bucket.refused,
-        });
-        Ok(Known::Buckets { buckets: lines.collect() })
+        self.read(move |ledgers| met(ledgers, &site, &names)).await
     }
 
-    /// What the key ledger says of a day whose key is gone, or which never had one.
-    fn destroyed(&self, ledgers: &Ledgers, day: CivilDate) -> Result<Known, StoreError> {
-        let day = day.to_string();
-        let keys = ledgers.keys(&self.site)?;
-        let of_day = keys.iter().filter(|key| key.epoch.starts_with(&day));
-        let destroyed: Vec<_> = of_day.filter_map(|key| key.destroyed).map(|at| at.to_string()).collect();
-        Ok(if destroyed.is_empty() {
-            Known::NotRecorded { days: vec![day] }
-        } else {
-            Known::KeyDestroyed { day, destroyed }
-        })
+    /// Reads the store on a thread of its own: it may be a while in answering.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledgers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Why> {
+        let store = self.store.clone();
+        let reading = move || Ledgers::open(store).and_then(|ledgers| work(&ledgers));
+        let read = tokio::task::spawn_blocking(reading).await;
+        let gone = |_| "the store could not be read (see the log)".to_owned();
+        read.map_err(gone)?.map_err(|fault| fault.to_string())
     }
 
     pub(super) fn row(
@@ -357,11 +342,43 @@ impl Office {
             let why = "the action ledger cannot be written, so nothing was done (see /readyz of the admin listener)";
             return Err(why.to_owned());
         }
-        let head = Ledgers::open(&self.store).and_then(|ledgers| ledgers.head_of_actions(&self.site));
+        let site = self.site.clone();
+        let head = self.read(move |ledgers| ledgers.head_of_actions(&site)).await;
         let head = head.unwrap_or(ChainHash::START);
         tracing::info!(%head, "the action ledger has a new head: note it elsewhere");
         Ok(head)
     }
+}
+
+/// The buckets in which an address was met, by its names of some days.
+fn met(ledgers: &Ledgers, site: &str, names: &[(CivilDate, Pseudonym)]) -> Result<Known, StoreError> {
+    let mut buckets = Vec::new();
+    for (_, name) in names {
+        buckets.extend(ledgers.buckets_of(site, *name)?);
+    }
+    buckets.sort_unstable_by_key(|bucket| bucket.begins);
+    if buckets.is_empty() {
+        return Ok(Known::NotRecorded { days: names.iter().map(|(day, _)| day.to_string()).collect() });
+    }
+    let lines = buckets.into_iter().map(|bucket| BucketLine {
+        begins: bucket.begins.to_string(),
+        requests: bucket.requests,
+        refused: bucket.refused,
+    });
+    Ok(Known::Buckets { buckets: lines.collect() })
+}
+
+/// What the key ledger says of a day whose key is gone, or which never had one.
+fn destroyed(ledgers: &Ledgers, site: &str, day: CivilDate) -> Result<Known, StoreError> {
+    let day = day.to_string();
+    let keys = ledgers.keys(site)?;
+    let of_day = keys.iter().filter(|key| key.epoch.starts_with(&day));
+    let destroyed: Vec<_> = of_day.filter_map(|key| key.destroyed).map(|at| at.to_string()).collect();
+    Ok(if destroyed.is_empty() {
+        Known::NotRecorded { days: vec![day] }
+    } else {
+        Known::KeyDestroyed { day, destroyed }
+    })
 }
 
 fn in_short(known: &Known) -> String {
@@ -404,7 +421,7 @@ pub(super) mod tests {
         let (sink, timer) = (Arc::new(store.sink()), Arc::new(tokio::time::sleep));
         let (layer, _) = PinfoldLayer::of(consent, sink, timer, AuditSettings::default()).unwrap();
         let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
-        let office = Office::new(layer.handle(), file, SITE.to_owned(), calendar, rules, None);
+        let office = Office::new(layer.handle(), file.into(), SITE.to_owned(), calendar, rules, None);
         (Office { longest_wait, ..office }, store, directory)
     }
 
@@ -419,7 +436,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn results(office: &Office) -> Vec<(String, u32, String)> {
-        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        let actions = Ledgers::open(office.store.clone()).unwrap().actions(SITE).unwrap();
         actions.into_iter().map(|entry| (entry.row.act, entry.row.uid, entry.row.result)).collect()
     }
 
@@ -465,7 +482,7 @@ pub(super) mod tests {
         let blocked = office.answer(Ask::Block { pseudonym, seconds: 60, reason }, 1_000).await;
         let Answer::Now(Reply::Blocks { blocks, .. }) = blocked else { panic!("{blocked:?}") };
         assert_eq!(blocks[0].reason, "(an address) tries passwords");
-        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        let actions = Ledgers::open(office.store.clone()).unwrap().actions(SITE).unwrap();
         let of = |place: usize| -> [&str; 3] {
             let row: &ActionRow = &actions[place].row;
             [&row.requested_by, &row.approved_by, &row.basis]

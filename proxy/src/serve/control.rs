@@ -11,7 +11,7 @@ use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditHandle, HeldKeys};
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::time::{Calendar, Clock};
-use pinfold_store::{Ledgers, Store};
+use pinfold_store::{Ledgers, Location, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -38,7 +38,7 @@ use crate::tls::{self, Certificate};
 pub(crate) struct Readings {
     pub(crate) audit: AuditHandle,
     pub(crate) store: Arc<Store>,
-    pub(crate) store_path: std::path::PathBuf,
+    pub(crate) location: Location,
     pub(crate) site: String,
     pub(crate) latencies: Arc<[Arc<Latency>]>,
     pub(crate) calendar: Calendar,
@@ -51,11 +51,13 @@ pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
 }
 
 fn known(settings: &Settings) -> Result<Known, Failure> {
-    let (bits, policies) = match Ledgers::open(&settings.store.file) {
+    let (bits, policies) = match Ledgers::open(settings.store.location.clone()) {
         Ok(ledgers) => (
             ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
             ledgers.policies(&settings.site).map_err(Failure::of)?,
         ),
+        // Without them purposes would get other bits.
+        Err(error @ StoreError::Unreachable { .. }) => return Err(Failure::of(error)),
         // There is no store yet, or none that can be read: opening it for writing will tell.
         Err(_) => Default::default(),
     };
@@ -75,9 +77,9 @@ pub(crate) fn run(
     let policy = known.policy(&settings).map_err(Failure::misuse)?;
     let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
     let (held_in, held) = take_over(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
-    let StoreSettings { file, retention, most_bytes } = settings.store.clone();
+    let StoreSettings { location, retention, most_bytes } = settings.store.clone();
     let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
-    let store = Store::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
+    let store = Store::open_within(location.clone(), retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let sockets = Sockets::open(&settings, workers)?;
@@ -115,7 +117,7 @@ pub(crate) fn run(
     let readings = Readings {
         audit: layer.handle(),
         store: store.clone(),
-        store_path: file.clone(),
+        location: location.clone(),
         site: settings.site.clone(),
         latencies,
         calendar: settings.calendar.clone(),
@@ -129,7 +131,7 @@ pub(crate) fn run(
         Reloader::new(file, running, in_force, doorways, url, certificate.clone())
     });
     let reloads = reloader.is_some();
-    let office = Arc::new(Office::new(audit, file, site, calendar, rules, reloader));
+    let office = Arc::new(Office::new(audit, location, site, calendar, rules, reloader));
 
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let outcome = control.block_on(async move {

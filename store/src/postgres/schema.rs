@@ -155,11 +155,8 @@ pub(super) fn checked_version(session: &Session, server: &Postgres) -> Result<i6
 }
 
 fn make_tables(session: &Session, server: &Postgres) -> Result<(), StoreError> {
-    let made = missing(session).and_then(|missing| {
-        let all =
-            [missing, vec!["GRANT pinfold_addresses, pinfold_ledgers TO CURRENT_USER".to_owned()]].concat();
-        session.run(&format!("BEGIN; {}; {TABLES} COMMIT", all.join("; ")))
-    });
+    let made = missing(session, "CURRENT_USER")
+        .and_then(|missing| session.run(&format!("BEGIN; {} {TABLES} COMMIT", missing.join(" "))));
     made.map_err(|error| {
         // The transaction that failed is still there.
         let _ = session.run("ROLLBACK");
@@ -167,32 +164,32 @@ fn make_tables(session: &Session, server: &Postgres) -> Result<(), StoreError> {
     })
 }
 
-/// What must be there before tables can be made.
-fn missing(session: &Session) -> Result<Vec<String>, SqlError> {
+/// What must be there before a user can make tables.
+fn missing(session: &Session, user: &str) -> Result<Vec<String>, SqlError> {
     let mut missing = Vec::new();
     for role in ROLES {
         if !session.is_true(&format!("SELECT true FROM pg_catalog.pg_roles WHERE rolname = '{role}'"))? {
-            missing.push(format!("CREATE ROLE {role} NOLOGIN"));
+            missing.push(format!("CREATE ROLE {role} NOLOGIN; GRANT {role} TO {user};"));
+        } else if !session.is_true(&format!("SELECT pg_has_role('{role}', 'MEMBER')"))? {
+            missing.push(format!("GRANT {role} TO {user};"));
         }
     }
     if !session.is_true("SELECT true FROM pg_catalog.pg_namespace WHERE nspname = 'pinfold'")? {
-        missing.push("CREATE SCHEMA pinfold".to_owned());
+        missing.push(format!("CREATE SCHEMA pinfold AUTHORIZATION {user};"));
     }
     Ok(missing)
 }
 
 /// What an administrator has to run, where it is a right that is missing.
 fn refused(session: &Session, server: &Postgres, error: SqlError) -> StoreError {
-    let is_a_right =
-        error.to_string().starts_with("permission denied") || error.to_string().starts_with("must ");
+    let said = error.to_string();
+    let is_a_right = said.starts_with("permission denied") || said.starts_with("must ");
     let user = session.query("SELECT quote_ident(current_user)::text", &[]);
     let user = user.ok().and_then(|rows| rows.first()?.get::<String>(0).ok());
-    let (true, Some(user), Ok(mut statements)) = (is_a_right, user, missing(session)) else {
-        return StoreError::unreachable(server, error);
-    };
-    if let Some(schema) = statements.last_mut().filter(|last| last.starts_with("CREATE SCHEMA")) {
-        *schema += &format!(" AUTHORIZATION {user}");
+    match user.filter(|_| is_a_right).map(|user| missing(session, &user)) {
+        Some(Ok(statements)) if !statements.is_empty() => {
+            StoreError::MayNotMigrate { store: server.to_string(), statements: statements.join(" ") }
+        }
+        _ => StoreError::unreachable(server, error),
     }
-    statements.push(format!("GRANT pinfold_addresses, pinfold_ledgers TO {user}"));
-    StoreError::MayNotMigrate { store: server.to_string(), statements: statements.join("; ") }
 }

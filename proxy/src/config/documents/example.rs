@@ -110,7 +110,7 @@ impl Key {
     }
 
     fn is_acted_on(&self) -> bool {
-        self.later.is_none() && !matches!(self.kind, Kind::Refused)
+        !matches!(self.kind, Kind::Refused)
     }
 }
 
@@ -149,14 +149,12 @@ mod tests {
     /// A key that is asked for and is not in the catalogue stops a test where it is asked for.
     #[test]
     fn the_reader_asks_for_every_key_of_the_catalogue() {
-        let asides = ["ca", "health", "https", "password_file", "shell"];
+        let asides = ["ca", "health", "https", "node", "password_file", "shell", "spool"];
         let mut whole = example();
         for name in asides {
             whole = whole.replace(&format!("# {name} = "), &format!("{name} = "));
         }
-        let whole = whole
-            .replace("url = [", "ca = \"ca.pem\"\nhealth = \"/up\"\nurl = [")
-            .replace("[audit]\n", "[audit]\nspool = \"x\"\n");
+        let whole = whole.replace("url = [", "ca = \"ca.pem\"\nhealth = \"/up\"\nurl = [");
         let Checked { settings, entries, .. } = parse(Path::new("pinfold.toml"), &whole, &[]);
         assert!(settings.is_ok(), "{settings:#?}");
         let asked = entries.iter().filter(|entry| entry.from.starts_with("pinfold.toml:"));
