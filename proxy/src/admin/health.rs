@@ -18,6 +18,7 @@ pub(super) struct Readiness {
     origin_reachable: bool,
     /// Those of them that are not.
     unreachable: Vec<String>,
+    /// Or there is room for what comes on a disk of this node.
     store_writable: bool,
     key_fresh: bool,
     stopping: bool,
@@ -38,7 +39,7 @@ pub(super) async fn readiness(readings: &Readings, stopping: bool) -> Readiness 
     Readiness {
         origin_reachable,
         unreachable,
-        store_writable: readings.store.is_healthy(),
+        store_writable: readings.store.keeps(),
         key_fresh: readings.audit.stats().key_age < OLDEST_KEY,
         stopping,
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use pinfold::audit::AuditStats;
 use pinfold::consent::{Action, Direction};
+use pinfold_store::SpoolState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode as encode_text;
@@ -30,6 +31,7 @@ struct Snapshot {
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
     store_size: Option<(u64, u64)>,
+    spool: Option<SpoolState>,
     configuration_sound: bool,
     origins: Vec<(String, bool)>,
 }
@@ -47,6 +49,7 @@ impl Snapshot {
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
+            spool: readings.store.spool(),
             configuration_sound: in_force.sound,
             origins: origins.collect(),
         }
@@ -179,6 +182,20 @@ impl Collector for Snapshot {
                 "Size at which the store takes no more",
                 one(most_bytes as f64),
             )?;
+        }
+        if let Some(spool) = self.spool {
+            for (name, help, value) in [
+                ("pinfold_spool_rows", "Rows that wait on disk for the store", spool.rows),
+                ("pinfold_spool_limit_rows", "Rows that may wait on disk", spool.most_rows),
+                ("pinfold_spool_bytes", "Size of what waits on disk", spool.bytes),
+                (
+                    "pinfold_spool_dropped",
+                    "Records since the start that were damaged on disk, or did not fit the store",
+                    spool.dropped,
+                ),
+            ] {
+                writer.gauges(name, help, one(value as f64))?;
+            }
         }
         writer.gauges(
             "pinfold_config_reload_success",

@@ -182,8 +182,7 @@ fn missing(session: &Session, user: &str) -> Result<Vec<String>, SqlError> {
 
 /// What an administrator has to run, where it is a right that is missing.
 fn refused(session: &Session, server: &Postgres, error: SqlError) -> StoreError {
-    let said = error.to_string();
-    let is_a_right = said.starts_with("permission denied") || said.starts_with("must ");
+    let is_a_right = matches!(error, SqlError::Denied(_));
     let user = session.query("SELECT quote_ident(current_user)::text", &[]);
     let user = user.ok().and_then(|rows| rows.first()?.get::<String>(0).ok());
     match user.filter(|_| is_a_right).map(|user| missing(session, &user)) {

@@ -23,7 +23,7 @@ use crate::sql::{Row, SqlError, Value};
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long an answer may take. The server gives up a lock before that.
-const ANSWER: Duration = Duration::from_secs(4);
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// How many statements are sent before their answers are read.
 const AHEAD: usize = 500;
@@ -32,7 +32,7 @@ const AHEAD: usize = 500;
 const SETTINGS: &str = "
     SET search_path = pinfold;
     SET client_min_messages = error;
-    SET lock_timeout = '3s';
+    SET lock_timeout = '2s';
     SET idle_in_transaction_session_timeout = '10s';
     SET tcp_keepalives_idle = 10;
     SET tcp_keepalives_interval = 5;
@@ -82,8 +82,10 @@ impl Session {
         match done {
             Ok(done) => self.run("COMMIT").map(|()| done),
             Err(error) => {
-                // Where it cannot be said, the connection is given up, which says the same.
-                let _ = self.run("ROLLBACK");
+                // A connection that has failed is given up, which says the same, and waits for nobody.
+                if !matches!(error, SqlError::Failed(_)) {
+                    self.run("ROLLBACK")?;
+                }
                 Err(error)
             }
         }

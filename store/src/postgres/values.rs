@@ -62,6 +62,9 @@ impl From<tokio_postgres::Error> for SqlError {
         if passes.contains(&code) {
             return Self::Busy(reason);
         }
+        if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+            return Self::Denied(reason);
+        }
         match &code.code()[..2] {
             // Data exceptions, constraints, limits. The words may quote a value.
             "22" | "23" | "54" => Self::Misfit(format!("SQLSTATE {}", code.code())),

@@ -5,6 +5,8 @@ use std::fmt;
 pub(crate) enum SqlError {
     /// Somebody else holds what it needs. Nothing is wrong with the connection.
     Busy(String),
+    /// The user of the store has no right to it.
+    Denied(String),
     /// The engine has failed, or is away.
     Failed(String),
     /// The rows themselves are at fault: trying again would hold up everything behind them.
@@ -24,7 +26,9 @@ impl SqlError {
 impl fmt::Display for SqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy(reason) | Self::Failed(reason) | Self::Misfit(reason) => f.write_str(reason),
+            Self::Busy(reason) | Self::Denied(reason) | Self::Failed(reason) | Self::Misfit(reason) => {
+                f.write_str(reason)
+            }
         }
     }
 }
