@@ -25,6 +25,10 @@ use tempfile::TempDir;
 const CASE: [&str; 6] =
     ["--basis", "DPA 2018 Sch 2 para 2", "--requested-by", "PC 4711", "--approved-by", "Head of IT"];
 
+/// Ends whoever has a connection and sleeps.
+const WAKE: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'";
+
 /// A configuration whose store is a database, as a node sees it that reaches it by `url`.
 fn files_of_node(origin: &Origin, database: &Database, node: &str, url: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -158,7 +162,7 @@ fn fault_09_with_the_database_away_pages_are_served_and_every_choice_counts_once
                 "stop" => server.resume(),
                 "freeze" => server.signal("-CONT"),
                 "hole" => hole.swallow(false),
-                _ => sleepers.iter_mut().for_each(|sleeper| drop(sleeper.kill())),
+                _ => drop(server.sql("postgres", WAKE)),
             }
             sleepers.iter_mut().for_each(|sleeper| drop(sleeper.wait()));
             node.wait_until("it is well again", |node| {
