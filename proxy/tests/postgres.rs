@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use common::chaos::{note, times};
 use common::choices::{MANY_ADDRESSES, Visitors, counted};
+use common::tls::Authority;
 use common::{BINARY, Origin, Pinfold, configuration, pinfold};
-use pinfold_store::{Location, Postgres};
+use pinfold_store::{Location, Postgres, Retention, Store};
 use postgres::{Database, Server};
 use tempfile::TempDir;
 
@@ -123,6 +124,34 @@ fn nodes_of_one_store_add_up_and_each_says_the_same() {
     let keys = database.sql("SELECT string_agg(node || ' ' || how, ', ' ORDER BY node) FROM pinfold.key");
     assert_eq!(keys, "one stopped, other stopped");
     said(other.path(), &["evidence", "-o", "pack.tar"]);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_database_elsewhere_is_known_by_its_certificate() {
+    const NAME: &str = "db.town.example";
+    let server = Arc::new(Server::start(""));
+    let database = Database::on(server.clone());
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let open = |name: &str, ca: &Authority| {
+        let port = server.port;
+        let url = format!(
+            "postgres://{user}@{name}:{port}/{user}?hostaddr=127.0.0.1&sslrootcert={ca}",
+            user = database.name,
+            ca = ca.path("ca.pem").display()
+        );
+        let place = Postgres::at(&url).unwrap().with_password_file(database.password_file());
+        Store::open(place, Retention::default()).map(Store::close).map_err(|error| error.to_string())
+    };
+    let refused = open(NAME, &authority).unwrap_err();
+    assert!(refused.contains("does not support TLS"), "{refused}");
+    let issued = authority.issue(NAME);
+    server.show_certificate(&issued.certificate, &issued.key);
+    open(NAME, &authority).unwrap();
+    for (name, ca) in [(NAME, &stranger), ("other.town.example", &authority)] {
+        let refused = open(name, ca).unwrap_err();
+        assert!(refused.contains("certificate"), "{refused}");
+    }
 }
 
 /// FAULT9. One node, choices all the while, and each way in which a database can be away.

@@ -116,7 +116,8 @@ fn a_loss_is_counted_in_the_metrics_and_the_choice_is_honoured() {
     other
         .execute_batch(
             "DROP TABLE consent;
-             CREATE TABLE consent (site, day, policy, event, purpose, events CHECK (events < 0), PRIMARY KEY (site))",
+             CREATE TABLE consent (site, day, policy, event, purpose, events CHECK (events < 0),
+                 PRIMARY KEY (site, day, policy, event, purpose))",
         )
         .unwrap();
     drop(other);

@@ -53,6 +53,9 @@ const VISIT: &str = "
     INSERT INTO visit (site, day, cell, count) VALUES ($1, $2, $3, $4)
     ON CONFLICT (site, day, cell) DO UPDATE SET count = visit.count + excluded.count";
 
+/// Where every row counts something.
+const NONE: &str = "";
+
 /// Adds rows. Counts are added to what is there.
 pub(crate) fn apply(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<(), SqlError> {
     let Entry { ledger, site, rows } = entry;
@@ -62,7 +65,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<
         Ledger::Address => transaction.execute_each(ADDRESS, rows),
         Ledger::Consent => {
             transaction.execute_each(CONSENT, rows)?;
-            lay_days_in_order(transaction, ("consent", 5), &site, rows)
+            lay_days_in_order(transaction, ("consent", 5), &site, rows, NONE)
         }
         Ledger::Cookie => {
             transaction.execute_each(COOKIE, rows)?;
@@ -75,40 +78,43 @@ pub(crate) fn apply(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<
         Ledger::Distinct => transaction.execute_each(DISTINCT, rows),
         Ledger::Facet => {
             transaction.execute_each(FACET, rows)?;
-            transaction.execute("DELETE FROM facet WHERE site = $1 AND page_views = 0", &[site.clone()])?;
-            lay_days_in_order(transaction, ("facet", 4), &site, rows)
+            lay_days_in_order(transaction, ("facet", 4), &site, rows, "page_views = 0")
         }
         Ledger::Key => rows.iter().try_for_each(|row| apply_key(transaction, &site, row)),
         Ledger::Policy => rows.iter().try_for_each(|row| apply_policy(transaction, &site, row)),
         Ledger::Traffic => transaction.execute_each(TRAFFIC, rows),
         Ledger::Usage => {
             transaction.execute_each(USAGE, rows)?;
-            transaction.execute(
-                "DELETE FROM usage WHERE site = $1 AND requests = 0 AND page_views = 0 AND entries = 0 AND not_found = 0",
-                &[site.clone()],
-            )?;
-            lay_days_in_order(transaction, ("usage", 4), &site, rows)
+            let empty = "requests = 0 AND page_views = 0 AND entries = 0 AND not_found = 0";
+            lay_days_in_order(transaction, ("usage", 4), &site, rows, empty)
         }
         Ledger::Visit => {
             transaction.execute_each(VISIT, rows)?;
-            lay_days_in_order(transaction, ("visit", 3), &site, rows)
+            lay_days_in_order(transaction, ("visit", 3), &site, rows, NONE)
         }
         other => Err(SqlError::Misfit(format!("no table has the ledger {}", other.name()))),
     }
 }
 
-/// Lays the rows of these days of a site down anew. The day is the second value of a row.
+/// Takes out the rows of these days that count nothing any more, and lays the others down anew. The day is the second value of a row.
 fn lay_days_in_order(
     transaction: &Transaction<'_>,
     table: (&str, usize),
     site: &Value<'_>,
     rows: &[Vec<Value<'_>>],
+    empty: &str,
 ) -> Result<(), SqlError> {
     let day = |row: &Vec<Value<'_>>| if let Value::Integer(day) = row[1] { Some(day) } else { None };
     let days: BTreeSet<i64> = rows.iter().filter_map(day).collect();
-    let lay =
-        |day: &i64| transaction.lay_in_order(table, "site = $1 AND day = $2", &[site.clone(), (*day).into()]);
-    days.iter().try_for_each(lay)
+    let of_day = "site = $1 AND day = $2";
+    for day in days {
+        let values = [site.clone(), day.into()];
+        if empty != NONE {
+            transaction.delete(table.0, &format!("{of_day} AND {empty}"), &values)?;
+        }
+        transaction.lay_in_order(table, of_day, &values)?;
+    }
+    Ok(())
 }
 
 /// The last entry of the chain of a site: its number and hash.
@@ -181,8 +187,7 @@ fn apply_key(transaction: &Transaction<'_>, site: &Value<'_>, values: &[Value<'_
         &of(&[site, epoch, node, at, how]),
     )?;
     // With the key the rows under it have lost their use.
-    let under_it = "DELETE FROM address WHERE site = $1 AND node = $2 AND bucket < $3";
-    transaction.execute(under_it, &of(&[site, node, until])).map(drop)
+    transaction.delete("address", "site = $1 AND node = $2 AND bucket < $3", &of(&[site, node, until]))
 }
 
 /// Enters what a process of this node that is gone has left open: its keys died with it, but for the living ones, which it has left to this
@@ -204,11 +209,11 @@ pub(crate) fn close_lost_keys(
             )?;
         }
     }
-    transaction.execute(
-        "DELETE FROM address WHERE node = $1 AND NOT EXISTS
+    transaction.delete(
+        "address",
+        "node = $1 AND NOT EXISTS
              (SELECT 1 FROM key WHERE key.site = address.site AND key.node = address.node
               AND destroyed IS NULL AND made - 600 <= bucket)",
         &[node.into()],
-    )?;
-    Ok(())
+    )
 }

@@ -64,6 +64,16 @@ impl Transaction<'_> {
         }
     }
 
+    /// Deletes rows, as many as there may be.
+    pub(crate) fn delete(&self, table: &str, which: &str, values: &[Value<'_>]) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(connection) => {
+                sqlite::execute(connection, &format!("DELETE FROM {table} WHERE {which}"), values).map(drop)
+            }
+            Self::Postgres(session) => session.delete(table, which, values),
+        }
+    }
+
     /// Every row that a statement gives.
     pub(crate) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, SqlError> {
         match self {

@@ -56,30 +56,29 @@ impl Retention {
         if !transaction.may_purge()? {
             return Ok(());
         }
-        let before = |sql: &str, moment: i64| transaction.execute(sql, &[moment.into()]).map(drop);
+        let before = |table: &str, which: &str, moment: i64| {
+            transaction.delete(table, &format!("{which} < $1"), &[moment.into()])
+        };
         let (now, proof) = (now.seconds(), now.seconds() - PROOF);
         if part == Part::Addresses {
-            before("DELETE FROM address WHERE bucket < $1", now - ADDRESSES)?;
+            before("address", "bucket", now - ADDRESSES)?;
             // Of a node that never came back.
-            before(
+            transaction.execute(
                 "UPDATE key SET destroyed = made + 172800, how = 'lost with the process'
                  WHERE destroyed IS NULL AND made < $1",
-                now - ADDRESSES - DAY,
+                &[(now - ADDRESSES - DAY).into()],
             )?;
-            return before("DELETE FROM key WHERE destroyed < $1", proof);
+            return before("key", "destroyed", proof);
         }
         let oldest = i64::from(self.oldest_day(UnixTime::from_seconds(now)).days());
         for table in ["traffic", "distinct_addresses", "usage", "visit", "facet", "import"] {
-            before(&format!("DELETE FROM {table} WHERE day < $1"), oldest)?;
+            before(table, "day", oldest)?;
         }
-        before("DELETE FROM cookie WHERE last_day < $1", oldest)?;
-        before("DELETE FROM policy WHERE to_day < $1", proof.div_euclid(DAY))?;
-        before(
-            "DELETE FROM consent WHERE NOT EXISTS
-                 (SELECT 1 FROM policy WHERE policy.site = consent.site AND policy.fingerprint = consent.policy)
-                 AND day < $1",
-            proof.div_euclid(DAY),
-        )?;
-        before("DELETE FROM action WHERE at < $1", proof)
+        before("cookie", "last_day", oldest)?;
+        before("policy", "to_day", proof.div_euclid(DAY))?;
+        let of_none = "NOT EXISTS (SELECT 1 FROM policy
+             WHERE policy.site = consent.site AND policy.fingerprint = consent.policy) AND day";
+        before("consent", of_none, proof.div_euclid(DAY))?;
+        before("action", "at", proof)
     }
 }

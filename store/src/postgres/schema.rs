@@ -26,6 +26,8 @@ CREATE TABLE pinfold.address (
     requests BIGINT NOT NULL, refused BIGINT NOT NULL, node TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (site, bucket, host, network, node)
 );
+CREATE INDEX ON pinfold.address (node, bucket);
+CREATE INDEX ON pinfold.address (bucket);
 CREATE TABLE pinfold.key (
     site TEXT COLLATE "C" NOT NULL, epoch TEXT COLLATE "C" NOT NULL, made BIGINT NOT NULL, destroyed BIGINT, how TEXT COLLATE "C",
     node TEXT COLLATE "C" NOT NULL,
@@ -46,6 +48,7 @@ CREATE TABLE pinfold.usage (
     requests BIGINT NOT NULL, page_views BIGINT NOT NULL, entries BIGINT NOT NULL, not_found BIGINT NOT NULL,
     PRIMARY KEY (site, day, route, status)
 );
+CREATE INDEX ON pinfold.usage (day);
 CREATE TABLE pinfold.visit (
     site TEXT COLLATE "C" NOT NULL, day BIGINT NOT NULL, cell TEXT COLLATE "C" NOT NULL, count BIGINT NOT NULL,
     PRIMARY KEY (site, day, cell)
@@ -55,6 +58,7 @@ CREATE TABLE pinfold.facet (
     page_views BIGINT NOT NULL,
     PRIMARY KEY (site, day, kind, value)
 );
+CREATE INDEX ON pinfold.facet (day);
 CREATE TABLE pinfold.consent (
     site TEXT COLLATE "C" NOT NULL, day BIGINT NOT NULL, policy TEXT COLLATE "C" NOT NULL, event TEXT COLLATE "C" NOT NULL,
     purpose TEXT COLLATE "C" NOT NULL, events BIGINT NOT NULL,

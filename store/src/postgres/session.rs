@@ -28,6 +28,9 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// How many statements are sent before their answers are read.
 const AHEAD: usize = 500;
 
+/// How many rows are deleted at a time.
+const DELETED: u64 = 20_000;
+
 /// What every connection keeps to. A node that is frozen must not hold up others, nor one that is gone keep its name.
 const SETTINGS: &str = "
     SET search_path = pinfold;
@@ -104,6 +107,14 @@ impl Session {
         for some in rows.chunks(AHEAD) {
             self.wait(try_join_all(some.iter().map(|row| self.client.execute_raw(&statement, row))))?;
         }
+        Ok(())
+    }
+
+    /// Deletes rows, some at a time, so that no answer takes long.
+    pub(crate) fn delete(&self, table: &str, which: &str, values: &[Value<'_>]) -> Result<(), SqlError> {
+        let some = format!("SELECT ctid FROM {table} WHERE {which} LIMIT {DELETED}");
+        let delete = format!("DELETE FROM {table} WHERE ctid = ANY (ARRAY({some}))");
+        while self.execute(&delete, values)? >= DELETED {}
         Ok(())
     }
 

@@ -122,6 +122,20 @@ impl Server {
         assert!(started.status.success(), "{started:?} {}", fs::read_to_string(log).unwrap_or_default());
     }
 
+    /// Lets it be spoken to under a certificate.
+    pub(crate) fn show_certificate(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.data().join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            let owner = fs::metadata(self.data()).unwrap();
+            chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        let shown = self.tool("pg_ctl", &["-D", text(&self.data()), "-w", "restart"]);
+        assert!(shown.status.success(), "{shown:?}");
+    }
+
     /// Stops it as a power cut would.
     pub(crate) fn stop_at_once(&self) {
         let stopped = self.tool("pg_ctl", &["-D", text(&self.data()), "-m", "immediate", "-w", "stop"]);
