@@ -113,29 +113,6 @@ fn an_address_in_use_is_named() {
 }
 
 #[test]
-fn every_help_fits_a_screen_and_shows_an_example() {
-    let directory = tempfile::tempdir().unwrap();
-    let of_all = String::from_utf8(pinfold(&["--help"], directory.path()).stdout).unwrap();
-    let list = of_all.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let mut commands: Vec<Vec<&str>> =
-        list.lines().map(|line| vec![line.split_whitespace().next().unwrap()]).collect();
-    assert!(commands.len() > 10, "{of_all}");
-    commands.extend([vec![], vec!["ledger", "verify"]]);
-    commands.extend(["backup", "export", "migrate", "status"].map(|one| vec!["db", one]));
-    for command in &commands {
-        let arguments: Vec<_> = command.iter().copied().chain(["--help"]).collect();
-        let output = pinfold(&arguments, directory.path());
-        let text = String::from_utf8(output.stdout).unwrap();
-        // The list of all commands is as long as there are commands.
-        let most = if command.is_empty() { 40 } else { 25 };
-        assert!(text.lines().count() <= most, "{command:?}\n{text}");
-        let example = text.lines().find(|line| line.starts_with("Example: "));
-        assert!(example.is_some_and(|line| line.contains("pinfold")), "{command:?}\n{text}");
-        assert_eq!(output.status.code(), Some(0));
-    }
-}
-
-#[test]
 fn explain_reads_the_proxy_protocol_before_a_request() {
     let directory = tempfile::tempdir().unwrap();
     let more = "[client_address]\nsource = \"proxy-protocol\"\ntrusted_proxies = [\"127.0.0.1\"]";

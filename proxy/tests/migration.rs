@@ -142,7 +142,7 @@ fn fault_20_a_backup_under_load_has_every_choice_that_was_answered_before() {
     }
     let told = visitors.leave();
     let (directory, _) = server.stop();
-    told.assert_counted(counted(&directory.path().join("pinfold.db")));
+    told.assert_counted(counted(directory.path().join("pinfold.db")));
     note(
         "FAULT20",
         "pinfold db backup under load",

@@ -138,3 +138,21 @@ fn with_a_browser_scripts_run_and_hosts_of_others_are_seen() {
     let data: serde_json::Value = serde_json::from_str(&data).unwrap();
     assert_eq!(data["pages"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_address_that_leads_to_nowhere_is_named() {
+    let nowhere = Origin::start(|_| {
+        Response::builder()
+            .status(301)
+            .header("location", "http://127.0.0.1:9/home")
+            .body(Bytes::new())
+            .unwrap()
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let output = pinfold(&["scan", &format!("http://{}", nowhere.address)], directory.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains(" leads to http://127.0.0.1:9/home, which cannot be looked at: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

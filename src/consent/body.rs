@@ -2,6 +2,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "html")]
+use bytes::Buf as _;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -9,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::outcome::ConsentOutcome;
 use super::response::filter_trailers;
 #[cfg(feature = "html")]
-use crate::html::{Broken, Rewriter};
+use crate::html::Rewriter;
 
 pin_project! {
     /// The body of a response: the site's own, frame by frame as it comes, or a page of Pinfold's.
@@ -121,22 +123,21 @@ where
     B::Error: Into<BoxError>,
 {
     loop {
-        let Some(rewriter) = change.as_mut() else { return Poll::Ready(None) };
-        let changed = match ready!(body.as_mut().poll_frame(cx)) {
-            Some(Err(error)) => {
-                *change = None;
-                return Poll::Ready(Some(Err(BodyError(error.into()))));
-            }
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => write(rewriter, data),
-                Err(_) => continue,
-            },
-            None => {
-                let last = rewriter.end();
-                *change = None;
-                last
-            }
+        let Some(rewriter) = change.take() else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
+            *change = Some(rewriter);
+            return Poll::Pending;
         };
+        let (part, is_last) = match frame {
+            Some(Err(error)) => return Poll::Ready(Some(Err(BodyError(error.into())))),
+            Some(Ok(frame)) => {
+                // Bytes that are in one piece are not copied.
+                let data = frame.into_data().map(|mut data| data.copy_to_bytes(data.remaining()));
+                (data.unwrap_or_default(), body.is_end_stream())
+            }
+            None => (Bytes::new(), true),
+        };
+        let changed = if is_last { rewriter.last(&part) } else { change.insert(rewriter).write(&part) };
         match changed {
             Err(broken) => {
                 *change = None;
@@ -146,23 +147,6 @@ where
             Ok(part) => return Poll::Ready(Some(Ok(Frame::data(Bytes::from(part).into())))),
         }
     }
-}
-
-#[cfg(feature = "html")]
-fn write(rewriter: &mut Rewriter, mut data: impl bytes::Buf) -> Result<Vec<u8>, Broken> {
-    let mut changed = Vec::new();
-    while data.has_remaining() {
-        let chunk = data.chunk();
-        let length = chunk.len();
-        let part = rewriter.write(chunk)?;
-        if changed.is_empty() {
-            changed = part;
-        } else {
-            changed.extend_from_slice(&part);
-        }
-        data.advance(length);
-    }
-    Ok(changed)
 }
 
 /// Nothing changes a page.

@@ -114,10 +114,8 @@ impl Shell {
         let headers: &mut HeaderMap = &mut head.headers;
         if let Some(Holds { policy, granted, changes }) = holds {
             narrow(&policy, granted, headers);
-            if let Some(mut rewriter) = changes.and_then(|changes| changes.rewriter(&policy, headers)) {
-                let mut held = rewriter.write(&page).ok()?;
-                held.extend(rewriter.end().ok()?);
-                page = held;
+            if let Some(rewriter) = changes.and_then(|changes| changes.rewriter(&policy, headers)) {
+                page = rewriter.last(&page).ok()?;
             }
         }
         forget_bytes(headers);

@@ -19,5 +19,5 @@ pub(crate) use fill::fill;
 pub(crate) use gate::{Doorman, Held, Place, Verdict};
 pub(crate) use insertion::Text;
 pub(crate) use rewriter::{Edits, Rewriter};
-pub(crate) use unpack::{Broken, Coding};
+pub(crate) use unpack::Coding;
 pub(crate) use url::host_of;

@@ -51,10 +51,16 @@ impl Gate {
         }
     }
 
-    fn end(&mut self, done: &mut Vec<u8>) {
+    /// Takes the last part, and gives all that is left.
+    fn last(self, part: Vec<u8>) -> Vec<u8> {
         match self {
-            Self::Parsing(stage) => stage.end(done),
-            Self::Watching(watch) => watch.end(done),
+            Self::Parsing(mut stage) => {
+                let mut done = Vec::with_capacity(part.len() + ROOM);
+                stage.write(&part, &mut done);
+                stage.end(&mut done);
+                done
+            }
+            Self::Watching(watch) => watch.last(part),
         }
     }
 }
@@ -101,25 +107,29 @@ impl Rewriter {
                 &plain[..]
             }
         };
-        Ok(self.rewrite(part))
+        Ok(if self.changes(part) { self.rewrite(part) } else { self.finish_before(part) })
     }
 
-    /// Gives what is left of the page.
+    /// Takes the last part and gives what is left of the page.
     ///
     /// # Errors
     ///
     /// As for [`Self::write`].
-    pub(crate) fn end(&mut self) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn last(mut self, part: &[u8]) -> Result<Vec<u8>, Broken> {
         let mut plain = Vec::new();
-        if let Some(unpack) = &mut self.unpack {
-            unpack.end(&mut plain)?;
-        }
-        let mut done = self.rewrite(&plain);
-        self.settle(&mut done);
-        Ok(done)
+        let part = match &mut self.unpack {
+            None => part,
+            Some(unpack) => {
+                unpack.write(part, &mut plain)?;
+                unpack.end(&mut plain)?;
+                &plain[..]
+            }
+        };
+        Ok(if self.changes(part) { self.finish(part) } else { self.finish_before(part) })
     }
 
-    fn rewrite(&mut self, part: &[u8]) -> Vec<u8> {
+    /// Whether a part is changed, once it has been looked at.
+    fn changes(&mut self, part: &[u8]) -> bool {
         if !self.begun && !part.is_empty() {
             self.begun = true;
             if is_utf_16(part) {
@@ -128,10 +138,11 @@ impl Rewriter {
             }
         }
         self.seen += part.len() as u64;
+        !(self.packed && self.seen > MOST_PACKED)
+    }
+
+    fn rewrite(&mut self, part: &[u8]) -> Vec<u8> {
         let mut done = Vec::with_capacity(part.len() + ROOM);
-        if self.packed && self.seen > MOST_PACKED {
-            self.settle(&mut done);
-        }
         match (&mut self.insertion, &mut self.gate) {
             (None, None) => done.extend_from_slice(part),
             (None, Some(gate)) => gate.write(part, &mut done),
@@ -147,19 +158,27 @@ impl Rewriter {
         done
     }
 
-    /// Ends both passes.
-    fn settle(&mut self, done: &mut Vec<u8>) {
-        let mut between = Vec::new();
-        if let Some(mut insertion) = self.insertion.take() {
-            insertion.end(&mut between);
-        }
-        match self.gate.take() {
-            None => done.append(&mut between),
-            Some(mut gate) => {
-                gate.write(&between, done);
-                gate.end(done);
+    /// Ends both passes with a part.
+    fn finish(&mut self, part: &[u8]) -> Vec<u8> {
+        let mut between = Vec::with_capacity(part.len() + ROOM);
+        match self.insertion.take() {
+            None => between.extend_from_slice(part),
+            Some(mut insertion) => {
+                insertion.write(part, &mut between);
+                insertion.end(&mut between);
             }
         }
+        match self.gate.take() {
+            None => between,
+            Some(gate) => gate.last(between),
+        }
+    }
+
+    /// Ends both passes; the part is not theirs any more.
+    fn finish_before(&mut self, part: &[u8]) -> Vec<u8> {
+        let mut done = self.finish(&[]);
+        done.extend_from_slice(part);
+        done
     }
 }
 
@@ -189,7 +208,7 @@ mod tests {
         );
         assert_eq!(rewriter.write(b" part</h1><p>and a second").unwrap(), b" part</h1><p>and a second");
         assert_eq!(rewriter.write(b"</body></html>").unwrap(), b"[B]</body></html>");
-        assert_eq!(rewriter.end().unwrap(), b"");
+        assert_eq!(rewriter.last(b"").unwrap(), b"");
     }
 
     /// Holds what the page itself calls bad, and knows no host.
@@ -253,8 +272,11 @@ mod tests {
                 let edits = Edits { doorman: Some(Arc::new(ByPurpose)), ..Edits::default() };
                 let mut rewriter = Rewriter::new(edits, Charset::of("text/html").unwrap(), Coding::Identity);
                 let mut done = Vec::new();
-                page.as_bytes().chunks(chunk).for_each(|part| done.extend(rewriter.write(part).unwrap()));
-                done.extend(rewriter.end().unwrap());
+                let whole = page.len() - page.len() % chunk;
+                page.as_bytes()[..whole]
+                    .chunks(chunk)
+                    .for_each(|part| done.extend(rewriter.write(part).unwrap()));
+                done.extend(rewriter.last(&page.as_bytes()[whole..]).unwrap());
                 assert!(
                     String::from_utf8(done.clone()).unwrap() == expected,
                     "in parts of {chunk}: {} {}",
@@ -270,6 +292,6 @@ mod tests {
         let page = b"\xff\xfe<\0h\0t\0m\0l\0>\0<\0b\0o\0d\0y\0>\0";
         let mut rewriter = rewriter(Coding::Identity);
         assert_eq!(rewriter.write(page).unwrap(), page);
-        assert_eq!(rewriter.end().unwrap(), b"");
+        assert_eq!(rewriter.last(b"").unwrap(), b"");
     }
 }

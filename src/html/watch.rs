@@ -46,8 +46,7 @@ impl Watch {
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
         let Some(watched) = &mut self.watched else { return self.stage().write(part, done) };
-        // The word may have begun in the part before.
-        let new = watched.seen.len().saturating_sub(ATTRIBUTE.len() - 1);
+        let occurs = watched.confirmed.is_none() && watched.occurs_with(part);
         watched.seen.extend_from_slice(part);
         let mut parsed = Vec::new();
         if watched.confirmed.is_some() {
@@ -55,7 +54,7 @@ impl Watch {
         } else {
             let safe = watched.open.before(&watched.seen);
             let waits = watched.seen.len() - safe <= LONGEST_TAG && watched.seen.len() <= MOST;
-            if waits && !occurs(&watched.seen[new..]) {
+            if waits && !occurs {
                 done.extend_from_slice(&watched.seen[watched.gone..safe]);
                 watched.gone = safe;
                 return;
@@ -67,17 +66,29 @@ impl Watch {
         self.confirm(&parsed, done);
     }
 
-    pub(super) fn end(&mut self, done: &mut Vec<u8>) {
-        match self.watched.take_if(|watched| watched.confirmed.is_none()) {
-            Some(watched) => done.extend_from_slice(&watched.seen[watched.gone..]),
-            None => {
-                let mut parsed = Vec::new();
-                self.stage().end(&mut parsed);
-                self.confirm(&parsed, done);
-                // Another one, if it has come to that.
-                self.stage().end(done);
+    /// Takes the last part, and gives all that is left. Nothing comes after it for which a tag would have to wait.
+    pub(super) fn last(mut self, part: Vec<u8>) -> Vec<u8> {
+        let unparsed = |watched: &mut Watched| watched.confirmed.is_none() && !watched.occurs_with(&part);
+        if let Some(mut watched) = self.watched.take_if(unparsed) {
+            let mut done = watched.seen.split_off(watched.gone);
+            if done.is_empty() {
+                return part;
             }
+            done.extend_from_slice(&part);
+            return done;
         }
+        let mut done = Vec::with_capacity(part.len());
+        self.write(&part, &mut done);
+        if let Some(watched) = self.watched.take_if(|watched| watched.confirmed.is_none()) {
+            done.extend_from_slice(&watched.seen[watched.gone..]);
+            return done;
+        }
+        let mut parsed = Vec::new();
+        self.stage().end(&mut parsed);
+        self.confirm(&parsed, &mut done);
+        // Another one, if it has come to that.
+        self.stage().end(&mut done);
+        done
     }
 
     fn stage(&mut self) -> &mut Stage {
@@ -103,6 +114,16 @@ impl Watch {
         if again == expected.len() {
             self.watched = None;
         }
+    }
+}
+
+impl Watched {
+    /// Whether the word occurs with the next part: it may have begun before.
+    fn occurs_with(&self, part: &[u8]) -> bool {
+        const BEGUN: usize = ATTRIBUTE.len() - 1;
+        let before = &self.seen[self.seen.len().saturating_sub(BEGUN)..];
+        let seam = [before, &part[..part.len().min(BEGUN)]].concat();
+        occurs(&seam) || occurs(part)
     }
 }
 

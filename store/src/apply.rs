@@ -159,7 +159,7 @@ fn apply_policy(
         &with_site,
     )?;
     let in_force = "SELECT from_day FROM policy WHERE site = $1 AND to_day IS NULL";
-    if !transaction.query(in_force, &[site.clone()])?.is_empty() {
+    if !transaction.query(in_force, std::slice::from_ref(site))?.is_empty() {
         return Ok(());
     }
     let resumed = transaction.execute(

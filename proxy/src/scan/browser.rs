@@ -86,7 +86,8 @@ impl Browser {
     pub(super) fn look(&mut self, page: &str, visit: &mut Visit) -> io::Result<Option<Opened>> {
         let opened = self.call("Page.navigate", json!({ "url": page }))?;
         if let Some(error) = opened["errorText"].as_str() {
-            visit.failed.push((page.to_owned(), error.to_owned()));
+            let address = self.led_to()?.unwrap_or_else(|| page.to_owned());
+            visit.failed.push((address, error.to_owned()));
             return Ok(None);
         }
         self.wait(page, visit)?;
@@ -109,6 +110,19 @@ impl Browser {
             return Ok(None);
         }
         Ok(Some(Opened { address: links.remove(0), links }))
+    }
+
+    /// The page that was asked for last, of what has happened up to now.
+    fn led_to(&mut self) -> io::Result<Option<String>> {
+        let now = Instant::now();
+        let mut address = None;
+        while let Some(event) = self.pipe.event(now)? {
+            let parameters = &event["params"];
+            if event["method"] == "Network.requestWillBeSent" && parameters["type"] == "Document" {
+                address = Some(text(&parameters["request"]["url"]));
+            }
+        }
+        Ok(address)
     }
 
     /// Waits until a page is there and its scripts have had time, and notes what was asked meanwhile.

@@ -52,8 +52,7 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         let _ = write!(io::stderr(), "\r");
     }
     if visit.pages.is_empty() {
-        let why = visit.failed.first().map(|(_, why)| why.as_str()).unwrap_or_default();
-        return Err(Failure::of(format!("{} cannot be looked at: {why}", command.url)));
+        return Err(Failure::of(unseen(&command.url, &visit)));
     }
     own.extend(hosts_of(visit.pages.iter()));
     visit.is_behind_pinfold = Plain::new().is_ok_and(|plain| plain.is_behind_pinfold(&command.url));
@@ -62,6 +61,17 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         CheckFormat::Human => suggestion.to_toml(&eye.name()),
         CheckFormat::Json => suggestion.to_json(),
     })
+}
+
+/// Why there is nothing to tell. A site may send its visitors on to an address that cannot be reached from here.
+fn unseen(url: &str, visit: &Visit) -> String {
+    let Some((address, why)) = visit.failed.first() else { return format!("{url} cannot be looked at") };
+    if address.trim_end_matches('/') == url.trim_end_matches('/') {
+        return format!("{url} cannot be looked at: {why}");
+    }
+    format!(
+        "{url} leads to {address}, which cannot be looked at: {why} (scan the address of the site that visitors use, from where it can be reached)"
+    )
 }
 
 /// What is declared already: by a configuration, else by what is built in.

@@ -172,7 +172,7 @@ impl Suggestion {
             text.push_str(
                 "\n# Pages have browsers ask these hosts of others before any choice:\n[[embed]]\n",
             );
-            text.push_str("purpose = \"\"  # decide: the id of a purpose; leave out hosts that a page cannot do without\nhosts = [\n");
+            text.push_str("purpose = \"\"  # decide: the id of a purpose, or \"strictly-necessary\" where a page cannot do without\nhosts = [\n");
             for (host, page) in &self.hosts {
                 let _ = writeln!(text, "    {},  # {}", quoted(host), plain(page));
             }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
 
+use super::limits::LONGEST_HEAD;
+
 /// How often limits are read, and what was turned away is told.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -26,9 +28,13 @@ const EXTREME: u64 = 75;
 /// once had, and will use it again.
 const SERVED: usize = 64;
 
+/// What a connection is reckoned with, in bytes: the longest head, read and passed on, and buffers. So many are taken in that all of these fit.
+const RECKONED: u64 = 2 * LONGEST_HEAD as u64;
+
 /// Memory belongs to the process, and so does all of this.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+static MOST_CONNECTIONS: AtomicUsize = AtomicUsize::new(usize::MAX);
 static SHED: AtomicU64 = AtomicU64::new(0);
 static LOOKED: AtomicU64 = AtomicU64::new(0);
 static SPACE: Room = Room::new();
@@ -52,8 +58,12 @@ impl Connected {
         if sheds_from(Level::Extreme) {
             return None;
         }
-        CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        Some(Self(()))
+        let connected = Self(());
+        if CONNECTIONS.fetch_add(1, Ordering::Relaxed) < MOST_CONNECTIONS.load(Ordering::Relaxed) {
+            return Some(connected);
+        }
+        SHED.fetch_add(1, Ordering::Relaxed);
+        None
     }
 }
 
@@ -122,6 +132,9 @@ fn look() {
     let few = CONNECTIONS.load(Ordering::Relaxed) <= SERVED;
     let share = SPACE.share(space, few).max(RESIDENT.share(resident, few));
     LEVEL.store(level(share) as u8, Ordering::Relaxed);
+    let room = SPACE.for_clients().min(RESIDENT.for_clients()) / RECKONED;
+    let most = usize::try_from(room).map_or(usize::MAX, |room| room.saturating_add(SERVED));
+    MOST_CONNECTIONS.store(most, Ordering::Relaxed);
 }
 
 fn level(share: u64) -> Level {
@@ -165,14 +178,17 @@ impl Room {
         self.is_limited.store(most.is_some(), Ordering::Relaxed);
     }
 
+    fn for_clients(&self) -> u64 {
+        self.most.load(Ordering::Relaxed).saturating_sub(self.idle.load(Ordering::Relaxed))
+    }
+
     /// Which share of the room for clients is used, in hundredths; none of it while there are few.
     fn share(&self, used: u64, few: bool) -> u64 {
         if few {
             self.idle.store(used, Ordering::Relaxed);
         }
-        let idle = self.idle.load(Ordering::Relaxed);
-        let room = self.most.load(Ordering::Relaxed).saturating_sub(idle);
-        used.saturating_sub(idle).saturating_mul(100) / room.max(1)
+        let more = used.saturating_sub(self.idle.load(Ordering::Relaxed));
+        more.saturating_mul(100) / self.for_clients().max(1)
     }
 }
 
@@ -196,7 +212,7 @@ mod tests {
     #[test]
     fn fault_14_what_is_held_with_few_clients_is_no_room_for_many() {
         let room = Room::new();
-        assert_eq!(room.share(1 << 40, false), 0);
+        assert_eq!((room.share(1 << 40, false), room.for_clients()), (0, u64::MAX));
         room.allow(Some(1_000));
         for (used, few, share, expected) in [
             (200, true, 0, Level::Well),

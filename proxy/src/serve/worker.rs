@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::doorway::Doorway;
+use super::limits::{FAREWELL, FAREWELL_BYTES};
 use super::pressure::Connected;
+use super::refused::Refused;
 use super::speak::Server;
 use super::{announced, secured};
 
@@ -83,7 +86,12 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let Some(connected) = Connected::new() else { continue };
+                let Some(connected) = Connected::new() else {
+                    if way_in.acceptor.is_none() {
+                        tokio::spawn(turn_away(stream));
+                    }
+                    continue;
+                };
                 // A connection without it is slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(let_in(
@@ -130,6 +138,30 @@ async fn let_in(
             let Some((stream, agreed)) = secured::secured(stream, acceptor).await else { return };
             // In a place of its own, so that what comes in clear does not keep room for it.
             Box::pin(server.serve(stream, agreed, client, way_in.doorway, watcher, stop)).await;
+        }
+    }
+}
+
+/// Tells a client that there is no memory for what it asks, whatever that is. Nothing of it is kept.
+async fn turn_away(mut stream: TcpStream) {
+    let text = Refused::BUSY.text;
+    let length = text.len();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{text}"
+    );
+    // The socket takes so little at once.
+    if stream.write_all(answer.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
+        let _ = tokio::time::timeout(FAREWELL, throw_away(stream)).await;
+    }
+}
+
+async fn throw_away(mut stream: TcpStream) {
+    let (mut part, mut thrown) = ([0; 1024], 0);
+    while thrown < FAREWELL_BYTES {
+        match stream.read(&mut part).await {
+            Ok(length) if length > 0 => thrown += length,
+            _ => break,
         }
     }
 }

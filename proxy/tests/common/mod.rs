@@ -173,6 +173,7 @@ impl Pinfold {
             }
         });
         let Ok((Some(site), https, Some(admin))) = readied.recv_timeout(Duration::from_secs(20)) else {
+            let _ = child.kill();
             panic!("it did not start: {}", log.lock().unwrap());
         };
         Self { directory, site, https, admin, child, log }

@@ -26,7 +26,7 @@ pub(crate) struct Engine {
 /// The way to the server. Looking for a new one is done elsewhere, so that a server that is away keeps the writer from nothing.
 #[derive(Debug)]
 enum Line {
-    Open(Session),
+    Open(Box<Session>),
     Sought(Receiver<Result<Session, SqlError>>),
     Down,
 }
@@ -45,13 +45,13 @@ impl Engine {
             }
             thread::sleep(PAUSE);
         }
-        Ok(Self { server: server.clone(), line: Line::Open(session) })
+        Ok(Self { server: server.clone(), line: Line::Open(Box::new(session)) })
     }
 
     /// Opens a database beside servers, for what they take turns at.
     pub(crate) fn open_beside(server: &Postgres) -> Result<Self, StoreError> {
         let session = Session::open(server).map_err(|error| StoreError::unreachable(server, error))?;
-        Ok(Self { server: server.clone(), line: Line::Open(session) })
+        Ok(Self { server: server.clone(), line: Line::Open(Box::new(session)) })
     }
 
     /// Opens a database for adding what was before: nobody else does.
@@ -62,7 +62,7 @@ impl Engine {
         if !Session::takes(FOR_IMPORT, &session).map_err(unreachable)? {
             return Err(StoreError::ImportedElsewhere(server.to_string()));
         }
-        Ok(Self { server: server.clone(), line: Line::Open(session) })
+        Ok(Self { server: server.clone(), line: Line::Open(Box::new(session)) })
     }
 
     pub(crate) fn write<T>(
@@ -88,7 +88,7 @@ impl Engine {
         match &self.line {
             Line::Open(session) if !session.is_over() => {}
             Line::Sought(found) => match found.try_recv() {
-                Ok(Ok(session)) => self.line = Line::Open(session),
+                Ok(Ok(session)) => self.line = Line::Open(Box::new(session)),
                 Ok(Err(error)) => {
                     self.line = Line::Down;
                     return Err(error);

@@ -53,7 +53,7 @@ pub(super) fn each<E: From<SqlError>>(
 }
 
 fn names_of(statement: &Statement<'_>) -> Vec<String> {
-    statement.column_names().into_iter().map(str::to_owned).collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 /// SQLite takes `$1` for a name, and numbers names in the order in which they occur.

@@ -44,7 +44,7 @@ pub(crate) fn day_of(town: &Town) -> Stolen {
 
 fn statements() -> String {
     let dir = place();
-    Store::open(&file_in(&dir), Retention::default()).unwrap().close();
+    Store::open(file_in(&dir), Retention::default()).unwrap().close();
     let connection = Connection::open(file_in(&dir)).unwrap();
     let tables: Vec<String> =
         read(&connection, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", |row| row.get(0));
