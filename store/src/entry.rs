@@ -124,6 +124,18 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// The same rows in the same order, those of one site that follow each other together: they go to the store at once.
+pub(crate) fn joined<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<Entry<'a>> {
+    let mut joined: Vec<Entry<'a>> = Vec::new();
+    for entry in entries {
+        match joined.last_mut().filter(|last| last.site == entry.site && last.ledger == entry.ledger) {
+            Some(last) => last.rows.extend(entry.rows),
+            None => joined.push(entry),
+        }
+    }
+    joined
+}
+
 /// Kind, epoch, node, when, how, and until when what was under it had begun.
 fn of_key<'a>(event: &'a KeyEvent, node: &'a str) -> Option<Vec<Value<'a>>> {
     match event {
@@ -148,4 +160,29 @@ pub(crate) fn action_of(values: &[Value<'_>]) -> Result<ActionRow, SqlError> {
         basis: row.get(5)?,
         result: row.get(6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_follow_each_other_are_joined_in_their_order() {
+        let entry = |ledger, site: &'static str, rows: &[i64]| Entry {
+            ledger,
+            site: Cow::Borrowed(site),
+            rows: rows.iter().map(|row| vec![Value::from(*row)]).collect(),
+        };
+        let usage = |site, rows: &[i64]| entry(Ledger::Usage, site, rows);
+        let entries = [
+            usage("a", &[1, 2]),
+            usage("a", &[3]),
+            usage("b", &[4]),
+            usage("a", &[5]),
+            entry(Ledger::Visit, "a", &[6]),
+        ];
+        let expected =
+            [usage("a", &[1, 2, 3]), usage("b", &[4]), usage("a", &[5]), entry(Ledger::Visit, "a", &[6])];
+        assert_eq!(joined(entries.into_iter()), expected);
+    }
 }

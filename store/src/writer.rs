@@ -1,6 +1,5 @@
 //! The thread that writes.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +12,7 @@ use pinfold::time::{Clock, SystemClock};
 
 use crate::apply::{apply, close_lost_keys};
 use crate::engine::{Engine, Transaction};
-use crate::entry::Entry;
+use crate::entry::{Entry, joined};
 use crate::part::Part;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
@@ -187,12 +186,15 @@ impl Writer {
     }
 
     /// Writes what waits, one transaction for each ledger. What is written leaves the list; after one failure the rest is not
-    /// tried: it waits with what failed.
+    /// tried: it waits with what failed. Nothing overtakes what waits on disk: it would be taken for written.
     fn write(&mut self) -> Result<(), SqlError> {
-        while let Some(entry) = self.waiting.first_entry() {
-            let ledger = *entry.key();
-            match write_ledger(&mut self.engine, &self.author, ledger, entry.get()) {
-                Ok(()) => self.queue.settle(entry.remove()),
+        let is_behind =
+            |ledger: &Ledger| may_hold(*ledger) && self.spool.as_ref().is_some_and(|spool| !spool.is_empty());
+        let ledgers: Vec<_> = self.waiting.keys().copied().filter(|ledger| !is_behind(ledger)).collect();
+        for ledger in ledgers {
+            let Some(batches) = self.waiting.get(&ledger) else { continue };
+            match write_ledger(&mut self.engine, &self.author, ledger, batches) {
+                Ok(()) => self.queue.settle(self.waiting.remove(&ledger).unwrap_or_default()),
                 Err(error) if error.is_misfit() => self.write_one_by_one(ledger)?,
                 Err(error) => return Err(error),
             }
@@ -272,7 +274,7 @@ fn write_ledger(
 ) -> Result<(), SqlError> {
     engine.write(Part::of(ledger), &[ledger], |transaction| {
         let entries = batches.iter().map(|one| Ok((one.sequence, Entry::of(&one.batch, &author.node)?)));
-        once(transaction, author, ledger, &entries.collect::<Result<Vec<_>, SqlError>>()?)?;
+        once(transaction, author, ledger, entries.collect::<Result<Vec<_>, SqlError>>()?)?;
         #[cfg(test)]
         tests::panic_if_asked(ledger);
         Ok(())
@@ -285,10 +287,10 @@ fn write_records(engine: &mut Engine, spool: &Spool, records: &[Record]) -> Resu
         let of_it: Vec<_> = records.iter().filter(|record| record.entry.ledger == ledger).collect();
         for run in of_it.chunk_by(|one, next| one.author == next.author) {
             let mut write = |run: &[&Record]| {
-                let entries: Vec<_> = run.iter().map(|record| (record.sequence, &record.entry)).collect();
+                let entries = run.iter().map(|record| (record.sequence, record.entry.clone())).collect();
                 let author = &run[0].author;
                 engine.write(Part::of(ledger), &[ledger], |transaction| {
-                    once(transaction, author, ledger, &entries)
+                    once(transaction, author, ledger, entries)
                 })
             };
             match write(run) {
@@ -313,21 +315,21 @@ fn write_records(engine: &mut Engine, spool: &Spool, records: &[Record]) -> Resu
 }
 
 /// Adds those of some numbered batches that are not there yet. After a commit that failed half-way they may be.
-fn once<'a, E: Borrow<Entry<'a>>>(
+fn once(
     transaction: &Transaction<'_>,
     author: &Author,
     ledger: Ledger,
-    entries: &[(i64, E)],
+    mut entries: Vec<(i64, Entry<'_>)>,
 ) -> Result<(), SqlError> {
     let [node, incarnation, name] =
         [author.node.as_str().into(), author.incarnation.into(), Value::from(ledger.name())];
     let known = "SELECT sequence FROM delivered WHERE node = $1 AND incarnation = $2 AND ledger = $3";
     let last = transaction.query(known, &[node.clone(), incarnation.clone(), name.clone()])?;
     let last: i64 = last.first().map_or(Ok(0), |row| row.get(0))?;
-    let mut newest = last;
-    for (sequence, entry) in entries.iter().filter(|(sequence, _)| *sequence > last) {
-        apply(transaction, entry.borrow())?;
-        newest = newest.max(*sequence);
+    entries.retain(|(sequence, _)| *sequence > last);
+    let newest = entries.iter().map(|(sequence, _)| *sequence).max().unwrap_or(last);
+    for entry in joined(entries.into_iter().map(|(_, entry)| entry)) {
+        apply(transaction, &entry)?;
     }
     transaction.execute(
         "INSERT INTO delivered (node, incarnation, ledger, sequence) VALUES ($1, $2, $3, $4)
@@ -412,5 +414,27 @@ mod tests {
         assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
         // What fails it over and over is lost, and whoever handed it in is told.
         assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
+    }
+
+    /// Where a disk had no room for what came later, either.
+    #[test]
+    fn nothing_overtakes_what_waits_on_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let _deliveries = [choice(&queue), choice(&queue)];
+        let mut taken = queue.take(Duration::ZERO).0.into_iter();
+        let (first, second) = (taken.next().unwrap(), taken.next().unwrap());
+        let mut spool = Spool::open(&directory.path().join("spool")).unwrap();
+        let entry = Entry::of(&first.batch, "").unwrap();
+        assert_eq!(spool.keep(&author, [(first.sequence, &entry)].into_iter()).unwrap(), [true]);
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let mut writer = Writer::new(engine, author, queue, Retention::default(), Some(spool), &[]).unwrap();
+        writer.take_in(second);
+        while !writer.waiting.is_empty() {
+            writer.write().unwrap();
+        }
+        let rows = Ledgers::open(&file).unwrap().consent("town", Period { from: DAY, to: DAY }).unwrap();
+        assert_eq!(rows[0].events, 2);
     }
 }

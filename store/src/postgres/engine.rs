@@ -7,7 +7,7 @@ use pinfold::audit::Ledger;
 use super::locks::{FOR_IMPORT, of_ledger, of_node};
 use super::schema::bring_forward;
 use super::server::Postgres;
-use super::session::Session;
+use super::session::{OF_A_WRITER, Session};
 use crate::error::StoreError;
 use crate::part::Part;
 use crate::sql::SqlError;
@@ -35,10 +35,10 @@ impl Engine {
     /// Brings the database to the newest schema, and takes the name of the node.
     pub(crate) fn open(server: &Postgres) -> Result<Self, StoreError> {
         let unreachable = |error: SqlError| StoreError::unreachable(server, error);
-        let session = Session::open(server).map_err(unreachable)?;
+        let session = Session::open(server, OF_A_WRITER).map_err(unreachable)?;
         bring_forward(&session, server)?;
         let until = Instant::now() + LEAVING;
-        while !Session::takes(of_node(server.node()), &session).map_err(unreachable)? {
+        while !session.takes(of_node(server.node())).map_err(unreachable)? {
             if Instant::now() > until {
                 let node = server.node().to_owned();
                 return Err(StoreError::NodeInUse { store: server.to_string(), node });
@@ -50,16 +50,17 @@ impl Engine {
 
     /// Opens a database beside servers, for what they take turns at.
     pub(crate) fn open_beside(server: &Postgres) -> Result<Self, StoreError> {
-        let session = Session::open(server).map_err(|error| StoreError::unreachable(server, error))?;
+        let session =
+            Session::open(server, OF_A_WRITER).map_err(|error| StoreError::unreachable(server, error))?;
         Ok(Self { server: server.clone(), line: Line::Open(Box::new(session)) })
     }
 
     /// Opens a database for adding what was before: nobody else does.
     pub(crate) fn open_to_import(server: &Postgres) -> Result<Self, StoreError> {
         let unreachable = |error: SqlError| StoreError::unreachable(server, error);
-        let session = Session::open(server).map_err(unreachable)?;
+        let session = Session::open(server, OF_A_WRITER).map_err(unreachable)?;
         bring_forward(&session, server)?;
-        if !Session::takes(FOR_IMPORT, &session).map_err(unreachable)? {
+        if !session.takes(FOR_IMPORT).map_err(unreachable)? {
             return Err(StoreError::ImportedElsewhere(server.to_string()));
         }
         Ok(Self { server: server.clone(), line: Line::Open(Box::new(session)) })
@@ -109,9 +110,9 @@ impl Engine {
         let server = self.server.clone();
         let seeker = thread::Builder::new().name("pinfold-seeker".to_owned());
         let sought = seeker.spawn(move || {
-            let found = Session::open(&server).inspect(|session| {
+            let found = Session::open(&server, OF_A_WRITER).inspect(|session| {
                 // What is left of our own last connection may still have it.
-                let _ = Session::takes(of_node(server.node()), session);
+                let _ = session.takes(of_node(server.node()));
             });
             // Whoever asked may have stopped.
             let _ = tell.send(found);

@@ -1,9 +1,13 @@
 use super::schema::checked_version;
 use super::server::Postgres;
-use super::session::{Session, role_of};
+use super::session::{OF_A_READER, Session, role_of};
 use crate::error::StoreError;
 use crate::part::Part;
 use crate::sql::{Row, SqlError, Value};
+
+/// What is told may take as long as whoever is told needs.
+const ALONE: &str =
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET idle_in_transaction_session_timeout = 0";
 
 /// A database opened for reading alone.
 #[derive(Debug)]
@@ -15,11 +19,10 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn open(server: &Postgres) -> Result<Self, StoreError> {
         let unreachable = |error: SqlError| StoreError::unreachable(server, error);
-        let session = Session::open(server).map_err(unreachable)?;
+        let session = Session::open(server, OF_A_READER).map_err(unreachable)?;
         let version = checked_version(&session, server)?;
-        let alone = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY";
         if version > 0 {
-            session.run(&format!("{alone}; SET ROLE {}", role_of(Part::Ledgers))).map_err(unreachable)?;
+            session.run(&format!("{ALONE}; SET ROLE {}", role_of(Part::Ledgers))).map_err(unreachable)?;
         }
         Ok(Self { session, version })
     }

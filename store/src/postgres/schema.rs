@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::locks::FOR_MIGRATION;
 use super::server::Postgres;
-use super::session::Session;
+use super::session::{OF_A_WRITER, Session};
 use crate::error::StoreError;
 use crate::schema::NEWEST;
 use crate::sql::SqlError;
@@ -123,7 +123,7 @@ pub(super) fn version(session: &Session) -> Result<i64, SqlError> {
 /// Brings a database to the newest version: the version before. Of several nodes that try at once, one does.
 pub(crate) fn migrate(server: &Postgres) -> Result<i64, StoreError> {
     let unreachable = |error: SqlError| StoreError::unreachable(server, error);
-    let session = Session::open(server).map_err(unreachable)?;
+    let session = Session::open(server, OF_A_WRITER).map_err(unreachable)?;
     bring_forward(&session, server)
 }
 
@@ -134,7 +134,7 @@ pub(super) fn bring_forward(session: &Session, server: &Postgres) -> Result<i64,
     }
     let unreachable = |error: SqlError| StoreError::unreachable(server, error);
     let until = Instant::now() + PATIENCE;
-    while !Session::takes(FOR_MIGRATION, session).map_err(unreachable)? {
+    while !session.takes(FOR_MIGRATION).map_err(unreachable)? {
         if Instant::now() > until {
             return Err(unreachable(SqlError::failed("another node does not finish making its tables")));
         }

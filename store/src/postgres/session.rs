@@ -22,8 +22,11 @@ use crate::sql::{Row, SqlError, Value};
 /// How long a connection may take, with its encryption and who we are.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long an answer may take. The server gives up a lock before that.
-const ANSWER: Duration = Duration::from_secs(3);
+/// How long an answer to a writer may take. The server gives up a lock before that.
+pub(super) const OF_A_WRITER: Duration = Duration::from_secs(3);
+
+/// How long an answer to a reader may take: years are added up.
+pub(super) const OF_A_READER: Duration = Duration::from_secs(30);
 
 /// How many statements are sent before their answers are read.
 const AHEAD: usize = 500;
@@ -46,6 +49,7 @@ const SETTINGS: &str = "
 pub(crate) struct Session {
     runtime: Runtime,
     client: Client,
+    patience: Duration,
     prepared: RefCell<HashMap<String, Statement>>,
 }
 
@@ -56,11 +60,11 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    pub(super) fn open(server: &Postgres) -> Result<Self, SqlError> {
+    pub(super) fn open(server: &Postgres, patience: Duration) -> Result<Self, SqlError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(SqlError::failed)?;
         let client = runtime.block_on(async { timeout(CONNECT, connect(server)).await });
         let client = client.map_err(|_| SqlError::failed("it does not answer"))??;
-        let session = Self { runtime, client, prepared: RefCell::default() };
+        let session = Self { runtime, client, patience, prepared: RefCell::default() };
         session.run(SETTINGS)?;
         Ok(session)
     }
@@ -144,8 +148,8 @@ impl Session {
     }
 
     /// Whether a lock was free, and is held until the connection ends.
-    pub(super) fn takes((one, other): Lock, session: &Self) -> Result<bool, SqlError> {
-        session.is_true(&format!("SELECT pg_try_advisory_lock({one}, {other})"))
+    pub(super) fn takes(&self, (one, other): Lock) -> Result<bool, SqlError> {
+        self.is_true(&format!("SELECT pg_try_advisory_lock({one}, {other})"))
     }
 
     /// Whether no other node removes old rows.
@@ -172,7 +176,7 @@ impl Session {
     }
 
     fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
-        match self.runtime.block_on(async { timeout(ANSWER, answer).await }) {
+        match self.runtime.block_on(async { timeout(self.patience, answer).await }) {
             Ok(answer) => answer.map_err(SqlError::from),
             Err(_) => Err(SqlError::failed("it does not answer any more")),
         }
