@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use crate::error::StoreError;
-use crate::read::{Ledgers, Reader};
+use crate::read::Ledgers;
+use crate::reader::Reader;
 use crate::sqlite;
 
 /// What a copy holds.

@@ -4,7 +4,8 @@ use pinfold::time::{CivilDate, UnixTime};
 
 use crate::error::StoreError;
 use crate::part::Part;
-use crate::read::{Ledgers, Moment, Period};
+use crate::read::{Ledgers, Period};
+use crate::reader::Moment;
 use crate::schema;
 use crate::sql::{Row, SqlError, Value};
 
@@ -99,7 +100,7 @@ impl Export<'_> {
                     names.iter().zip(row.0).map(|(name, value)| (name.as_str(), field(name, &value)));
                 tell(table, &fields.collect::<Vec<_>>()).map_err(Stopped::ByWhoeverIsTold)
             };
-            let told = self.ledgers.each(Part::Ledgers, &select, &self.parameters(), one);
+            let told = self.ledgers.reader().each(Part::Ledgers, &select, &self.parameters(), one);
             told.map_err(|stopped| match stopped {
                 Stopped::ByTheStore(error) => E::from(self.ledgers.unusable(error)),
                 Stopped::ByWhoeverIsTold(error) => error,

@@ -10,33 +10,19 @@ use crate::apply::LAST_ACTION;
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::part::Part;
+use crate::reader::{Moment, Reader};
 use crate::rows::{
     AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
     UsageCount, VisitCount,
 };
+use crate::schema;
 use crate::sql::{Row, SqlError, Value};
-use crate::{postgres, schema, sqlite};
 
 /// A store opened for reading alone.
 #[derive(Debug)]
 pub struct Ledgers {
     location: Location,
     reader: Reader,
-}
-
-/// What reads, whichever kind it is of.
-#[derive(Debug)]
-pub(crate) enum Reader {
-    Sqlite(sqlite::Reader),
-    Postgres(Box<postgres::Reader>),
-}
-
-/// A store as it is at one moment, until this is dropped.
-#[derive(Debug)]
-#[allow(dead_code, reason = "it is held, and let go")]
-pub(crate) enum Moment<'a> {
-    Sqlite(rusqlite::Transaction<'a>),
-    Postgres(postgres::Moment<'a>),
 }
 
 /// The days that are asked for, both included.
@@ -57,10 +43,7 @@ impl Ledgers {
     /// Where there is none, or it cannot be read.
     pub fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
         let location = location.into();
-        let reader = match &location {
-            Location::File(path) => Reader::Sqlite(sqlite::Reader::open(path)?),
-            Location::Postgres(server) => Reader::Postgres(Box::new(postgres::Reader::open(server)?)),
-        };
+        let reader = Reader::open(&location)?;
         let ledgers = Self { location, reader };
         let found = ledgers.version()?;
         if found > schema::NEWEST {
@@ -383,10 +366,7 @@ impl Ledgers {
     }
 
     pub(crate) fn version(&self) -> Result<i64, StoreError> {
-        match &self.reader {
-            Reader::Sqlite(file) => file.version().map_err(|error| self.unusable(error)),
-            Reader::Postgres(server) => Ok(server.version()),
-        }
+        self.reader.version().map_err(|error| self.unusable(error))
     }
 
     /// Rows of what is not the address ledger.
@@ -411,31 +391,13 @@ impl Ledgers {
             found.push(read(&row)?);
             Ok::<_, SqlError>(())
         };
-        self.each(part, query, values, take).map_err(|error| self.unusable(error))?;
+        self.reader.each(part, query, values, take).map_err(|error| self.unusable(error))?;
         Ok(found)
-    }
-
-    /// Tells each row, with the names of its columns.
-    pub(crate) fn each<E: From<SqlError>>(
-        &self,
-        part: Part,
-        query: &str,
-        values: &[Value<'_>],
-        tell: impl FnMut(&[String], Row) -> Result<(), E>,
-    ) -> Result<(), E> {
-        match &self.reader {
-            Reader::Sqlite(file) => file.each(query, values, tell),
-            Reader::Postgres(server) => server.each(part, query, values, tell),
-        }
     }
 
     /// The store as it is now, however long it is read.
     pub(crate) fn moment(&self) -> Result<Moment<'_>, StoreError> {
-        let moment = match &self.reader {
-            Reader::Sqlite(file) => file.moment().map(Moment::Sqlite),
-            Reader::Postgres(server) => server.moment().map(Moment::Postgres),
-        };
-        moment.map_err(|error| self.unusable(error))
+        self.reader.moment().map_err(|error| self.unusable(error))
     }
 
     pub(crate) fn location(&self) -> &Location {

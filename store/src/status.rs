@@ -4,7 +4,8 @@ use pinfold::time::CivilDate;
 
 use crate::error::StoreError;
 use crate::part::Part;
-use crate::read::{Ledgers, Reader};
+use crate::read::Ledgers;
+use crate::reader::Reader;
 use crate::schema;
 
 /// Each ledger, and what its first and its last day are, in days since 1970. Of times that is the day in Coordinated Universal Time.

@@ -8,11 +8,12 @@ use pinfold::audit::{Batch, Delivery, Ledger, Sink};
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::location::Location;
+use crate::once::Author;
 use crate::queue::Queue;
 use crate::retention::Retention;
 use crate::spool::{Gauge, Spool, SpoolState};
 use crate::sql::SqlError;
-use crate::writer::{Author, Writer};
+use crate::writer::Writer;
 use crate::{postgres, sqlite};
 
 /// How long a stop waits for the writer, which itself gives up after five seconds.

@@ -10,14 +10,15 @@ use pinfold::audit::{Ledger, Rows};
 use pinfold::pseudonym::KeyEvent;
 use pinfold::time::{Clock, SystemClock};
 
-use crate::apply::{apply, close_lost_keys};
-use crate::engine::{Engine, Transaction};
-use crate::entry::{Entry, joined};
+use crate::apply::close_lost_keys;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::once::{Author, once, write_records};
 use crate::part::Part;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
-use crate::spool::{Record, Spool, may_hold};
-use crate::sql::{SqlError, Value};
+use crate::spool::{Spool, may_hold};
+use crate::sql::SqlError;
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -49,14 +50,6 @@ pub(crate) struct Writer {
     retry_at: Option<Instant>,
     /// How often writing has panicked in a row.
     panics: u32,
-}
-
-/// Whose numbers of batches count once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Author {
-    pub(crate) node: String,
-    /// 64 random bits of a start.
-    pub(crate) incarnation: i64,
 }
 
 impl Writer {
@@ -279,64 +272,6 @@ fn write_ledger(
         tests::panic_if_asked(ledger);
         Ok(())
     })
-}
-
-/// Writes records in their order. Those that do not fit are said and left out.
-fn write_records(engine: &mut Engine, spool: &Spool, records: &[Record]) -> Result<(), SqlError> {
-    for ledger in Ledger::ALL {
-        let of_it: Vec<_> = records.iter().filter(|record| record.entry.ledger == ledger).collect();
-        for run in of_it.chunk_by(|one, next| one.author == next.author) {
-            let mut write = |run: &[&Record]| {
-                let entries = run.iter().map(|record| (record.sequence, record.entry.clone())).collect();
-                let author = &run[0].author;
-                engine.write(Part::of(ledger), &[ledger], |transaction| {
-                    once(transaction, author, ledger, entries)
-                })
-            };
-            match write(run) {
-                Err(error) if error.is_misfit() => {}
-                written => {
-                    written?;
-                    continue;
-                }
-            }
-            for record in run {
-                match write(&[record]) {
-                    Err(error) if error.is_misfit() => {
-                        spool.gauge().drop_one();
-                        tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
-                    }
-                    written => written?,
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Adds those of some numbered batches that are not there yet. After a commit that failed half-way they may be.
-fn once(
-    transaction: &Transaction<'_>,
-    author: &Author,
-    ledger: Ledger,
-    mut entries: Vec<(i64, Entry<'_>)>,
-) -> Result<(), SqlError> {
-    let [node, incarnation, name] =
-        [author.node.as_str().into(), author.incarnation.into(), Value::from(ledger.name())];
-    let known = "SELECT sequence FROM delivered WHERE node = $1 AND incarnation = $2 AND ledger = $3";
-    let last = transaction.query(known, &[node.clone(), incarnation.clone(), name.clone()])?;
-    let last: i64 = last.first().map_or(Ok(0), |row| row.get(0))?;
-    entries.retain(|(sequence, _)| *sequence > last);
-    let newest = entries.iter().map(|(sequence, _)| *sequence).max().unwrap_or(last);
-    for entry in joined(entries.into_iter().map(|(_, entry)| entry)) {
-        apply(transaction, &entry)?;
-    }
-    transaction.execute(
-        "INSERT INTO delivered (node, incarnation, ledger, sequence) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (node, incarnation, ledger) DO UPDATE SET sequence = excluded.sequence",
-        &[node, incarnation, name, newest.into()],
-    )?;
-    Ok(())
 }
 
 /// Whether every row began under a key that is destroyed.

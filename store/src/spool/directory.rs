@@ -11,7 +11,7 @@ use super::gauge::Gauge;
 use super::record::{Next, Record, decode, encode, heading, next};
 use crate::entry::Entry;
 use crate::error::StoreError;
-use crate::writer::Author;
+use crate::once::Author;
 
 /// How long a segment becomes before the next begins, in bytes.
 const SEGMENT: u64 = 8 << 20;

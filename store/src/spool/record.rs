@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, Read};
 use pinfold::audit::Ledger;
 
 use crate::entry::Entry;
+use crate::once::Author;
 use crate::sql::Value;
-use crate::writer::Author;
 
 /// The form, so that a later version knows what it reads.
 const FORM: u8 = 1;
