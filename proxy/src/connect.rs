@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
-use pinfold_store::{Ledgers, Unopened};
+use pinfold_store::{Ledgers, Location, Unopened};
 use serde::Serialize;
 
 use crate::config::{Configuration, Settings, Site, ValkeySettings};
@@ -59,7 +59,7 @@ pub(crate) fn look(configuration: &Configuration) -> Result<Vec<Found>, Failure>
         found.extend(runtime.block_on(asked));
     }
     for Site { settings, .. } in &configuration.sites {
-        let of_store = store(&settings.store.file, &settings.site);
+        let of_store = store(&settings.store.location, &settings.site);
         found.extend(of_store.into_iter().filter(|one| !found.contains(one)).collect::<Vec<_>>());
     }
     let settings = configuration.shared_settings();
@@ -149,9 +149,11 @@ fn reason(error: &Failed) -> String {
     reason.to_string()
 }
 
-fn store(file: &Path, site: &str) -> Vec<Found> {
-    let shown = file.display();
-    if !file.exists() {
+fn store(store: &Location, site: &str) -> Vec<Found> {
+    let shown = store;
+    if let Location::File(file) = store
+        && !file.exists()
+    {
         let place = file.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return vec![match tempfile_in(place) {
             Ok(()) => Found::Well(format!("the store {shown} will be made at the first start")),
@@ -160,7 +162,7 @@ fn store(file: &Path, site: &str) -> Vec<Found> {
             )),
         }];
     }
-    let cookies = Ledgers::open(file).and_then(|ledgers| ledgers.cookies(site));
+    let cookies = Ledgers::open(store.clone()).and_then(|ledgers| ledgers.cookies(site));
     match cookies {
         Err(error) => vec![Found::Amiss(error.to_string())],
         Ok(cookies) => {

@@ -3,19 +3,19 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pinfold::audit::ActionRow;
 use pinfold::time::{CivilDate, Clock as _, SystemClock};
-use pinfold_store::{Export, Field, Period, StoreError, StoreStatus};
+use pinfold_store::{Export, Field, Location, Period, StoreError, StoreStatus};
 use serde_json::{Map, Value, json};
 
 use crate::administer::{head_of_ledger, heads_of_ledgers};
 use crate::cli::{CheckFormat, DbBackup, DbExport, DbStatus, DbStore};
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::control::{Ask, Reply, SiteHead, Taking, ask};
 use crate::exit::Failure;
-use crate::opened::{Opened, read_all};
+use crate::opened::{Opened, location_of, read_all};
 use crate::table::table;
 
 /// Copies the store.
@@ -26,7 +26,7 @@ pub(crate) fn back_up(command: &DbBackup) -> Result<String, Failure> {
     }
     let heads = write_down(&opened, &opened.all_sites()?, Taking::Backup, &command.reason, None)?;
     let made = opened.ledgers.back_up(&command.to).map_err(Failure::of)?;
-    let (to, file) = (command.to.display(), opened.file.display());
+    let (to, file) = (command.to.display(), &opened.location);
     Ok(format!(
         "{to} holds {} rows of {file}, and no addresses: keep it no longer than the store keeps them\n{}",
         made.rows, heads
@@ -63,9 +63,8 @@ pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
 /// Brings the store to the newest schema.
 pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
     let read = config::named_or_default(command.config.as_deref()).map(read_all).transpose()?;
-    let file = read.map_or(PathBuf::from("pinfold.db"), |read| read.shared_settings().store.file.clone());
-    let (before, after) = pinfold_store::migrate(&file).map_err(Failure::of)?;
-    let shown = file.display();
+    let shown = location_of(read.as_ref().map(Configuration::shared_settings));
+    let (before, after) = pinfold_store::migrate(shown.clone()).map_err(Failure::of)?;
     Ok(if before == after {
         format!("{shown} has schema {after}, the newest: nothing to do\n")
     } else {
@@ -77,7 +76,7 @@ pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
 pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
     let opened = Opened::whole(command.store.config.as_deref())?;
     let status = opened.ledgers.status().map_err(Failure::of)?;
-    let shown = opened.file.display();
+    let shown = &opened.location;
     if let Some(damage) = &status.damage {
         return Err(Failure::misuse(format!(
             "the store {shown} is damaged: {damage} (stop the server and restore a backup)"
@@ -85,7 +84,7 @@ pub(crate) fn status(command: &DbStatus) -> Result<String, Failure> {
     }
     Ok(match command.format {
         CheckFormat::Human => format!("store   {shown}\n{}", in_words(&status)),
-        CheckFormat::Json => format!("{:#}\n", in_json(&status, &opened.file)),
+        CheckFormat::Json => format!("{:#}\n", in_json(&status, &opened.location)),
     })
 }
 
@@ -109,7 +108,7 @@ fn write_down(
     };
     let mut heads = Vec::new();
     for site in sites {
-        match pinfold_store::record_action(&opened.file, site, row.clone()) {
+        match pinfold_store::record_action(opened.location.clone(), site, row.clone()) {
             Ok(head) => heads.push(SiteHead { site: site.clone(), head: head.to_string() }),
             Err(StoreError::InUse(_)) => return ask_to_write_down(opened, sites, what, reason, rows),
             Err(error) => return Err(Failure::of(error)),
@@ -177,13 +176,13 @@ fn in_words(status: &StoreStatus) -> String {
     format!("size    {bytes} bytes\nschema  {schema}\nserver  {server}\nwhole   yes\n\n{table}")
 }
 
-fn in_json(status: &StoreStatus, file: &Path) -> Value {
+fn in_json(status: &StoreStatus, store: &Location) -> Value {
     let ledgers = status.ledgers.iter().map(|ledger| {
         let day = |day: Option<CivilDate>| day.map(|day| day.to_string());
         json!({ "ledger": ledger.name, "rows": ledger.rows, "first_day": day(ledger.first), "last_day": day(ledger.last) })
     });
     json!({
-        "store": file, "bytes": status.bytes, "schema": status.schema, "newest_schema": status.newest, "in_use": status.in_use,
+        "store": store.to_string(), "bytes": status.bytes, "schema": status.schema, "newest_schema": status.newest, "in_use": status.in_use,
         "whole": true, "ledgers": ledgers.collect::<Vec<_>>(),
     })
 }

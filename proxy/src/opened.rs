@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use pinfold::time::Calendar;
-use pinfold_store::Ledgers;
+use pinfold_store::{Ledgers, Location};
 
 use crate::cli::OneSite;
 use crate::config::{self, Configuration, Fault, Read, SOCKET, Settings, chosen};
@@ -13,7 +13,7 @@ use crate::exit::Failure;
 /// A store, and the configuration by which it was found, if there is one.
 pub(crate) struct Opened {
     pub(crate) ledgers: Ledgers,
-    pub(crate) file: PathBuf,
+    pub(crate) location: Location,
     pub(crate) calendar: Calendar,
     pub(crate) settings: Option<Settings>,
     /// Which site is named, where there is no configuration.
@@ -38,10 +38,9 @@ impl Opened {
             Some(settings) => settings.calendar.clone(),
             None => Calendar::named("Europe/London").map_err(Failure::of)?,
         };
-        let file =
-            settings.as_ref().map_or(PathBuf::from("pinfold.db"), |settings| settings.store.file.clone());
-        let ledgers = Ledgers::open(&file).map_err(Failure::of)?;
-        Ok(Self { ledgers, file, calendar, settings, named })
+        let location = location_of(settings.as_ref());
+        let ledgers = Ledgers::open(location.clone()).map_err(Failure::of)?;
+        Ok(Self { ledgers, location, calendar, settings, named })
     }
 
     /// Every site that is in the store, unless the configuration is of one alone.
@@ -71,6 +70,11 @@ impl Opened {
     pub(crate) fn socket(&self) -> &Path {
         self.settings.as_ref().map_or(Path::new(SOCKET), |settings| &settings.socket)
     }
+}
+
+/// The store of a configuration, or that of this directory.
+pub(crate) fn location_of(settings: Option<&Settings>) -> Location {
+    settings.map_or_else(|| PathBuf::from("pinfold.db").into(), |settings| settings.store.location.clone())
 }
 
 /// The settings of one site; warnings go to standard error.

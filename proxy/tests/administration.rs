@@ -209,7 +209,7 @@ fn a_look_up_is_written_down_before_it_is_answered() {
     let unknown = data(server.path(), &lookup(CANARY));
     assert_eq!(unknown["known"]["is"], "not-recorded", "the bucket is open: {unknown}");
     let store = rusqlite::Connection::open(server.path().join("pinfold.db")).unwrap();
-    let add = "INSERT INTO address VALUES ('www.town.example', 1795341600, ?1, 7, 3, 1)";
+    let add = "INSERT INTO address VALUES ('www.town.example', 1795341600, ?1, 7, 3, 1, '')";
     store.execute(add, [number]).unwrap();
     let found = data(server.path(), &lookup(CANARY));
     assert_eq!(found["known"]["is"], "buckets", "{found}");
@@ -217,7 +217,7 @@ fn a_look_up_is_written_down_before_it_is_answered() {
     assert_eq!((&bucket["requests"], &bucket["begins"]), (&3.into(), &"2026-11-22T10:00:00Z".into()));
     assert_eq!(data(server.path(), &lookup("203.0.113.78"))["known"]["is"], "not-recorded");
 
-    let key = "INSERT INTO key VALUES ('www.town.example', '2026-11-01-0badcafe', 1793491200, 1793664000, 'rotated')";
+    let key = "INSERT INTO key VALUES ('www.town.example', '2026-11-01-0badcafe', 1793491200, 1793664000, 'rotated', '')";
     store.execute(key, []).unwrap();
     let gone = [&lookup(CANARY)[..], &["--at", "2026-11-01T12:00:00Z"]].concat();
     let words = said(server.path(), &gone);

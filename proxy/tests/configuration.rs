@@ -74,7 +74,7 @@ fn check_says_sound_or_json_or_warns() {
     let output = pinfold(&["check", "--format", "json"], directory.path());
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["sound"], true);
-    assert_eq!(found["warnings"][0]["place"], "pinfold.toml:29:1");
+    assert_eq!(found["warnings"][0]["place"], "pinfold.toml:29:9");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn fault_13_without_descriptors_accepting_rests_and_the_store_is_written() {
     assert_eq!(pinfold.send("POST", "/cookies", &FORM, "cookies[all]=yes").status, 303);
     assert!(pinfold.metric("pinfold_accept_errors_total") > 0.0);
     let (directory, log) = pinfold.stop();
-    assert_eq!(counted(&directory.path().join("pinfold.db")), 2 * rounds as u64 + 1);
+    assert_eq!(counted(directory.path().join("pinfold.db")), 2 * rounds as u64 + 1);
     let told = log.matches(TELLS).count();
     let workers = thread::available_parallelism().unwrap().get();
     assert!((1..=workers).contains(&told), "told {told} times");

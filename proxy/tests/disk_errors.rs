@@ -19,7 +19,7 @@ use common::signal;
 use pinfold::audit::{Batch, ConsentRow, Rows, Sink};
 use pinfold::consent::ConsentEvent;
 use pinfold::time::CivilDate;
-use pinfold_store::{Retention, SqliteStore};
+use pinfold_store::{Retention, Store};
 
 /// Tells a child which file to write to.
 const STORE: &str = "PINFOLD_TEST_STORE";
@@ -135,7 +135,7 @@ fn reopens(calls: &str, store: &Path) -> usize {
 #[ignore = "the child of another test"]
 fn a_child_that_writes() {
     let Some(file) = std::env::var_os(STORE) else { return };
-    let store = SqliteStore::open(Path::new(&file), Retention::default()).unwrap();
+    let store = Store::open(Path::new(&file), Retention::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for _ in 0..CHOICES {
         let row = ConsentRow {

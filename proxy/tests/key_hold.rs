@@ -171,7 +171,7 @@ fn a_restart_keeps_names_blocks_and_keys_and_no_file_has_them() {
         assert!(!key.chunks_exact(16).any(has), "{} has the key", file.display());
         assert!(!has(&number.to_be_bytes()) && !has(before.as_bytes()), "{} has the block", file.display());
     }
-    let keys = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let keys = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let keys = keys.keys("www.town.example").unwrap();
     assert!(keys.len() == 1 && keys[0].destroyed.is_none(), "one key, and it lives: {keys:?}");
     assert!(!log.contains(CANARY));
@@ -188,7 +188,7 @@ fn what_is_damaged_gives_a_fresh_key_and_a_note() {
     let second = systemd.service(directory, Some(&stored));
     assert_ne!(epoch(&second), began);
     assert!(second.log().contains("there is a fresh key"), "{}", second.log());
-    let ledgers = pinfold_store::Ledgers::open(&second.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(second.path().join("pinfold.db")).unwrap();
     let keys = ledgers.keys("www.town.example").unwrap();
     let lost = keys.iter().find(|key| key.epoch == began).unwrap();
     assert_eq!(lost.how.as_deref(), Some("lost with the process"));
@@ -277,7 +277,7 @@ fn each_of_several_sites_has_a_place_for_its_keys_and_one_that_goes_leaves_nothi
     hears_until("FDSTOREREMOVE=1\nFDNAME=pinfold-keys-www.b.example");
     assert!(content(&b).iter().all(|byte| *byte == 0), "nothing of its key is left");
     assert!(content(&a).iter().any(|byte| *byte != 0));
-    let ledgers = pinfold_store::Ledgers::open(&second.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(second.path().join("pinfold.db")).unwrap();
     second
         .wait_until("its end is entered", |_| ledgers.keys("www.b.example").unwrap()[0].destroyed.is_some());
     assert_eq!(ledgers.keys("www.b.example").unwrap()[0].how.as_deref(), Some("stopped"));

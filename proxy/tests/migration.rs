@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use common::chaos::{Chance, note, times};
 use common::choices::{MANY_ADDRESSES, Visitors, counted, is_whole};
 use common::{BINARY, Origin, Pinfold, configuration, pinfold, signal};
-use pinfold_store::{Retention, SqliteStore};
+use pinfold_store::{Retention, Store};
 use rusqlite::Connection;
 
 const OLD: i64 = 4;
 
 /// A store of version 4, with hours of two years in it.
 fn make_old(file: &Path, newest: &mut i64) -> i64 {
-    SqliteStore::open(file, Retention::default()).unwrap().close();
+    Store::open(file, Retention::default()).unwrap().close();
     let store = Connection::open(file).unwrap();
     *newest = version(&store);
     store
@@ -136,13 +136,13 @@ fn fault_20_a_backup_under_load_has_every_choice_that_was_answered_before() {
         let said = pinfold(&["db", "backup", backup.to_str().unwrap()], server.path());
         assert!(said.status.success(), "{said:?}");
         assert!(is_whole(&backup));
-        SqliteStore::open(&backup, Retention::default()).unwrap().close();
+        Store::open(&backup, Retention::default()).unwrap().close();
         let kept = counted(&backup);
         assert!(kept >= answered, "{kept} of {answered}");
     }
     let told = visitors.leave();
     let (directory, _) = server.stop();
-    told.assert_counted(counted(&directory.path().join("pinfold.db")));
+    told.assert_counted(counted(directory.path().join("pinfold.db")));
     note(
         "FAULT20",
         "pinfold db backup under load",

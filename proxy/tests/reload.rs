@@ -135,7 +135,7 @@ fn what_changed_is_said_and_in_force_and_what_waits_is_not() {
     let verified = pinfold(&["ledger", "verify"], directory.path());
     // By its file the configuration names a store that is not there: the one in force is asked for.
     assert_eq!(verified.status.code(), Some(3));
-    let ledgers = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let actions = ledgers.actions("www.town.example").unwrap();
     assert_eq!(actions.len(), 1, "{actions:?}");
     assert_eq!(
@@ -177,7 +177,7 @@ fn a_faulty_file_changes_nothing_and_every_fault_is_said() {
     assert_eq!(reload(&server), (Some(0), "nothing has changed\n".to_owned()));
     assert_eq!(server.metric(SOUND), 1.0);
     let (directory, _) = server.stop();
-    let ledgers = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     assert_eq!(ledgers.actions("www.town.example").unwrap().len(), 0, "nothing was changed");
 }
 
@@ -203,7 +203,7 @@ fn a_decision_stands_and_a_purpose_that_comes_back_has_its_bit() {
         assert_eq!(answer.values("set-cookie").len(), 2, "what was granted is granted: {}", answer.head);
     }
     let (directory, _) = server.stop();
-    let ledgers = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let bits = ledgers.purpose_bits("www.town.example").unwrap();
     assert_eq!((bits["films"], bits["maps"]), (2, 3), "{bits:?}");
 }
@@ -295,7 +295,7 @@ fn reload_under_load(least: u64) {
     let (directory, _) = server.stop();
     let report = Pinfold::report(directory.path());
     assert_eq!(report["traffic"]["requests"].as_u64(), Some(sum(0) + sum(1)), "each is counted once");
-    let ledgers = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let ledgers = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let actions = ledgers.actions("www.town.example").unwrap();
     assert_eq!(actions.len(), 20);
     assert!(actions.iter().any(|entry| entry.row.basis.starts_with("SIGHUP")));

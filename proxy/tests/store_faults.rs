@@ -116,7 +116,8 @@ fn a_loss_is_counted_in_the_metrics_and_the_choice_is_honoured() {
     other
         .execute_batch(
             "DROP TABLE consent;
-             CREATE TABLE consent (site, day, policy, event, purpose, events CHECK (events < 0), PRIMARY KEY (site))",
+             CREATE TABLE consent (site, day, policy, event, purpose, events CHECK (events < 0),
+                 PRIMARY KEY (site, day, policy, event, purpose))",
         )
         .unwrap();
     drop(other);
@@ -158,5 +159,5 @@ fn fault_06_a_store_that_is_removed_is_said_to_be_and_one_that_is_put_back_is_us
     pinfold.wait_until("it goes on", |pinfold| pinfold.metric("pinfold_store_healthy") == 1.0);
     let (directory, log) = pinfold.stop();
     assert!(log.contains("the store takes no writes") && log.contains("pinfold.db is not there"), "{log}");
-    assert_eq!(common::choices::counted(&directory.path().join("pinfold.db")), 2);
+    assert_eq!(common::choices::counted(directory.path().join("pinfold.db")), 2);
 }

@@ -1,16 +1,9 @@
-//! A copy of a store, taken while it is in use.
-
-use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
 use std::path::Path;
-
-use rusqlite::{Connection, Transaction, params};
 
 use crate::error::StoreError;
 use crate::read::Ledgers;
-
-/// What a copy has no rows of. Addresses are kept no longer than their key lives, and nobody would take them out of a copy in time.
-const LEFT_EMPTY: &str = "address";
+use crate::reader::Reader;
+use crate::sqlite;
 
 /// What a copy holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,73 +22,14 @@ impl Ledgers {
     ///
     /// # Errors
     ///
-    /// Where the file exists, or the copy cannot be made: then there is none.
+    /// Where the file exists, or the copy cannot be made: then there is none. A store in PostgreSQL is copied by its own means.
     pub fn back_up(&self, to: &Path) -> Result<Backup, StoreError> {
-        let mut options = OpenOptions::new();
-        options.create_new(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(to).map_err(|error| StoreError::not_copied(to, error))?;
-        copy(self.path(), to).map_err(|error| {
-            // What is left of it would be in the way of the next try.
-            let _ = fs::remove_file(to);
-            StoreError::not_copied(to, error)
-        })
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> rusqlite::Result<Backup> {
-    let mut copy = Connection::open(to)?;
-    copy.busy_timeout(crate::read::PATIENCE)?;
-    copy.pragma_update(None, "synchronous", "FULL")?;
-    copy.execute("ATTACH ?1 AS store", params![read_only(from)])?;
-    // One transaction: it sees the store at one moment, and what is cut short leaves an empty file.
-    let transaction = copy.transaction()?;
-    let mut rows = 0;
-    for (table, statement) in tables(&transaction)? {
-        transaction.execute_batch(&statement)?;
-        if table != LEFT_EMPTY {
-            rows +=
-                transaction.execute(&format!("INSERT INTO main.{table} SELECT * FROM store.{table}"), [])?;
+        match self.reader() {
+            Reader::Sqlite(file) => {
+                let (schema, rows) = sqlite::copy_to(file.path(), to)?;
+                Ok(Backup { schema, rows })
+            }
+            Reader::Postgres(_) => Err(StoreError::CopiedElsewhere(self.location().to_string())),
         }
-    }
-    let schema = transaction.query_row("PRAGMA store.user_version", [], |row| row.get(0))?;
-    transaction.pragma_update(None, "user_version", schema)?;
-    transaction.commit()?;
-    copy.close().map_err(|(_, error)| error)?;
-    Ok(Backup { schema, rows: rows as u64 })
-}
-
-/// Each table with the statement that makes it.
-fn tables(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, String)>> {
-    transaction
-        .prepare("SELECT name, sql FROM store.sqlite_schema WHERE type = 'table' ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
-}
-
-/// A file as SQLite opens it for reading alone (sqlite.org/uri.html), whatever bytes its name has.
-fn read_only(file: &Path) -> String {
-    let mut uri = String::from("file:");
-    for &byte in file.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
-            _ => drop(write!(uri, "%{byte:02X}")),
-        }
-    }
-    uri + "?mode=ro"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_end_the_address() {
-        assert_eq!(
-            read_only(Path::new("/var/lib/a b?mode=rw#x%.db")),
-            "file:/var/lib/a%20b%3Fmode%3Drw%23x%25.db?mode=ro"
-        );
     }
 }

@@ -1,12 +1,13 @@
 //! Every row of the ledgers of a site, for other programs.
 
 use pinfold::time::{CivilDate, UnixTime};
-use rusqlite::Transaction;
-use rusqlite::types::ValueRef;
 
 use crate::error::StoreError;
+use crate::part::Part;
 use crate::read::{Ledgers, Period};
+use crate::reader::Moment;
 use crate::schema;
+use crate::sql::{Row, SqlError, Value};
 
 /// What is given away, and by which rows: those of a period where a ledger counts by the day, else all.
 ///
@@ -25,15 +26,15 @@ const EXPORTED: [(&str, &str); 11] = [
     ("action", ALL),
 ];
 
-const BY_DAY: &str = "site = ?1 AND day BETWEEN ?2 AND ?3";
+const BY_DAY: &str = "site = $1 AND day BETWEEN $2 AND $3";
 // The period is taken, so that both have the same parameters.
-const ALL: &str = "site = ?1 AND ?2 <= ?3";
+const ALL: &str = "site = $1 AND CAST($2 AS BIGINT) <= CAST($3 AS BIGINT)";
 
 /// The ledgers of one site as they are at one moment.
 #[derive(Debug)]
 pub struct Export<'a> {
     ledgers: &'a Ledgers,
-    moment: Transaction<'a>,
+    _moment: Moment<'a>,
     site: &'a str,
     period: Period,
 }
@@ -60,12 +61,12 @@ impl Ledgers {
         let found = self.version()?;
         if found < schema::NEWEST {
             return Err(StoreError::OlderSchema {
-                path: self.path().to_owned(),
+                store: self.location().to_string(),
                 found,
                 known: schema::NEWEST,
             });
         }
-        Ok(Export { ledgers: self, moment: self.moment()?, site, period })
+        Ok(Export { ledgers: self, _moment: self.moment()?, site, period })
     }
 }
 
@@ -78,8 +79,8 @@ impl Export<'_> {
     pub fn rows(&self) -> Result<u64, StoreError> {
         EXPORTED.iter().try_fold(0, |rows, (table, which)| {
             let count = format!("SELECT count(*) FROM {table} WHERE {which}");
-            let counted = self.moment.query_row(&count, self.parameters(), |row| row.get::<_, i64>(0));
-            Ok(rows + counted.map_err(|error| self.ledgers.unusable(error))?.cast_unsigned())
+            let counted = self.ledgers.list(&count, &self.parameters(), |row| row.get::<i64>(0))?;
+            Ok(rows + counted.iter().sum::<i64>().cast_unsigned())
         })
     }
 
@@ -92,42 +93,52 @@ impl Export<'_> {
         &self,
         mut tell: impl FnMut(&str, &[(&str, Field)]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let unusable = |error| E::from(self.ledgers.unusable(error));
         for (table, which) in EXPORTED {
             let select = format!("SELECT * FROM {table} WHERE {which}");
-            let mut select = self.moment.prepare(&select).map_err(unusable)?;
-            let names: Vec<String> = select.column_names().map(str::to_owned).collect();
-            let mut rows = select.query(self.parameters()).map_err(unusable)?;
-            while let Some(row) = rows.next().map_err(unusable)? {
-                let column = |(place, name): (usize, &'_ String)| Ok(field(name, row.get_ref(place)?));
-                let fields: rusqlite::Result<Vec<Field>> = names.iter().enumerate().map(column).collect();
-                let fields = names.iter().map(String::as_str).zip(fields.map_err(unusable)?);
-                tell(table, &fields.collect::<Vec<_>>())?;
-            }
+            let one = |names: &[String], row: Row| {
+                let fields =
+                    names.iter().zip(row.0).map(|(name, value)| (name.as_str(), field(name, &value)));
+                tell(table, &fields.collect::<Vec<_>>()).map_err(Stopped::ByWhoeverIsTold)
+            };
+            let told = self.ledgers.reader().each(Part::Ledgers, &select, &self.parameters(), one);
+            told.map_err(|stopped| match stopped {
+                Stopped::ByTheStore(error) => E::from(self.ledgers.unusable(error)),
+                Stopped::ByWhoeverIsTold(error) => error,
+            })?;
         }
         Ok(())
     }
 
-    fn parameters(&self) -> impl rusqlite::Params {
-        (self.site, self.period.from.days(), self.period.to.days())
+    fn parameters(&self) -> [Value<'_>; 3] {
+        [self.site.into(), self.period.from.days().into(), self.period.to.days().into()]
+    }
+}
+
+/// What ends an export early.
+enum Stopped<E> {
+    ByTheStore(SqlError),
+    ByWhoeverIsTold(E),
+}
+
+impl<E> From<SqlError> for Stopped<E> {
+    fn from(error: SqlError) -> Self {
+        Self::ByTheStore(error)
     }
 }
 
 /// Days and times are numbers in the store: how they are meant, the name of their column says.
-fn field(column: &str, value: ValueRef<'_>) -> Field {
+fn field(column: &str, value: &Value<'_>) -> Field {
     match value {
-        ValueRef::Null => Field::Nothing,
-        ValueRef::Integer(number) => match column {
+        Value::Null => Field::Nothing,
+        Value::Integer(number) => match column {
             "day" | "first_day" | "last_day" | "from_day" | "to_day" => {
-                Field::Text(CivilDate::from_days(i32::try_from(number).unwrap_or_default()).to_string())
+                Field::Text(CivilDate::from_days(i32::try_from(*number).unwrap_or_default()).to_string())
             }
-            "at" | "made" | "destroyed" => Field::Text(UnixTime::from_seconds(number).to_string()),
-            _ => Field::Number(number),
+            "at" | "made" | "destroyed" => Field::Text(UnixTime::from_seconds(*number).to_string()),
+            _ => Field::Number(*number),
         },
-        // No column holds one.
-        ValueRef::Real(number) => Field::Text(number.to_string()),
-        ValueRef::Text(text) => Field::Text(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Field::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Value::Text(text) => Field::Text(text.clone().into_owned()),
+        Value::Bytes(bytes) => Field::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
     }
 }
 
@@ -139,13 +150,13 @@ mod tests {
     fn days_times_and_bytes_are_written_as_such() {
         let text = |text: &str| Field::Text(text.to_owned());
         for (column, value, expected) in [
-            ("day", ValueRef::Integer(20_782), text("2026-11-25")),
-            ("made", ValueRef::Integer(0), text("1970-01-01T00:00:00Z")),
-            ("requests", ValueRef::Integer(20_782), Field::Number(20_782)),
-            ("hash", ValueRef::Blob(&[0, 255]), text("00ff")),
-            ("to_day", ValueRef::Null, Field::Nothing),
+            ("day", Value::Integer(20_782), text("2026-11-25")),
+            ("made", Value::Integer(0), text("1970-01-01T00:00:00Z")),
+            ("requests", Value::Integer(20_782), Field::Number(20_782)),
+            ("hash", Value::from([0, 255]), text("00ff")),
+            ("to_day", Value::Null, Field::Nothing),
         ] {
-            assert_eq!(field(column, value), expected, "{column}");
+            assert_eq!(field(column, &value), expected, "{column}");
         }
     }
 }

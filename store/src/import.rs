@@ -1,18 +1,22 @@
 //! Adding what was before, while no server writes.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pinfold::audit::{Batch, Rows};
+use pinfold::audit::{Batch, Ledger, Rows};
 use pinfold::time::{CivilDate, Clock, SystemClock};
-use rusqlite::{Connection, params};
 
 use crate::apply::apply;
+use crate::engine::Engine;
+use crate::entry::Entry;
 use crate::error::StoreError;
-use crate::lock::lock;
+use crate::location::Location;
+use crate::part::Part;
 use crate::retention::Retention;
-use crate::writer::{in_transaction, open_newest, truncate_log};
+use crate::sql::{SqlError, Value};
+use crate::{postgres, sqlite};
+
+/// The ledgers that are added to.
+const TURNS: [Ledger; 4] = [Ledger::Facet, Ledger::Traffic, Ledger::Usage, Ledger::Visit];
 
 /// A store opened to add requests of the past to it. Rows, and how far the log was read that they come from, are kept in one
 /// commit: whenever it stops, each line is counted once.
@@ -20,9 +24,8 @@ use crate::writer::{in_transaction, open_newest, truncate_log};
 /// Keys and addresses are left as they are.
 #[derive(Debug)]
 pub struct ImportStore {
-    path: PathBuf,
-    connection: Connection,
-    _lock: File,
+    location: Location,
+    engine: Engine,
 }
 
 /// How far a log was read.
@@ -40,19 +43,30 @@ pub struct Imported {
 }
 
 impl ImportStore {
-    /// Opens the file, creating it if need be, and removes what is older than it may be.
+    /// Opens a store, making its file or tables if need be, and removes what is older than it may be.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be used, is in use by a server, or has a newer schema.
-    pub fn open(path: &Path, retention: Retention, most_bytes: u64) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
-        let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let mut connection = open_newest(path, most_bytes)?;
+    /// Where it cannot be used, its file is in use by a server, another import adds to it, or it has a newer schema.
+    pub fn open(
+        location: impl Into<Location>,
+        retention: Retention,
+        most_bytes: u64,
+    ) -> Result<Self, StoreError> {
+        let location = location.into();
+        let mut engine = match &location {
+            Location::File(path) => Engine::Sqlite(sqlite::Engine::open(path, most_bytes)?),
+            Location::Postgres(server) => {
+                Engine::Postgres(Box::new(postgres::Engine::open_to_import(server)?))
+            }
+        };
         let now = SystemClock::new().now();
-        in_transaction(&mut connection, |transaction| retention.purge(transaction, now)).map_err(unusable)?;
-        truncate_log(&connection).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), connection, _lock: lock })
+        for part in Part::ALL {
+            engine
+                .write(part, &[], |transaction| retention.purge(transaction, part, now))
+                .map_err(|error| location.unusable(error))?;
+        }
+        Ok(Self { location, engine })
     }
 
     /// Every log of a site that was read, those with the most lines in their mark first.
@@ -60,24 +74,22 @@ impl ImportStore {
     /// # Errors
     ///
     /// Where the store cannot be read.
-    pub fn imported(&self, site: &str) -> Result<Vec<Imported>, StoreError> {
-        let read = || {
-            self.connection
-                .prepare(
-                    "SELECT mark, lines, offset, day FROM import WHERE site = ?1 ORDER BY lines DESC, mark",
-                )?
-                .query_map(params![site], |row| {
-                    let (lines, offset): (i64, i64) = (row.get(1)?, row.get(2)?);
-                    Ok(Imported {
-                        mark: row.get(0)?,
-                        lines: lines.cast_unsigned(),
-                        offset: offset.cast_unsigned(),
-                        day: CivilDate::from_days(row.get(3)?),
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| self.unusable(error))
+    pub fn imported(&mut self, site: &str) -> Result<Vec<Imported>, StoreError> {
+        let known =
+            r#"SELECT mark, lines, "offset", day FROM import WHERE site = $1 ORDER BY lines DESC, mark"#;
+        let read = self.engine.write(Part::Ledgers, &[], |transaction| {
+            let rows = transaction.query(known, &[site.into()])?.into_iter().map(|row| {
+                let (lines, offset): (i64, i64) = (row.get(1)?, row.get(2)?);
+                Ok(Imported {
+                    mark: row.get(0)?,
+                    lines: lines.cast_unsigned(),
+                    offset: offset.cast_unsigned(),
+                    day: CivilDate::from_days(row.get(3)?),
+                })
+            });
+            rows.collect::<Result<_, SqlError>>()
+        });
+        read.map_err(|error| self.location.unusable(error))
     }
 
     /// Adds rows, and notes how far the log is read now. Where it was known by a mark of fewer lines, that one goes.
@@ -94,21 +106,26 @@ impl ImportStore {
     ) -> Result<(), StoreError> {
         let site: Arc<str> = site.into();
         let batches: Vec<_> = rows.into_iter().map(|rows| Batch { site: site.clone(), rows }).collect();
-        let written = in_transaction(&mut self.connection, |transaction| {
-            batches.iter().try_for_each(|batch| apply(transaction, batch))?;
+        let written = self.engine.write(Part::Ledgers, &TURNS, |transaction| {
+            batches.iter().try_for_each(|batch| apply(transaction, &Entry::of(batch, "")?))?;
+            let known_as: Value<'_> = known_as.into();
             transaction
-                .execute("DELETE FROM import WHERE site = ?1 AND mark = ?2", params![site, known_as])?;
+                .execute("DELETE FROM import WHERE site = $1 AND mark = $2", &[(&site).into(), known_as])?;
             let (lines, offset) = (imported.lines.cast_signed(), imported.offset.cast_signed());
             transaction.execute(
-                "INSERT OR REPLACE INTO import VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![site, imported.mark, lines, offset, imported.day.days()],
+                r#"INSERT INTO import (site, mark, lines, "offset", day) VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (site, mark) DO UPDATE
+                   SET lines = excluded.lines, "offset" = excluded."offset", day = excluded.day"#,
+                &[
+                    (&site).into(),
+                    imported.mark.into(),
+                    lines.into(),
+                    offset.into(),
+                    imported.day.days().into(),
+                ],
             )?;
             Ok(())
         });
-        written.and_then(|()| truncate_log(&self.connection)).map_err(|error| self.unusable(error))
-    }
-
-    fn unusable(&self, error: rusqlite::Error) -> StoreError {
-        StoreError::unusable(&self.path, error)
+        written.map_err(|error| self.location.unusable(error))
     }
 }

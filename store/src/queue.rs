@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use pinfold::audit::{Batch, Delivery, Ledger, Lost, Rows};
 use tokio::sync::oneshot;
 
-/// How many rows may wait. Beyond that batches are refused, and counted as lost. The largest batch, a bucket of addresses, has
-/// 131,072 rows.
+/// How many rows may wait: as many addresses, and as many others, because addresses wait longest. Beyond that batches are refused, and
+/// counted as lost. The largest batch, a bucket of addresses, has 131,072 rows.
 pub(crate) const ROOM: usize = 200_000;
 
 /// The longest value that reaches a statement, in bytes. Those of requests are shorter by far; the wording of a policy is the operator's own.
@@ -30,7 +30,8 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Waiting>,
-    rows: usize,
+    /// Addresses, and others.
+    rows: [usize; 2],
     /// Since when rows have been waiting without a pause.
     waiting_since: Option<Instant>,
     /// The number of the last batch of each ledger. One count for all would tell how many seconds lie between the last batches
@@ -53,10 +54,11 @@ impl Queue {
         let (done, kept) = oneshot::channel();
         let (rows, fits) = (batch.rows.len(), longest(&batch.rows) <= LONGEST);
         let mut state = self.lock();
-        if state.closed || state.rows + rows > ROOM || !fits {
+        let room = room_of(batch.rows.ledger());
+        if state.closed || state.rows[room] + rows > ROOM || !fits {
             return Box::pin(std::future::ready(Err(Lost)));
         }
-        state.rows += rows;
+        state.rows[room] += rows;
         state.waiting_since.get_or_insert_with(Instant::now);
         let place = place_of(batch.rows.ledger());
         state.sequences[place] += 1;
@@ -130,10 +132,10 @@ impl Queue {
         let mut state = self.lock();
         for waiting in batches {
             let rows = waiting.batch.rows.len();
-            state.rows -= rows;
+            state.rows[room_of(waiting.batch.rows.ledger())] -= rows;
             self.of(waiting.batch.rows.ledger()).fetch_sub(rows, Ordering::Relaxed);
         }
-        state.waiting_since = (state.rows > 0).then(Instant::now);
+        state.waiting_since = (state.rows != [0; 2]).then(Instant::now);
     }
 
     fn of(&self, ledger: Ledger) -> &AtomicUsize {
@@ -159,6 +161,10 @@ fn longest(rows: &Rows) -> usize {
         _ => None,
     };
     longest.unwrap_or_default()
+}
+
+fn room_of(ledger: Ledger) -> usize {
+    usize::from(ledger != Ledger::Address)
 }
 
 fn place_of(ledger: Ledger) -> usize {

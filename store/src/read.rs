@@ -1,30 +1,28 @@
 //! Reading ledgers, from this process or another.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use pinfold::audit::{ActionEntry, ActionRow, ChainHash, FacetKind, VisitCell};
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{CivilDate, UnixTime};
-use rusqlite::{Connection, OpenFlags, Params, Row, Transaction, params};
 
-use crate::apply::last_action;
+use crate::apply::LAST_ACTION;
 use crate::error::StoreError;
+use crate::location::Location;
+use crate::part::Part;
+use crate::reader::{Moment, Reader};
 use crate::rows::{
     AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
     UsageCount, VisitCount,
 };
 use crate::schema;
-
-/// How long a reader waits for a writer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+use crate::sql::{Row, SqlError, Value};
 
 /// A store opened for reading alone.
 #[derive(Debug)]
 pub struct Ledgers {
-    path: PathBuf,
-    connection: Connection,
+    location: Location,
+    reader: Reader,
 }
 
 /// The days that are asked for, both included.
@@ -43,19 +41,19 @@ impl Ledgers {
     /// # Errors
     ///
     /// Where there is none, or it cannot be read.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
-        connection.busy_timeout(PATIENCE).map_err(unusable)?;
-        let found = schema::version(&connection).map_err(unusable)?;
+    pub fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
+        let location = location.into();
+        let reader = Reader::open(&location)?;
+        let ledgers = Self { location, reader };
+        let found = ledgers.version()?;
         if found > schema::NEWEST {
-            return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
+            let store = ledgers.location.to_string();
+            return Err(StoreError::NewerSchema { store, found, known: schema::NEWEST });
         }
         if found == 0 {
-            return Err(StoreError::unusable(path, "it holds no ledgers"));
+            return Err(StoreError::unusable(&ledgers.location, "it holds no ledgers"));
         }
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(ledgers)
     }
 
     /// The sites of which anything is recorded.
@@ -66,7 +64,7 @@ impl Ledgers {
     pub fn sites(&self) -> Result<Vec<String>, StoreError> {
         self.list(
             "SELECT site FROM key UNION SELECT site FROM traffic UNION SELECT site FROM policy",
-            [],
+            &[],
             |row| row.get(0),
         )
     }
@@ -77,10 +75,10 @@ impl Ledgers {
         let day = if self.version()? < schema::WITH_TRAFFIC_BY_DAY { "hour / 86400" } else { "day" };
         self.list(
             &format!(
-                "SELECT {day} AS date, method, status, sum(requests), sum(page_views) FROM traffic
-                 WHERE site = ?1 AND date BETWEEN ?2 AND ?3 GROUP BY date, method, status ORDER BY date, method, status"
+                "SELECT {day} AS date, method, status, CAST(sum(requests) AS BIGINT), CAST(sum(page_views) AS BIGINT) FROM traffic
+                 WHERE site = $1 AND {day} BETWEEN $2 AND $3 GROUP BY {day}, method, status ORDER BY date, method, status"
             ),
-            params![site, period.from.days(), period.to.days()],
+            &days_of(site, period),
             |row| {
                 Ok(TrafficDay {
                     day: CivilDate::from_days(row.get(0)?),
@@ -96,10 +94,16 @@ impl Ledgers {
     /// Distinct addresses by day.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn distinct(&self, site: &str, period: Period) -> Result<Vec<DistinctCount>, StoreError> {
+        // Nodes do not meet the same addresses, but each start of one may.
+        let node = self.node()?;
         self.list(
-            "SELECT day, max(estimate), sum(estimate), count(*) FROM distinct_addresses
-             WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day ORDER BY day",
-            params![site, period.from.days(), period.to.days()],
+            &format!(
+                "SELECT day, CAST(sum(most) AS BIGINT), CAST(sum(total) AS BIGINT), CAST(sum(runs) AS BIGINT) FROM
+                     (SELECT day, {node} AS owner, max(estimate) AS most, sum(estimate) AS total, count(*) AS runs
+                      FROM distinct_addresses WHERE site = $1 AND day BETWEEN $2 AND $3 GROUP BY day, owner) AS by_node
+                 GROUP BY day ORDER BY day"
+            ),
+            &days_of(site, period),
             |row| {
                 Ok(DistinctCount {
                     day: CivilDate::from_days(row.get(0)?),
@@ -114,14 +118,15 @@ impl Ledgers {
     /// Routes, the most asked for first.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn usage(&self, site: &str, period: Period) -> Result<Vec<UsageCount>, StoreError> {
-        let not_found = if self.version()? < schema::WITH_FACETS { "0" } else { "sum(not_found)" };
+        let not_found = if self.version()? < schema::WITH_FACETS { "0" } else { "not_found" };
         self.list(
             &format!(
-                "SELECT route, status, sum(requests) AS n, sum(page_views), sum(entries), {not_found} FROM usage
-                 WHERE site = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY route, status HAVING n > 0
+                "SELECT route, status, CAST(sum(requests) AS BIGINT) AS n, CAST(sum(page_views) AS BIGINT), CAST(sum(entries) AS BIGINT),
+                     CAST(sum({not_found}) AS BIGINT)
+                 FROM usage WHERE site = $1 AND day BETWEEN $2 AND $3 GROUP BY route, status HAVING sum(requests) > 0
                  ORDER BY n DESC, route, status"
             ),
-            params![site, period.from.days(), period.to.days()],
+            &days_of(site, period),
             UsageCount::read,
         )
     }
@@ -137,9 +142,9 @@ impl Ledgers {
         self.list(
             &format!(
                 "SELECT route, status, requests, page_views, entries, {not_found}, day FROM usage
-                 WHERE site = ?1 AND day BETWEEN ?2 AND ?3 AND requests > 0 ORDER BY day, route, status"
+                 WHERE site = $1 AND day BETWEEN $2 AND $3 AND requests > 0 ORDER BY day, route, status"
             ),
-            params![site, period.from.days(), period.to.days()],
+            &days_of(site, period),
             |row| Ok((CivilDate::from_days(row.get(6)?), UsageCount::read(row)?)),
         )
     }
@@ -151,9 +156,10 @@ impl Ledgers {
             return Ok(Vec::new());
         }
         self.list(
-            "SELECT value, sum(page_views) AS n FROM facet WHERE site = ?1 AND kind = ?2 AND day BETWEEN ?3 AND ?4
-             GROUP BY value HAVING n > 0 ORDER BY n DESC, value",
-            params![site, kind.name(), period.from.days(), period.to.days()],
+            "SELECT value, CAST(sum(page_views) AS BIGINT) AS n FROM facet
+             WHERE site = $1 AND kind = $2 AND day BETWEEN $3 AND $4
+             GROUP BY value HAVING sum(page_views) > 0 ORDER BY n DESC, value",
+            &[site.into(), kind.name().into(), period.from.days().into(), period.to.days().into()],
             FacetCount::read,
         )
     }
@@ -170,9 +176,9 @@ impl Ledgers {
             return Ok(Vec::new());
         }
         self.list(
-            "SELECT value, page_views, day FROM facet WHERE site = ?1 AND kind = ?2 AND day BETWEEN ?3 AND ?4
+            "SELECT value, page_views, day FROM facet WHERE site = $1 AND kind = $2 AND day BETWEEN $3 AND $4
              AND page_views > 0 ORDER BY day, value",
-            params![site, kind.name(), period.from.days(), period.to.days()],
+            &[site.into(), kind.name().into(), period.from.days().into(), period.to.days().into()],
             |row| Ok((CivilDate::from_days(row.get(2)?), FacetCount::read(row)?)),
         )
     }
@@ -185,9 +191,9 @@ impl Ledgers {
         self.list(
             &format!(
                 "SELECT pattern, purpose, direction, action, seen, first_day, last_day, {values} FROM cookie
-                 WHERE site = ?1 ORDER BY pattern, direction, action"
+                 WHERE site = $1 ORDER BY pattern, direction, action"
             ),
-            params![site],
+            &[site.into()],
             |row| {
                 Ok(CookieCount {
                     pattern: row.get(0)?,
@@ -208,9 +214,9 @@ impl Ledgers {
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn consent(&self, site: &str, period: Period) -> Result<Vec<ConsentCount>, StoreError> {
         self.list(
-            "SELECT policy, purpose, event, sum(events) FROM consent WHERE site = ?1 AND day BETWEEN ?2 AND ?3
+            "SELECT policy, purpose, event, CAST(sum(events) AS BIGINT) FROM consent WHERE site = $1 AND day BETWEEN $2 AND $3
              GROUP BY policy, purpose, event ORDER BY policy, purpose, event",
-            params![site, period.from.days(), period.to.days()],
+            &days_of(site, period),
             ConsentCount::read,
         )
     }
@@ -223,9 +229,9 @@ impl Ledgers {
         period: Period,
     ) -> Result<Vec<(CivilDate, ConsentCount)>, StoreError> {
         self.list(
-            "SELECT policy, purpose, event, events, day FROM consent WHERE site = ?1 AND day BETWEEN ?2 AND ?3
+            "SELECT policy, purpose, event, events, day FROM consent WHERE site = $1 AND day BETWEEN $2 AND $3
              ORDER BY day, policy, purpose, event",
-            params![site, period.from.days(), period.to.days()],
+            &days_of(site, period),
             |row| Ok((CivilDate::from_days(row.get(4)?), ConsentCount::read(row)?)),
         )
     }
@@ -237,9 +243,9 @@ impl Ledgers {
             return Ok(Vec::new());
         }
         let rows = self.list(
-            "SELECT day, cell, count FROM visit WHERE site = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, cell",
-            params![site, period.from.days(), period.to.days()],
-            |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)),
+            "SELECT day, cell, count FROM visit WHERE site = $1 AND day BETWEEN $2 AND $3 ORDER BY day, cell",
+            &days_of(site, period),
+            |row| Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?)),
         )?;
         // A cell that a newer version counts is left to that version.
         let known = rows.into_iter().filter_map(|(day, cell, count)| {
@@ -256,11 +262,11 @@ impl Ledgers {
         }
         self.list(
             "SELECT sequence, at, act, uid, requested_by, approved_by, basis, result, previous, hash FROM action
-             WHERE site = ?1 ORDER BY sequence",
-            params![site],
+             WHERE site = $1 ORDER BY sequence",
+            &[site.into()],
             |row| {
                 Ok(ActionEntry {
-                    sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+                    sequence: row.get::<i64>(0)?.cast_unsigned(),
                     row: ActionRow {
                         at: UnixTime::from_seconds(row.get(1)?),
                         act: row.get(2)?,
@@ -283,17 +289,18 @@ impl Ledgers {
         if self.version()? < schema::WITH_ACTIONS {
             return Ok(ChainHash::START);
         }
-        let last = last_action(&self.connection, site).map_err(|error| self.unusable(error))?;
-        Ok(last.map_or(ChainHash::START, |(_, hash)| hash))
+        let last = self.list(LAST_ACTION, &[site.into()], |row| Ok(ChainHash::from_bytes(row.get(1)?)))?;
+        Ok(last.first().copied().unwrap_or(ChainHash::START))
     }
 
     /// The buckets in which a host was met, by its pseudonym.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn buckets_of(&self, site: &str, host: Pseudonym) -> Result<Vec<AddressBucket>, StoreError> {
-        self.list(
-            "SELECT bucket, sum(requests), sum(refused) FROM address WHERE site = ?1 AND host = ?2
+        self.list_of(
+            Part::Addresses,
+            "SELECT bucket, CAST(sum(requests) AS BIGINT), CAST(sum(refused) AS BIGINT) FROM address WHERE site = $1 AND host = $2
              GROUP BY bucket ORDER BY bucket",
-            params![site, host.number().cast_signed()],
+            &[site.into(), host.number().cast_signed().into()],
             |row| {
                 Ok(AddressBucket {
                     begins: UnixTime::from_seconds(row.get(0)?),
@@ -307,9 +314,12 @@ impl Ledgers {
     /// The life of each key, the newest last.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn keys(&self, site: &str) -> Result<Vec<KeyRecord>, StoreError> {
+        let node = self.node()?;
         self.list(
-            "SELECT epoch, made, destroyed, how FROM key WHERE site = ?1 ORDER BY made, epoch",
-            params![site],
+            &format!(
+                "SELECT epoch, made, destroyed, how, {node} FROM key WHERE site = $1 ORDER BY made, epoch, 5"
+            ),
+            &[site.into()],
             |row| {
                 let destroyed: Option<i64> = row.get(2)?;
                 Ok(KeyRecord {
@@ -317,6 +327,7 @@ impl Ledgers {
                     made: UnixTime::from_seconds(row.get(1)?),
                     destroyed: destroyed.map(UnixTime::from_seconds),
                     how: row.get(3)?,
+                    node: row.get(4)?,
                 })
             },
         )
@@ -326,8 +337,8 @@ impl Ledgers {
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn policies(&self, site: &str) -> Result<Vec<PolicyRecord>, StoreError> {
         self.list(
-            "SELECT fingerprint, statement, from_day, to_day FROM policy WHERE site = ?1 ORDER BY from_day, fingerprint",
-            params![site],
+            "SELECT fingerprint, statement, from_day, to_day FROM policy WHERE site = $1 ORDER BY from_day, fingerprint",
+            &[site.into()],
             |row| {
                 let to: Option<i32> = row.get(3)?;
                 Ok(PolicyRecord {
@@ -343,37 +354,65 @@ impl Ledgers {
     /// The bit that each purpose of a site has had, for [`pinfold::consent::PolicyBuilder::known_bits`].
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn purpose_bits(&self, site: &str) -> Result<BTreeMap<String, u8>, StoreError> {
-        let bits = self.list("SELECT purpose, bit FROM purpose_bit WHERE site = ?1", params![site], |row| {
+        let bits = self.list("SELECT purpose, bit FROM purpose_bit WHERE site = $1", &[site.into()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         });
         Ok(bits?.into_iter().collect())
     }
 
-    pub(crate) fn version(&self) -> Result<i64, StoreError> {
-        schema::version(&self.connection).map_err(|error| self.unusable(error))
+    /// The column that names the node.
+    fn node(&self) -> Result<&'static str, StoreError> {
+        Ok(if self.version()? < schema::WITH_NODES { "''" } else { "node" })
     }
 
+    pub(crate) fn version(&self) -> Result<i64, StoreError> {
+        self.reader.version().map_err(|error| self.unusable(error))
+    }
+
+    /// Rows of what is not the address ledger.
     pub(crate) fn list<T>(
         &self,
         query: &str,
-        parameters: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows =
-            || self.connection.prepare(query)?.query_map(parameters, read)?.collect::<rusqlite::Result<_>>();
-        rows().map_err(|error| self.unusable(error))
+        self.list_of(Part::Ledgers, query, values, read)
+    }
+
+    pub(crate) fn list_of<T>(
+        &self,
+        part: Part,
+        query: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row) -> Result<T, SqlError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        let take = |_: &[String], row: Row| {
+            found.push(read(&row)?);
+            Ok::<_, SqlError>(())
+        };
+        self.reader.each(part, query, values, take).map_err(|error| self.unusable(error))?;
+        Ok(found)
     }
 
     /// The store as it is now, however long it is read.
-    pub(crate) fn moment(&self) -> Result<Transaction<'_>, StoreError> {
-        self.connection.unchecked_transaction().map_err(|error| self.unusable(error))
+    pub(crate) fn moment(&self) -> Result<Moment<'_>, StoreError> {
+        self.reader.moment().map_err(|error| self.unusable(error))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
     }
 
-    pub(crate) fn unusable(&self, error: rusqlite::Error) -> StoreError {
-        StoreError::unusable(&self.path, error)
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
+
+    pub(crate) fn unusable(&self, error: SqlError) -> StoreError {
+        self.location.unusable(error)
+    }
+}
+
+fn days_of(site: &str, period: Period) -> [Value<'_>; 3] {
+    [site.into(), period.from.days().into(), period.to.days().into()]
 }

@@ -1,7 +1,10 @@
 //! How long rows are kept, and their removal.
 
 use pinfold::time::{Calendar, CivilDate, UnixTime};
-use rusqlite::{Connection, params};
+
+use crate::engine::Transaction;
+use crate::part::Part;
+use crate::sql::SqlError;
 
 const DAY: i64 = 86_400;
 
@@ -43,28 +46,39 @@ impl Retention {
         CivilDate::from_days(today - i32::from(self.months) * 31)
     }
 
-    /// Deletes what is older than it may be.
-    pub(crate) fn purge(self, connection: &Connection, now: UnixTime) -> rusqlite::Result<()> {
-        let oldest = self.oldest_day(now).days();
-        let proof = i32::try_from((now.seconds() - PROOF).div_euclid(DAY)).unwrap_or(i32::MIN);
-        let addresses = now.seconds() - ADDRESSES;
-        connection.execute("DELETE FROM address WHERE bucket < ?1", params![addresses])?;
-        connection.execute("DELETE FROM traffic WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM distinct_addresses WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM usage WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM visit WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM facet WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM import WHERE day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM cookie WHERE last_day < ?1", params![oldest])?;
-        connection.execute("DELETE FROM policy WHERE to_day < ?1", params![proof])?;
-        connection.execute(
-            "DELETE FROM consent WHERE NOT EXISTS
-                 (SELECT 1 FROM policy WHERE policy.site = consent.site AND policy.fingerprint = consent.policy)
-                 AND day < ?1",
-            params![proof],
-        )?;
-        connection.execute("DELETE FROM action WHERE at < ?1", params![now.seconds() - PROOF])?;
-        connection.execute("DELETE FROM key WHERE destroyed < ?1", params![now.seconds() - PROOF])?;
-        Ok(())
+    /// Deletes what is older than it may be, and ends keys that cannot live any more.
+    pub(crate) fn purge(
+        self,
+        transaction: &Transaction<'_>,
+        part: Part,
+        now: UnixTime,
+    ) -> Result<(), SqlError> {
+        if !transaction.may_purge()? {
+            return Ok(());
+        }
+        let before = |table: &str, which: &str, moment: i64| {
+            transaction.delete(table, &format!("{which} < $1"), &[moment.into()])
+        };
+        let (now, proof) = (now.seconds(), now.seconds() - PROOF);
+        if part == Part::Addresses {
+            before("address", "bucket", now - ADDRESSES)?;
+            // Of a node that never came back.
+            transaction.execute(
+                "UPDATE key SET destroyed = made + 172800, how = 'lost with the process'
+                 WHERE destroyed IS NULL AND made < $1",
+                &[(now - ADDRESSES - DAY).into()],
+            )?;
+            return before("key", "destroyed", proof);
+        }
+        let oldest = i64::from(self.oldest_day(UnixTime::from_seconds(now)).days());
+        for table in ["traffic", "distinct_addresses", "usage", "visit", "facet", "import"] {
+            before(table, "day", oldest)?;
+        }
+        before("cookie", "last_day", oldest)?;
+        before("policy", "to_day", proof.div_euclid(DAY))?;
+        let of_none = "NOT EXISTS (SELECT 1 FROM policy
+             WHERE policy.site = consent.site AND policy.fingerprint = consent.policy) AND day";
+        before("consent", of_none, proof.div_euclid(DAY))?;
+        before("action", "at", proof)
     }
 }

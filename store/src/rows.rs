@@ -2,7 +2,8 @@
 
 use pinfold::audit::VisitCell;
 use pinfold::time::{CivilDate, UnixTime};
-use rusqlite::Row;
+
+use crate::sql::{Row, SqlError};
 
 /// Requests of one day, method and status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct TrafficDay {
     pub page_views: i64,
 }
 
-/// Distinct addresses of one day: a range where the day had several keys.
+/// Distinct addresses of one day: a range where a node had several keys that day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names say it")]
@@ -44,7 +45,7 @@ pub struct UsageCount {
 
 impl UsageCount {
     /// Reads route, status, requests, page views, entries and what was not found, in this order.
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
             route: row.get(0)?,
             status_class: row.get(1)?,
@@ -67,7 +68,7 @@ pub struct FacetCount {
 
 impl FacetCount {
     /// Reads value and page views, in this order.
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self { value: row.get(0)?, page_views: row.get(1)? })
     }
 }
@@ -114,7 +115,7 @@ pub struct ConsentCount {
 
 impl ConsentCount {
     /// Reads policy, purpose, event and how often, in this order.
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self { policy: row.get(0)?, purpose: row.get(1)?, event: row.get(2)?, events: row.get(3)? })
     }
 }
@@ -140,6 +141,8 @@ pub struct KeyRecord {
     pub made: UnixTime,
     pub destroyed: Option<UnixTime>,
     pub how: Option<String>,
+    /// The node that held it; empty where there is but one.
+    pub node: String,
 }
 
 /// One policy and the days on which it was in force.

@@ -1,12 +1,11 @@
 //! What there is in a store, and whether it is whole.
 
-use std::fs;
-
 use pinfold::time::CivilDate;
 
 use crate::error::StoreError;
-use crate::lock;
+use crate::part::Part;
 use crate::read::Ledgers;
+use crate::reader::Reader;
 use crate::schema;
 
 /// Each ledger, and what its first and its last day are, in days since 1970. Of times that is the day in Coordinated Universal Time.
@@ -28,15 +27,15 @@ const LEDGERS: [(&str, &str, &str); 11] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {
-    /// The schema of the file.
+    /// Its schema.
     pub schema: i64,
     /// The newest schema that this version knows.
     pub newest: i64,
-    /// The size of the file, in bytes.
+    /// The size of the file, or of its tables, in bytes.
     pub bytes: u64,
     /// Whether a server has it open.
     pub in_use: bool,
-    /// What SQLite finds wrong with the file; nothing where it is whole.
+    /// What SQLite finds wrong with a file; nothing where it is whole, or a database.
     pub damage: Option<String>,
     /// Its ledgers, those of an older schema too.
     pub ledgers: Vec<LedgerStatus>,
@@ -54,21 +53,18 @@ pub struct LedgerStatus {
 }
 
 impl Ledgers {
-    /// Looks at the whole file: it takes about a second for each gigabyte.
+    /// Looks at the whole of a file: it takes about a second for each gigabyte.
     ///
     /// # Errors
     ///
     /// Where the store cannot be read.
     pub fn status(&self) -> Result<StoreStatus, StoreError> {
         let schema = self.version()?;
-        // One line, "ok" where nothing is wrong.
-        let checked: Vec<String> = self.list("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        let damage = checked.into_iter().find(|line| line != "ok");
-        let tables: Vec<String> =
-            self.list("SELECT name FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
         let mut ledgers = Vec::new();
         for (name, first, last) in LEDGERS {
-            if !tables.iter().any(|table| table == name) {
+            if let Reader::Sqlite(file) = self.reader()
+                && !file.has_table(name).map_err(|error| self.unusable(error))?
+            {
                 continue;
             }
             // A schema before this one had hours.
@@ -76,18 +72,20 @@ impl Ledgers {
             let (first, last) = if by_hour { ("hour / 86400", "hour / 86400") } else { (first, last) };
             let day = |day: Option<i32>| day.map(CivilDate::from_days);
             let query = format!("SELECT count(*), min({first}), max({last}) FROM {name}");
-            ledgers.extend(self.list(&query, [], |row| {
+            let part = if name == "address" { Part::Addresses } else { Part::Ledgers };
+            ledgers.extend(self.list_of(part, &query, &[], |row| {
                 let (rows, first, last) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 Ok(LedgerStatus { name, rows, first: day(first), last: day(last) })
             })?);
         }
-        Ok(StoreStatus {
-            schema,
-            newest: schema::NEWEST,
-            bytes: fs::metadata(self.path()).map_or(0, |file| file.len()),
-            in_use: lock::is_locked(self.path()),
-            damage,
-            ledgers,
-        })
+        let state = match self.reader() {
+            Reader::Sqlite(file) => file.damage().map(|damage| (file.bytes(), file.is_in_use(), damage)),
+            // It sees to its own pages.
+            Reader::Postgres(server) => {
+                server.bytes().and_then(|bytes| Ok((bytes, server.is_in_use()?, None)))
+            }
+        };
+        let (bytes, in_use, damage) = state.map_err(|error| self.unusable(error))?;
+        Ok(StoreStatus { schema, newest: schema::NEWEST, bytes, in_use, damage, ledgers })
     }
 }

@@ -1,23 +1,24 @@
 //! The thread that writes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pinfold::audit::Ledger;
+use pinfold::audit::{Ledger, Rows};
+use pinfold::pseudonym::KeyEvent;
 use pinfold::time::{Clock, SystemClock};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::apply::{apply, close_lost_keys};
-use crate::error::StoreError;
+use crate::apply::close_lost_keys;
+use crate::engine::Engine;
+use crate::entry::Entry;
+use crate::once::{Author, once, write_records};
+use crate::part::Part;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
-use crate::schema;
-
-/// How large a file may become, unless said otherwise.
-pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+use crate::spool::{Spool, may_hold};
+use crate::sql::SqlError;
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -28,84 +29,135 @@ const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a stop goes on trying to write.
 const LAST_TRIES: Duration = Duration::from_secs(5);
 
-/// How long another program may hold the file before a write is put off.
-const BUSY: Duration = Duration::from_millis(250);
+/// How many rows that waited on disk are written before what has come meanwhile is looked at.
+const AT_ONCE: u64 = 5_000;
 
 /// How often in a row rows may make the writer panic before they are dropped.
 const MOST_PANICS: u32 = 3;
 
-/// SQLite below this can damage a database in WAL mode (sqlite.org, March 2026).
-const SOUND_SQLITE: i32 = 3_051_003;
-
 pub(crate) struct Writer {
-    path: PathBuf,
+    engine: Engine,
+    /// Who writes: the node, and this start of it.
+    author: Author,
     queue: Arc<Queue>,
     retention: Retention,
-    most_bytes: u64,
-    incarnation: i64,
-    connection: Option<(Connection, FileId)>,
     purged: Option<Instant>,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
+    /// What was taken from the queue, and is on a disk of this node.
+    spool: Option<Spool>,
+    /// When it is tried again, after a failure.
+    retry_at: Option<Instant>,
     /// How often writing has panicked in a row.
     panics: u32,
 }
 
 impl Writer {
-    /// Opens the file, brings it to the newest schema and enters keys that were lost with an earlier process.
-    pub(crate) fn open(
-        path: &Path,
+    /// Enters keys that were lost with an earlier process, and removes what is too old.
+    pub(crate) fn new(
+        mut engine: Engine,
+        author: Author,
         queue: Arc<Queue>,
         retention: Retention,
-        most_bytes: u64,
+        spool: Option<Spool>,
         living: &[String],
-    ) -> Result<Self, StoreError> {
-        let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-        let mut connection = open_newest(path, most_bytes)?;
+    ) -> Result<Self, SqlError> {
         let now = SystemClock::new().now();
-        let enter = |transaction: &Transaction<'_>| {
-            close_lost_keys(transaction, now.seconds(), living)?;
-            retention.purge(transaction, now)
-        };
-        in_transaction(&mut connection, enter).map_err(unusable)?;
-        truncate_log(&connection).map_err(unusable)?;
-        let incarnation = connection.query_row("SELECT random()", [], |row| row.get(0)).map_err(unusable)?;
+        if let Some(spool) = &spool {
+            // Else keys that an earlier process made, and has died with, would be entered after this.
+            write_records(&mut engine, spool, &spool.all_of(Ledger::Key).map_err(unread)?)?;
+        }
+        let (node, may_forget) = (author.node.clone(), spool.as_ref().is_none_or(Spool::is_empty));
+        engine.write(Part::Addresses, &[Ledger::Address, Ledger::Key], |transaction| {
+            close_lost_keys(transaction, &node, now.seconds(), living)?;
+            if may_forget {
+                let others = "DELETE FROM delivered WHERE node = $1 AND incarnation <> $2";
+                transaction.execute(others, &[node.as_str().into(), author.incarnation.into()])?;
+            }
+            Ok(())
+        })?;
+        purge_all(&mut engine, retention)?;
         queue.set_healthy(true);
-        let purged = Some(Instant::now());
-        Ok(Self {
-            path: path.to_owned(),
-            queue,
-            retention,
-            most_bytes,
-            incarnation,
-            connection: FileId::of(path).map(|file| (connection, file)),
-            purged,
-            waiting: BTreeMap::new(),
-            panics: 0,
-        })
+        let (purged, waiting) = (Some(Instant::now()), BTreeMap::new());
+        Ok(Self { engine, author, queue, retention, purged, waiting, spool, retry_at: None, panics: 0 })
     }
 
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let mut closing: Option<Instant> = None;
         loop {
-            let wait = if self.waiting.is_empty() { PURGE_EVERY } else { PAUSE };
-            let (arrived, closed) = self.queue.take(if closing.is_some() { Duration::ZERO } else { wait });
+            let rest = if closing.is_some() { Duration::ZERO } else { self.may_rest() };
+            let (arrived, closed) = self.queue.take(rest);
             for one in arrived {
-                self.waiting.entry(one.batch.rows.ledger()).or_default().push(one);
+                self.take_in(one);
             }
             if closed {
                 closing.get_or_insert_with(Instant::now);
             }
-            self.try_to_write();
+            self.set_aside();
+            if self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                self.try_to_write();
+                self.set_aside();
+            }
             match closing {
                 Some(_) if self.waiting.is_empty() => break,
                 Some(since) if since.elapsed() > LAST_TRIES => {
                     std::mem::take(&mut self.waiting).into_values().for_each(|left| self.queue.give_up(left));
                     break;
                 }
-                _ => {}
+                Some(_) => std::thread::sleep(self.may_rest()),
+                None => {}
             }
+        }
+    }
+
+    /// How long there is nothing to do, unless something comes.
+    fn may_rest(&self) -> Duration {
+        match self.retry_at {
+            Some(at) => at.saturating_duration_since(Instant::now()),
+            None if self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) => Duration::ZERO,
+            None => PURGE_EVERY,
+        }
+    }
+
+    fn take_in(&mut self, one: Waiting) {
+        // Addresses that wait for a store are no use to anybody once their key is gone.
+        if let (Rows::Key(events), true) = (&one.batch.rows, self.retry_at.is_some()) {
+            let dead = self.waiting.get_mut(&Ledger::Address).map_or_else(Vec::new, |batches| {
+                batches.extract_if(.., |batch| are_dead(&batch.batch.rows, events)).collect()
+            });
+            self.queue.give_up(dead);
+        }
+        self.waiting.entry(one.batch.rows.ledger()).or_default().push(one);
+    }
+
+    /// Puts what waits on disk, where the store is away, or where more of it waits there: what came first is written first.
+    fn set_aside(&mut self) {
+        let Some(spool) = &mut self.spool else { return };
+        if spool.is_empty() && self.retry_at.is_none() {
+            return;
+        }
+        let ledgers: Vec<_> = self.waiting.keys().copied().filter(|ledger| may_hold(*ledger)).collect();
+        for ledger in ledgers {
+            let Some(batches) = self.waiting.remove(&ledger) else { continue };
+            let entries: Result<Vec<_>, _> = batches
+                .iter()
+                .map(|one| Ok((one.sequence, Entry::of(&one.batch, &self.author.node)?)))
+                .collect();
+            let kept =
+                entries.map_err(|error: SqlError| io::Error::other(error.to_string())).and_then(|entries| {
+                    spool.keep(&self.author, entries.iter().map(|(sequence, entry)| (*sequence, entry)))
+                });
+            let Ok(kept) = kept else {
+                self.waiting.insert(ledger, batches);
+                return;
+            };
+            let (mut settled, mut lost) = (Vec::new(), Vec::new());
+            for (one, kept) in batches.into_iter().zip(kept) {
+                if kept { settled.push(one) } else { lost.push(one) }
+            }
+            self.queue.settle(settled);
+            self.queue.give_up(lost);
         }
     }
 
@@ -114,6 +166,7 @@ impl Writer {
         match catch_unwind(AssertUnwindSafe(|| self.write())) {
             Ok(Ok(())) => {
                 self.panics = 0;
+                self.retry_at = None;
                 if !self.queue.set_healthy(true) {
                     tracing::info!("the store takes writes again");
                 }
@@ -122,31 +175,45 @@ impl Writer {
             Ok(Err(error)) => self.note_failure(&error),
             Err(_) => self.note_panic(),
         }
-        std::thread::sleep(PAUSE);
+        self.retry_at = Some(Instant::now() + PAUSE);
     }
 
     /// Writes what waits, one transaction for each ledger. What is written leaves the list; after one failure the rest is not
-    /// tried: it waits with what failed.
-    fn write(&mut self) -> rusqlite::Result<()> {
-        while let Some(entry) = self.waiting.first_entry() {
-            let ledger = *entry.key();
-            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-            match write_ledger(connection, self.incarnation, ledger, entry.get()) {
-                Ok(()) => self.queue.settle(entry.remove()),
-                Err(error) if will_never_fit(&error) => self.write_one_by_one(ledger)?,
+    /// tried: it waits with what failed. Nothing overtakes what waits on disk: it would be taken for written.
+    fn write(&mut self) -> Result<(), SqlError> {
+        let is_behind =
+            |ledger: &Ledger| may_hold(*ledger) && self.spool.as_ref().is_some_and(|spool| !spool.is_empty());
+        let ledgers: Vec<_> = self.waiting.keys().copied().filter(|ledger| !is_behind(ledger)).collect();
+        for ledger in ledgers {
+            let Some(batches) = self.waiting.get(&ledger) else { continue };
+            match write_ledger(&mut self.engine, &self.author, ledger, batches) {
+                Ok(()) => self.queue.settle(self.waiting.remove(&ledger).unwrap_or_default()),
+                Err(error) if error.is_misfit() => self.write_one_by_one(ledger)?,
                 Err(error) => return Err(error),
             }
         }
-        self.purge()
+        self.drain()?;
+        if self.purged.is_none_or(|purged| purged.elapsed() >= PURGE_EVERY) {
+            purge_all(&mut self.engine, self.retention)?;
+            self.purged = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Writes some of what waits on disk.
+    fn drain(&mut self) -> Result<(), SqlError> {
+        let Some(spool) = self.spool.as_mut().filter(|spool| !spool.is_empty()) else { return Ok(()) };
+        let (records, position) = spool.oldest(AT_ONCE).map_err(unread)?;
+        write_records(&mut self.engine, spool, &records)?;
+        spool.let_go(position).map_err(unread)
     }
 
     /// Writes the batches of one ledger of which one does not fit, so that no other is lost with it.
-    fn write_one_by_one(&mut self, ledger: Ledger) -> rusqlite::Result<()> {
+    fn write_one_by_one(&mut self, ledger: Ledger) -> Result<(), SqlError> {
         while let Some(batches) = self.waiting.get_mut(&ledger).filter(|batches| !batches.is_empty()) {
-            let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-            match write_ledger(connection, self.incarnation, ledger, &batches[..1]) {
+            match write_ledger(&mut self.engine, &self.author, ledger, &batches[..1]) {
                 Ok(()) => self.queue.settle(vec![batches.remove(0)]),
-                Err(error) if will_never_fit(&error) => {
+                Err(error) if error.is_misfit() => {
                     tracing::error!(%error, ledger = ledger.name(), "rows that do not fit their table were dropped");
                     self.queue.give_up(vec![batches.remove(0)]);
                 }
@@ -157,32 +224,15 @@ impl Writer {
         Ok(())
     }
 
-    fn purge(&mut self) -> rusqlite::Result<()> {
-        if self.purged.is_some_and(|purged| purged.elapsed() < PURGE_EVERY) {
-            return Ok(());
-        }
-        let retention = self.retention;
-        let now = SystemClock::new().now();
-        let connection = connected(&mut self.connection, &self.path, self.most_bytes)?;
-        in_transaction(connection, |transaction| retention.purge(transaction, now))?;
-        truncate_log(connection)?;
-        self.purged = Some(Instant::now());
-        Ok(())
-    }
-
-    fn note_failure(&mut self, error: &rusqlite::Error) {
-        // A connection whose sync has failed may believe that pages are clean which never reached the disk: it is not
-        // used again. The batches are still here.
-        if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) {
-            self.connection = None;
-        }
+    fn note_failure(&mut self, error: &SqlError) {
         if self.queue.set_healthy(false) {
-            tracing::error!(%error, "the store takes no writes; counts wait in memory, and the site is served");
+            let place = if self.spool.is_some() { "on disk" } else { "in memory" };
+            tracing::error!(%error, "the store takes no writes; counts wait {place}, and the site is served");
         }
     }
 
     fn note_panic(&mut self) {
-        self.connection = None;
+        self.engine.forget();
         self.panics += 1;
         if self.queue.set_healthy(false) {
             tracing::error!("the writer of the store has failed, and begins again with what waits");
@@ -201,135 +251,40 @@ impl Writer {
     }
 }
 
-/// The connection, opened again where it was given up or where another file, or none, is in the place of its own: what was written to one
-/// that is removed would be gone with the process.
-fn connected<'a>(
-    connection: &'a mut Option<(Connection, FileId)>,
-    path: &Path,
-    most_bytes: u64,
-) -> rusqlite::Result<&'a mut Connection> {
-    let there = FileId::of(path);
-    let open = match connection.take() {
-        Some(open) if there == Some(open.1) => open,
-        _ => {
-            let there = there.ok_or_else(|| {
-                failure(rusqlite::ffi::SQLITE_CANTOPEN, format!("{} is not there", path.display()))
-            })?;
-            (connect(path, most_bytes)?, there)
-        }
-    };
-    Ok(&mut connection.insert(open).0)
-}
-
-/// Which file a path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId(u64, u64);
-
-impl FileId {
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        path.exists().then_some(Self(0, 0))
-    }
-}
-
-fn failure(code: i32, words: String) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(words))
+fn purge_all(engine: &mut Engine, retention: Retention) -> Result<(), SqlError> {
+    let now = SystemClock::new().now();
+    Part::ALL
+        .into_iter()
+        .try_for_each(|part| engine.write(part, &[], |transaction| retention.purge(transaction, part, now)))
 }
 
 /// Puts the batches of one ledger on disk, all or none.
 fn write_ledger(
-    connection: &mut Connection,
-    incarnation: i64,
+    engine: &mut Engine,
+    author: &Author,
     ledger: Ledger,
     batches: &[Waiting],
-) -> rusqlite::Result<()> {
-    in_transaction(connection, |transaction| {
-        // After a commit that failed half-way the batches may be there already: each is added once.
-        let last = transaction
-            .query_row(
-                "SELECT sequence FROM delivered WHERE ledger = ?1 AND incarnation = ?2",
-                params![ledger.name(), incarnation],
-                |row| row.get::<_, i64>(0),
-            )
-            .optional()?
-            .unwrap_or_default();
-        let mut newest = last;
-        for one in batches.iter().filter(|one| one.sequence > last) {
-            apply(transaction, &one.batch)?;
-            newest = newest.max(one.sequence);
-        }
+) -> Result<(), SqlError> {
+    engine.write(Part::of(ledger), &[ledger], |transaction| {
+        let entries = batches.iter().map(|one| Ok((one.sequence, Entry::of(&one.batch, &author.node)?)));
+        once(transaction, author, ledger, entries.collect::<Result<Vec<_>, SqlError>>()?)?;
         #[cfg(test)]
         tests::panic_if_asked(ledger);
-        transaction.execute(
-            "INSERT OR REPLACE INTO delivered VALUES (?1, ?2, ?3)",
-            params![ledger.name(), incarnation, newest],
-        )?;
         Ok(())
-    })?;
-    truncate_log(connection)
+    })
 }
 
-/// Opens a file and brings it to the newest schema.
-pub(crate) fn open_newest(path: &Path, most_bytes: u64) -> Result<Connection, StoreError> {
-    if rusqlite::version_number() < SOUND_SQLITE {
-        return Err(StoreError::UnsoundSqlite(rusqlite::version().to_owned()));
-    }
-    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
-    let mut connection = connect(path, most_bytes).map_err(unusable)?;
-    let found = schema::version(&connection).map_err(unusable)?;
-    if found > schema::NEWEST {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::NEWEST });
-    }
-    schema::migrate(&mut connection).map_err(unusable)?;
-    Ok(connection)
+/// Whether every row began under a key that is destroyed.
+fn are_dead(rows: &Rows, events: &[KeyEvent]) -> bool {
+    let Rows::Address(rows) = rows else { return false };
+    events.iter().any(|event| match event {
+        KeyEvent::Destroyed { ends, .. } => rows.iter().all(|row| row.bucket < *ends),
+        _ => false,
+    })
 }
 
-pub(crate) fn connect(path: &Path, most_bytes: u64) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    // Where the change fails SQLite goes on in the mode of before, and says so alone.
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(failure(rusqlite::ffi::SQLITE_IOERR, "it cannot be given a write-ahead log".to_owned()));
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.pragma_update(None, "mmap_size", 0)?;
-    connection.pragma_update(None, "trusted_schema", "OFF")?;
-    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-    let pages = i64::try_from(most_bytes).unwrap_or(i64::MAX) / page.max(1);
-    // Answers with the bound in force: that of the file as it is, where it is larger already.
-    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-    Ok(connection)
-}
-
-pub(crate) fn in_transaction(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    work(&transaction)?;
-    transaction.commit()
-}
-
-/// Whether the rows themselves are at fault, so that trying again would hold up everything behind them.
-fn will_never_fit(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
-    match error.sqlite_error_code() {
-        Some(code) => matches!(code, ConstraintViolation | TooBig | TypeMismatch),
-        None => true,
-    }
-}
-
-/// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. Busy readers put it off.
-pub(crate) fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+fn unread(error: io::Error) -> SqlError {
+    SqlError::Failed(format!("its spool cannot be read: {error}"))
 }
 
 #[cfg(test)]
@@ -342,6 +297,7 @@ mod tests {
 
     use super::*;
     use crate::read::{Ledgers, Period};
+    use crate::sqlite;
 
     thread_local! {
         /// How often writing choices on this thread is yet to panic.
@@ -368,7 +324,9 @@ mod tests {
     async fn written_after(panics: u32) -> ([Result<(), Lost>; 2], i64) {
         let directory = tempfile::tempdir().unwrap();
         let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
-        let writer = Writer::open(&file, queue.clone(), Retention::default(), 1 << 30, &[]).unwrap();
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let writer = Writer::new(engine, author, queue.clone(), Retention::default(), None, &[]).unwrap();
         let (one, other) = (choice(&queue), choice(&queue));
         let thread = std::thread::spawn(move || {
             PANICS.set(panics);
@@ -391,5 +349,27 @@ mod tests {
         assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
         // What fails it over and over is lost, and whoever handed it in is told.
         assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
+    }
+
+    /// Where a disk had no room for what came later, either.
+    #[test]
+    fn nothing_overtakes_what_waits_on_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let _deliveries = [choice(&queue), choice(&queue)];
+        let mut taken = queue.take(Duration::ZERO).0.into_iter();
+        let (first, second) = (taken.next().unwrap(), taken.next().unwrap());
+        let mut spool = Spool::open(&directory.path().join("spool")).unwrap();
+        let entry = Entry::of(&first.batch, "").unwrap();
+        assert_eq!(spool.keep(&author, [(first.sequence, &entry)].into_iter()).unwrap(), [true]);
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let mut writer = Writer::new(engine, author, queue, Retention::default(), Some(spool), &[]).unwrap();
+        writer.take_in(second);
+        while !writer.waiting.is_empty() {
+            writer.write().unwrap();
+        }
+        let rows = Ledgers::open(&file).unwrap().consent("town", Period { from: DAY, to: DAY }).unwrap();
+        assert_eq!(rows[0].events, 2);
     }
 }

@@ -12,7 +12,7 @@ use pinfold::audit::{
 use pinfold::consent::ConsentEvent;
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{Calendar, CivilDate, Clock, SystemClock};
-use pinfold_store::{Field, Ledgers, Period, Retention, SqliteStore, StoreError, migrate, record_action};
+use pinfold_store::{Field, Ledgers, Period, Retention, Store, StoreError, migrate, record_action};
 use rusqlite::Connection;
 
 const SITE: &str = "www.town.example";
@@ -61,7 +61,7 @@ fn action(act: &str) -> ActionRow {
     }
 }
 
-async fn deliver(store: &SqliteStore, rows: Rows) {
+async fn deliver(store: &Store, rows: Rows) {
     store.sink().deliver(Batch { site: Arc::from(SITE), rows }).await.unwrap();
 }
 
@@ -75,7 +75,7 @@ fn choices(file: &Path) -> i64 {
 fn fault_20_a_copy_made_under_load_holds_every_choice_that_was_answered_before() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pin fold?#.db");
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     let sink = store.sink();
     let (answered, is_done) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
     let load = thread::spawn({
@@ -107,7 +107,7 @@ fn fault_20_a_copy_made_under_load_holds_every_choice_that_was_answered_before()
 async fn a_copy_is_a_store_without_addresses_that_nobody_else_may_read() {
     let directory = tempfile::tempdir().unwrap();
     let (file, copy) = (directory.path().join("pinfold.db"), directory.path().join("copy.db"));
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     let number = 0x0123_4567_89ab_cdef;
     for rows in [choice("marketing"), address(number), traffic(today()), Rows::Action(action("block"))] {
         deliver(&store, rows).await;
@@ -129,7 +129,7 @@ async fn a_copy_is_a_store_without_addresses_that_nobody_else_may_read() {
     );
 
     // It serves as a store.
-    let restored = SqliteStore::open(&copy, Retention::default()).unwrap();
+    let restored = Store::open(&copy, Retention::default()).unwrap();
     deliver(&restored, choice("marketing")).await;
     restored.close();
     assert_eq!(choices(&copy), 2);
@@ -144,7 +144,7 @@ async fn a_copy_is_a_store_without_addresses_that_nobody_else_may_read() {
 async fn what_is_given_away_has_days_times_and_no_address() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pinfold.db");
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     let yesterday = CivilDate::from_days(today().days() - 1);
     for rows in [
         choice("marketing"),
@@ -185,7 +185,7 @@ async fn what_is_given_away_has_days_times_and_no_address() {
 async fn the_status_names_every_ledger_and_what_is_wrong_with_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pinfold.db");
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     deliver(&store, traffic(today())).await;
     let status = Ledgers::open(&file).unwrap().status().unwrap();
     assert!(status.in_use && status.damage.is_none() && status.schema == status.newest, "{status:?}");
@@ -216,7 +216,7 @@ async fn the_status_names_every_ledger_and_what_is_wrong_with_the_file() {
 fn an_old_store_is_copied_as_it_is_and_carried_forward_when_asked() {
     let directory = tempfile::tempdir().unwrap();
     let (file, copy) = (directory.path().join("pinfold.db"), directory.path().join("copy.db"));
-    SqliteStore::open(&file, Retention::default()).unwrap().close();
+    Store::open(&file, Retention::default()).unwrap().close();
     // What schema 6 has brought is taken away again.
     let connection = Connection::open(&file).unwrap();
     connection
@@ -247,7 +247,7 @@ fn an_old_store_is_copied_as_it_is_and_carried_forward_when_asked() {
 fn what_a_server_has_is_left_to_it_and_what_is_not_there_is_not_made() {
     let directory = tempfile::tempdir().unwrap();
     let (file, missing) = (directory.path().join("pinfold.db"), directory.path().join("missing.db"));
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     assert!(matches!(migrate(&file), Err(StoreError::InUse(_))));
     assert!(matches!(record_action(&file, SITE, action("export")), Err(StoreError::InUse(_))));
     store.close();

@@ -12,13 +12,13 @@ use chaos::{Chance, note, times};
 use pinfold::audit::{Batch, ConsentRow, Rows, Sink};
 use pinfold::consent::ConsentEvent;
 use pinfold::time::CivilDate;
-use pinfold_store::{Ledgers, Period, Retention, SqliteStore};
+use pinfold_store::{Ledgers, Period, Retention, Store};
 use rusqlite::Connection;
 
 const SITE: &str = "www.town.example";
 const DAY: CivilDate = CivilDate::from_days(20_000);
 
-async fn choose(store: &SqliteStore) {
+async fn choose(store: &Store) {
     let (policy, purpose) = ("00c0ffee".to_owned(), "marketing".to_owned());
     let row = ConsentRow { day: DAY, policy, event: ConsentEvent::Accepted, purpose, events: 1 };
     store.sink().deliver(Batch { site: Arc::from(SITE), rows: Rows::Consent(vec![row]) }).await.unwrap();
@@ -26,7 +26,7 @@ async fn choose(store: &SqliteStore) {
 
 /// How many choices a copy has, once a server was started on it.
 fn counted(file: &Path) -> i64 {
-    SqliteStore::open(file, Retention::default()).unwrap().close();
+    Store::open(file, Retention::default()).unwrap().close();
     let whole = Connection::open(file).unwrap();
     let whole: String = whole.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok");
@@ -46,7 +46,7 @@ struct Laid {
 async fn lay(choices: usize) -> Laid {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pinfold.db");
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     choose(&store).await;
     let reader = Connection::open(&file).unwrap();
     reader.execute_batch("BEGIN").unwrap();

@@ -3,28 +3,26 @@
 
 #[path = "common/chaos.rs"]
 mod chaos;
+#[path = "common/rows.rs"]
+mod rows;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chaos::{Chance, is_full, note, times};
 use pinfold::audit::{
-    ActionRow, AddressRow, Batch, BrokenAt, ChainHash, ConsentRow, CookieRow, Delivery, DistinctRow,
-    FacetKind, FacetRow, Ledger, Lost, MethodClass, PolicyRow, Rows, Sink, StatusClass, TrafficRow, UsageRow,
+    ActionRow, BrokenAt, ChainHash, FacetKind, FacetRow, Ledger, Lost, Rows, StatusClass, UsageRow,
     verify_chain,
 };
-use pinfold::consent::{Action, ConsentEvent, Direction};
-use pinfold::pseudonym::{KeyEnd, KeyEvent, Pseudonym};
-use pinfold::time::{Calendar, CivilDate, Clock, SystemClock, UnixTime};
-use pinfold_store::{ImportStore, Imported, Ledgers, Period, Retention, SqliteStore, StoreError};
+use pinfold::pseudonym::{KeyEnd, KeyEvent};
+use pinfold::time::Calendar;
+use pinfold_store::{ImportStore, Ledgers, Retention, Store, StoreError};
+use rows::{SITE, address, always, choice, deliver, hosts, now, today, traffic};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time::timeout;
-
-const SITE: &str = "www.town.example";
 
 struct Place {
     _dir: TempDir,
@@ -38,44 +36,13 @@ impl Place {
         Self { _dir: dir, file }
     }
 
-    fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.file, Retention::default()).unwrap()
+    fn open(&self) -> Store {
+        Store::open(&self.file, Retention::default()).unwrap()
     }
 
     fn read(&self) -> Ledgers {
         Ledgers::open(&self.file).unwrap()
     }
-}
-
-fn deliver(store: &SqliteStore, rows: Rows) -> Delivery {
-    store.sink().deliver(Batch { site: Arc::from(SITE), rows })
-}
-
-fn today() -> CivilDate {
-    Calendar::utc().day_of(now()).date
-}
-
-fn now() -> UnixTime {
-    SystemClock::new().now()
-}
-
-fn always() -> Period {
-    Period { from: CivilDate::from_days(0), to: CivilDate::from_days(today().days() + 1) }
-}
-
-fn choice(events: u64) -> Rows {
-    let (policy, purpose) = ("00c0ffee".to_owned(), "marketing".to_owned());
-    Rows::Consent(vec![ConsentRow { day: today(), policy, event: ConsentEvent::Accepted, purpose, events }])
-}
-
-fn traffic(day: CivilDate, requests: u64) -> Rows {
-    let status = StatusClass::from_digit(2).unwrap();
-    Rows::Traffic(vec![TrafficRow { day, method: MethodClass::Get, status, requests, page_views: 1 }])
-}
-
-fn address(host: u64, bucket: UnixTime) -> Rows {
-    let (host, network) = (Pseudonym::from_number(host), Pseudonym::from_number(host ^ 1));
-    Rows::Address(vec![AddressRow { bucket, host, network, requests: 3, refused: 0 }])
 }
 
 /// Every column of every table, and no table that joins a person's address to what a person did.
@@ -91,17 +58,17 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     let expected: BTreeSet<String> = [
         ("action", "site sequence at act uid requested_by approved_by basis result previous hash"),
-        ("address", "site bucket host network requests refused"),
+        ("address", "site bucket host network requests refused node"),
         ("consent", "site day policy event purpose events"),
         (
             "cookie",
             "site pattern direction purpose action seen first_day last_day distinct_values identifies",
         ),
-        ("delivered", "ledger incarnation sequence"),
-        ("distinct_addresses", "site day epoch estimate"),
+        ("delivered", "node incarnation ledger sequence"),
+        ("distinct_addresses", "site day epoch estimate node"),
         ("facet", "site day kind value page_views"),
         ("import", "site mark lines offset day"),
-        ("key", "site epoch made destroyed how"),
+        ("key", "site epoch made destroyed how node"),
         ("policy", "site from_day fingerprint statement to_day"),
         ("purpose_bit", "site purpose bit"),
         ("traffic", "site day method status requests page_views"),
@@ -128,73 +95,6 @@ fn law_08_no_table_holds_an_address_beside_a_path_a_cookie_or_a_browser() {
         .query_row("SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND wr = 0 AND name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
         .unwrap();
     assert_eq!(rows, 0, "a row number would tell the order in which rows came");
-}
-
-#[tokio::test]
-async fn counts_add_up_and_outlive_the_process() {
-    let place = Place::new();
-    let store = place.open();
-    for _ in 0..3 {
-        deliver(&store, choice(2)).await.unwrap();
-        deliver(&store, traffic(today(), 5)).await.unwrap();
-    }
-    let usage = |route: &str, requests| {
-        let (route, status) = (route.to_owned(), StatusClass::from_digit(2).unwrap());
-        UsageRow { day: today(), route, status, requests, page_views: requests, entries: 0, not_found: 1 }
-    };
-    deliver(&store, Rows::Usage(vec![usage("(rare)", 9)])).await.unwrap();
-    let mut back = usage("(rare)", -9);
-    back.not_found = -1;
-    deliver(&store, Rows::Usage(vec![back, usage("/bins", 10)])).await.unwrap();
-    let facet = |value: &str, page_views| {
-        let (kind, value) = (FacetKind::Referrer, value.to_owned());
-        FacetRow { day: today(), kind, value, page_views }
-    };
-    deliver(&store, Rows::Facet(vec![facet("(rare)", 9), facet("news.example", 20)])).await.unwrap();
-    deliver(&store, Rows::Facet(vec![facet("(rare)", -9), facet("a.example", 10)])).await.unwrap();
-    let cookie = |day, action, values: Option<u16>| CookieRow {
-        pattern: "_ga*".to_owned(),
-        direction: Direction::Request,
-        purpose: "marketing".to_owned(),
-        action,
-        seen: 4,
-        values,
-        identifies: values.is_some(),
-        day,
-    };
-    let yesterday = CivilDate::from_days(today().days() - 1);
-    for row in [
-        cookie(today(), Action::Withheld, None),
-        cookie(yesterday, Action::Withheld, None),
-        cookie(today(), Action::Passed, Some(300)),
-        cookie(today(), Action::Passed, None),
-    ] {
-        deliver(&store, Rows::Cookie(vec![row])).await.unwrap();
-    }
-    for (epoch, estimate) in [("a", 10), ("a", 12), ("b", 5)] {
-        let row = DistinctRow { day: today(), epoch: epoch.to_owned(), estimate };
-        deliver(&store, Rows::Distinct(row)).await.unwrap();
-    }
-    drop(store);
-
-    let ledgers = place.read();
-    assert_eq!(ledgers.consent(SITE, always()).unwrap()[0].events, 6);
-    let traffic = &ledgers.traffic(SITE, always()).unwrap()[0];
-    assert_eq!((traffic.requests, traffic.page_views, traffic.method.as_str()), (15, 3, "GET"));
-    let routes = ledgers.usage(SITE, always()).unwrap();
-    assert_eq!((routes.len(), routes[0].route.as_str(), routes[0].requests), (1, "/bins", 10));
-    assert_eq!(routes[0].not_found, 1);
-    let referrers = ledgers.facets(SITE, FacetKind::Referrer, always()).unwrap();
-    let referrers: Vec<_> = referrers.iter().map(|one| (one.value.as_str(), one.page_views)).collect();
-    assert_eq!(referrers, [("news.example", 20), ("a.example", 10)]);
-    assert!(ledgers.facets(SITE, FacetKind::Robot, always()).unwrap().is_empty());
-    let cookies = ledgers.cookies(SITE).unwrap();
-    let known =
-        |place: usize| (cookies[place].action.as_str(), cookies[place].values, cookies[place].identifies);
-    assert_eq!([known(0), known(1)], [("passed", Some(300), true), ("withheld", Some(300), true)]);
-    assert_eq!((cookies[1].seen, cookies[1].first_day, cookies[1].last_day), (8, yesterday, today()));
-    let distinct = &ledgers.distinct(SITE, always()).unwrap()[0];
-    assert_eq!((distinct.at_least, distinct.at_most, distinct.runs), (12, 17, 2));
 }
 
 #[tokio::test]
@@ -283,27 +183,6 @@ fn store_04_sqlite_is_sound() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
 }
 
-/// STORE5. What is too long is lost, said to be, and holds nothing up.
-#[tokio::test]
-async fn store_05_a_value_over_64_kib_reaches_no_statement() {
-    let place = Place::new();
-    let store = place.open();
-    let with = |length: usize| {
-        let (policy, purpose) = ("00c0ffee".to_owned(), "x".repeat(length));
-        Rows::Consent(vec![ConsentRow {
-            day: today(),
-            policy,
-            event: ConsentEvent::Accepted,
-            purpose,
-            events: 1,
-        }])
-    };
-    deliver(&store, with(64 * 1024)).await.unwrap();
-    assert_eq!(deliver(&store, with(64 * 1024 + 1)).await, Err(Lost));
-    deliver(&store, choice(1)).await.unwrap();
-    assert_eq!(place.read().consent(SITE, always()).unwrap().len(), 2);
-}
-
 /// STORE6. A file that is damaged anywhere is an error to whoever reads or writes it, and never a panic.
 #[tokio::test]
 async fn store_06_a_file_that_answers_nonsense_is_an_error() {
@@ -332,7 +211,7 @@ async fn store_06_a_file_that_answers_nonsense_is_an_error() {
             let _ = ledgers.usage(SITE, always());
             let _ = ledgers.actions(SITE);
         }
-        if let Ok(store) = SqliteStore::open(&place.file, Retention::default()) {
+        if let Ok(store) = Store::open(&place.file, Retention::default()) {
             let _ = timeout(Duration::from_millis(20), deliver(&store, choice(1))).await;
         }
     }
@@ -343,19 +222,6 @@ fn wal(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
-}
-
-#[tokio::test]
-async fn many_batches_share_a_commit() {
-    let place = Place::new();
-    let store = place.open();
-    let started = Instant::now();
-    let deliveries: Vec<_> = (0..20_000).map(|_| deliver(&store, choice(1))).collect();
-    for delivery in deliveries {
-        delivery.await.unwrap();
-    }
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
-    assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 20_000);
 }
 
 /// FAULT5: another program holds the file.
@@ -393,27 +259,6 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
     let _waiting = deliver(&store, hosts(120_000));
     assert_eq!(deliver(&store, hosts(120_000)).await, Err(Lost));
     other.execute_batch("COMMIT").unwrap();
-}
-
-fn hosts(count: u64) -> Rows {
-    let rows = (0..count).map(|host| AddressRow {
-        bucket: now(),
-        host: Pseudonym::from_number(host),
-        network: Pseudonym::from_number(1),
-        requests: 1,
-        refused: 0,
-    });
-    Rows::Address(rows.collect())
-}
-
-/// As many hosts as a bucket of addresses tells apart, the most rows that any batch has.
-#[tokio::test]
-async fn the_largest_batch_fits_beside_others() {
-    let place = Place::new();
-    let store = place.open();
-    let first = deliver(&store, choice(1));
-    deliver(&store, hosts(131_072)).await.unwrap();
-    first.await.unwrap();
 }
 
 #[tokio::test]
@@ -458,20 +303,6 @@ async fn log_03_rows_go_with_their_key_and_leave_no_trace() {
 fn holds(file: &Path, number: u64) -> bool {
     let bytes = fs::read(file).unwrap_or_default();
     bytes.windows(8).any(|window| window == number.to_be_bytes())
-}
-
-#[tokio::test]
-async fn keys_of_a_process_that_was_killed_are_entered_as_lost_and_its_addresses_are_removed() {
-    let place = Place::new();
-    let store = place.open();
-    deliver(&store, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }])).await.unwrap();
-    deliver(&store, address(7, now())).await.unwrap();
-    drop(store);
-    place.open().close();
-    assert_eq!(place.read().keys(SITE).unwrap()[0].how.as_deref(), Some("lost with the process"));
-    let connection = Connection::open(&place.file).unwrap();
-    let left: i64 = connection.query_row("SELECT count(*) FROM address", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 0);
 }
 
 #[tokio::test]
@@ -527,80 +358,14 @@ async fn where_rows_lie_does_not_tell_which_came_first() {
     assert!(places.is_sorted_by(|one, next| one > next), "a page is filled from its end: {places:?}");
 }
 
-#[tokio::test]
-async fn keys_that_a_process_left_to_the_next_are_not_lost_and_rows_before_them_are() {
-    let place = Place::new();
-    let store = place.open();
-    let made = |epoch: &str, ago: i64| KeyEvent::Made { epoch: epoch.to_owned(), at: now().plus(-ago) };
-    deliver(&store, Rows::Key(vec![made("lost", 30_000), made("kept", 3_000)])).await.unwrap();
-    deliver(&store, address(7, now().plus(-20_000))).await.unwrap();
-    deliver(&store, address(8, now().plus(-3_300))).await.unwrap();
-    drop(store);
-    let living = ["kept".to_owned()];
-    SqliteStore::open_within(&place.file, Retention::default(), 1 << 30, &living).unwrap().close();
-    let how = |read: Ledgers| read.keys(SITE).unwrap().into_iter().map(|key| key.how).collect::<Vec<_>>();
-    assert_eq!(how(place.read()), [Some("lost with the process".to_owned()), None]);
-    assert_eq!(rows_of(&place, 7), 0);
-    assert_eq!(rows_of(&place, 8), 1);
-    place.open().close();
-    assert_eq!(rows_of(&place, 8), 0, "the next process has it no more");
-}
-
-fn rows_of(place: &Place, host: u64) -> usize {
-    place.read().buckets_of(SITE, Pseudonym::from_number(host)).unwrap().len()
-}
-
-#[tokio::test]
-async fn old_rows_are_removed_at_the_start() {
-    let place = Place::new();
-    let store = place.open();
-    for months in [0, 24, 26] {
-        let day = CivilDate::from_days(today().days() - months * 31);
-        deliver(&store, traffic(day, 1)).await.unwrap();
-    }
-    store.close();
-    place.open().close();
-    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 2);
-    SqliteStore::open(&place.file, Retention::months(1).unwrap()).unwrap().close();
-    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_policy_is_entered_once_and_ends_when_another_begins() {
-    let place = Place::new();
-    let store = place.open();
-    let policy = |fingerprint: &str, days_ago: i32| {
-        Rows::Policy(PolicyRow {
-            fingerprint: fingerprint.to_owned(),
-            statement: format!("purpose\t{fingerprint}"),
-            bits: vec![("marketing".to_owned(), 1)],
-            from: CivilDate::from_days(today().days() - days_ago),
-        })
-    };
-    for (fingerprint, days_ago) in [("one", 9), ("one", 8), ("two", 5), ("two", 4), ("one", 1), ("one", 0)] {
-        deliver(&store, policy(fingerprint, days_ago)).await.unwrap();
-    }
-    let policies = place.read().policies(SITE).unwrap();
-    let seen: Vec<_> = policies
-        .iter()
-        .map(|policy| {
-            (
-                policy.fingerprint.as_str(),
-                today().days() - policy.from.days(),
-                policy.to.map(|to| today().days() - to.days()),
-            )
-        })
-        .collect();
-    assert_eq!(seen, [("one", 9, Some(5)), ("two", 5, Some(1)), ("one", 1, None)]);
-    assert_eq!(place.read().purpose_bits(SITE).unwrap()["marketing"], 1);
-}
-
 /// STORE4.
 #[test]
 fn store_04_one_server_to_a_file_and_readers_beside_it() {
     let place = Place::new();
     let store = place.open();
-    let refused = SqliteStore::open(&place.file, Retention::default()).unwrap_err();
+    let refused = Store::open(&place.file, Retention::default()).unwrap_err();
+    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
+    let refused = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap_err();
     assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
     assert!(place.read().sites().unwrap().is_empty());
     store.close();
@@ -613,19 +378,17 @@ fn fault_06_files_that_cannot_be_used_are_named() {
     let place = Place::new();
     assert!(Ledgers::open(&place.file).unwrap_err().to_string().contains("pinfold.db cannot be used"));
     fs::write(&place.file, "this is no database, but long enough to look at: ".repeat(100)).unwrap();
-    let refused = SqliteStore::open(&place.file, Retention::default()).unwrap_err();
+    let refused = Store::open(&place.file, Retention::default()).unwrap_err();
     assert!(refused.to_string().contains("pinfold.db cannot be used: file is not a database"), "{refused}");
     fs::remove_file(&place.file).unwrap();
     place.open().close();
     Connection::open(&place.file).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    for refused in [
-        SqliteStore::open(&place.file, Retention::default()).unwrap_err(),
-        Ledgers::open(&place.file).unwrap_err(),
-    ] {
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 6, .. }), "{refused}");
+    for refused in
+        [Store::open(&place.file, Retention::default()).unwrap_err(), Ledgers::open(&place.file).unwrap_err()]
+    {
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 7, .. }), "{refused}");
     }
-    let nowhere =
-        SqliteStore::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
+    let nowhere = Store::open(Path::new("/nowhere/at/all/pinfold.db"), Retention::default()).unwrap_err();
     assert!(nowhere.to_string().contains("/nowhere/at/all/pinfold.db"), "{nowhere}");
 }
 
@@ -729,36 +492,4 @@ async fn a_store_of_version_2_keeps_its_rows_learns_facets_and_forgets_hours() {
         (12, 1)
     );
     assert_eq!(ledgers.facets(SITE, FacetKind::Browser, always()).unwrap()[0].page_views, 10);
-}
-
-#[tokio::test]
-async fn what_was_before_is_added_with_how_far_it_was_read_and_goes_when_it_is_old() {
-    let place = Place::new();
-    let server = place.open();
-    deliver(&server, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }])).await.unwrap();
-    deliver(&server, address(7, now())).await.unwrap();
-    let refused = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap_err();
-    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
-    drop(server);
-
-    let days_ago = |days: i32| CivilDate::from_days(today().days() - days);
-    let read = |mark: u8, lines, offset, day| Imported { mark: [mark; 16], lines, offset, day };
-    let mut store = ImportStore::open(&place.file, Retention::default(), 1 << 30).unwrap();
-    store.add(SITE, vec![traffic(today(), 5)], &read(1, 3, 300, days_ago(40)), None).unwrap();
-    store.add(SITE, vec![traffic(today(), 2)], &read(2, 9, 900, days_ago(40)), Some([1; 16])).unwrap();
-    store.add(SITE, vec![], &read(2, 9, 950, days_ago(40)), None).unwrap();
-    store.add("another.example", vec![], &read(2, 9, 100, days_ago(1)), None).unwrap();
-    assert_eq!(store.imported(SITE).unwrap(), [read(2, 9, 950, days_ago(40))]);
-    // Rows that do not fit take nothing with them.
-    let overflows = vec![traffic(today(), 1), traffic(today(), i64::MAX.unsigned_abs())];
-    assert!(store.add(SITE, overflows, &read(2, 9, 999, days_ago(40)), None).is_err());
-    assert_eq!(store.imported(SITE).unwrap()[0].offset, 950);
-    assert_eq!(place.read().traffic(SITE, always()).unwrap()[0].requests, 7);
-    drop(store);
-
-    let connection = Connection::open(&place.file).unwrap();
-    let left: i64 = connection.query_row("SELECT count(*) FROM address", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 1, "keys may live elsewhere while no server runs: addresses are left alone");
-    let store = ImportStore::open(&place.file, Retention::months(1).unwrap(), 1 << 30).unwrap();
-    assert!(store.imported(SITE).unwrap().is_empty());
 }

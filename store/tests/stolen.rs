@@ -15,7 +15,7 @@ use pinfold::client_ip::Peer;
 use pinfold::consent::{ConsentManagerLayer, Policy};
 use pinfold::pseudonym::Pseudonym;
 use pinfold::time::{Calendar, Clock, ManualClock, SystemClock};
-use pinfold_store::{Retention, SqliteStore};
+use pinfold_store::{Retention, Store};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Body = Full<bytes::Bytes>;
@@ -38,7 +38,7 @@ fn visitors(day: u32) -> impl Iterator<Item = IpAddr> {
 async fn with_the_key_of_today_today_is_told_and_yesterday_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("pinfold.db");
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     let calendar = Calendar::named("Europe/London").unwrap();
     let morning = calendar.day_of(SystemClock::new().now()).starts.plus(10 * 3_600);
     let clock = Arc::new(ManualClock::at(morning));

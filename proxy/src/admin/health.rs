@@ -20,6 +20,7 @@ pub(super) struct Readiness {
     origin_reachable: bool,
     /// Those of them that are not.
     unreachable: Vec<String>,
+    /// Or there is room for what comes on a disk of this node.
     store_writable: bool,
     key_fresh: bool,
     stopping: bool,
@@ -62,7 +63,7 @@ pub(super) async fn readiness(
     Ok(Readiness {
         origin_reachable: reached.iter().any(|(_, (is_reached, _))| *is_reached),
         unreachable,
-        store_writable: readings.store.is_healthy(),
+        store_writable: readings.store.keeps(),
         key_fresh: asked.iter().all(|site| has_fresh_key(site)),
         stopping,
         sites: if in_force.is_of_several { sites.collect() } else { BTreeMap::new() },

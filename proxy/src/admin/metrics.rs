@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pinfold::audit::{AuditStats, ClusterStat};
 use pinfold::consent::{Action, Direction};
+use pinfold_store::SpoolState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode as encode_text;
@@ -30,7 +31,8 @@ struct Snapshot {
     outside: LatencySum,
     pending: Vec<(&'static str, u64)>,
     store_healthy: bool,
-    store_size: (u64, u64),
+    store_size: Option<(u64, u64)>,
+    spool: Option<SpoolState>,
     configuration_sound: bool,
 }
 
@@ -64,6 +66,7 @@ impl Snapshot {
             pending: pending.collect(),
             store_healthy: readings.store.is_healthy(),
             store_size: readings.store.size(),
+            spool: readings.store.spool(),
             configuration_sound: in_force.sound,
         }
     }
@@ -261,13 +264,28 @@ impl Collector for Snapshot {
             "1 while the store takes writes",
             one(f64::from(u8::from(self.store_healthy))),
         )?;
-        let (bytes, most_bytes) = self.store_size;
-        writer.gauges("pinfold_store_bytes", "Size of the store", one(bytes as f64))?;
-        writer.gauges(
-            "pinfold_store_limit_bytes",
-            "Size at which the store takes no more",
-            one(most_bytes as f64),
-        )?;
+        if let Some((bytes, most_bytes)) = self.store_size {
+            writer.gauges("pinfold_store_bytes", "Size of the store", one(bytes as f64))?;
+            writer.gauges(
+                "pinfold_store_limit_bytes",
+                "Size at which the store takes no more",
+                one(most_bytes as f64),
+            )?;
+        }
+        if let Some(spool) = self.spool {
+            for (name, help, value) in [
+                ("pinfold_spool_rows", "Rows that wait on disk for the store", spool.rows),
+                ("pinfold_spool_limit_rows", "Rows that may wait on disk", spool.most_rows),
+                ("pinfold_spool_bytes", "Size of what waits on disk", spool.bytes),
+                (
+                    "pinfold_spool_dropped",
+                    "Records since the start that were damaged on disk, or did not fit the store",
+                    spool.dropped,
+                ),
+            ] {
+                writer.gauges(name, help, one(value as f64))?;
+            }
+        }
         writer.gauges(
             "pinfold_config_reload_success",
             "1 unless the configuration was at fault when it was last read, or could not be put in force",

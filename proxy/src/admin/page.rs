@@ -45,7 +45,7 @@ pub(super) fn render(readings: &Readings, site: &Served, is_of_several: bool, as
     let from = CivilDate::from_days(today.days().saturating_sub(asked.days - 1));
     let period = Period { from, to: today };
     let moment = moment(site, asked.language).into_string();
-    let published = Ledgers::open(&readings.store_path)
+    let published = Ledgers::open(readings.location.clone())
         .and_then(|ledgers| Published::read(&ledgers, &site.name, period, now));
     match published {
         Ok(published) => {

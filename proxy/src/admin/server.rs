@@ -87,7 +87,7 @@ impl Desk {
             return unauthorised();
         }
         match path {
-            "/" => self.figures(None, request),
+            "/" => self.figures(None, request).await,
             "/style.css" => respond(StatusCode::OK, "text/css; charset=utf-8", page::CSS),
             "/healthz" => respond(StatusCode::OK, "application/json", "{\"alive\":true}\n"),
             "/readyz" => {
@@ -109,26 +109,33 @@ impl Desk {
                 respond(StatusCode::OK, kind, metrics::encode(&self.readings))
             }
             _ => match path.strip_prefix("/sites/").filter(|_| self.readings.in_force.load().is_of_several) {
-                Some(site) => self.figures(Some(site), request),
+                Some(site) => self.figures(Some(site), request).await,
                 None => text_response(StatusCode::NOT_FOUND, "There is /, /healthz, /readyz and /metrics.\n"),
             },
         }
     }
 
     /// The page of the site that is named, or of the only one; else the list of several.
-    fn figures(&self, named: Option<&str>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn figures(&self, named: Option<&str>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let asked = page::Asked::read(request.uri().query());
         let in_force = self.readings.in_force.load_full();
-        let page = match in_force.site(named) {
-            Ok(site) if named.is_some() || !in_force.is_of_several => {
-                page::render(&self.readings, site, in_force.is_of_several, asked)
-            }
+        let site = match in_force.site(named) {
+            Ok(site) if named.is_some() || !in_force.is_of_several => site.clone(),
             Err(_) if named.is_some() => {
                 return text_response(StatusCode::NOT_FOUND, "There is no such site: see /.\n");
             }
-            _ => list::render(&in_force, asked.language),
+            _ => {
+                let list = list::render(&in_force, asked.language);
+                return respond(StatusCode::OK, "text/html; charset=utf-8", list);
+            }
         };
-        respond(StatusCode::OK, "text/html; charset=utf-8", page)
+        let (readings, is_of_several) = (self.readings.clone(), in_force.is_of_several);
+        // The store may be a while in answering.
+        let drawn = tokio::task::spawn_blocking(move || page::render(&readings, &site, is_of_several, asked));
+        match drawn.await {
+            Ok(page) => respond(StatusCode::OK, "text/html; charset=utf-8", page),
+            Err(_) => text_response(StatusCode::INTERNAL_SERVER_ERROR, "See the log.\n"),
+        }
     }
 }
 

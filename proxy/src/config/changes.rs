@@ -16,10 +16,12 @@ pub(crate) struct Change {
 }
 
 /// What is decided once, at the start: a table, a key, and why. Everything else is live.
-const FIXED: [(&str, &str, &str); 18] = [
+const FIXED: [(&str, &str, &str); 20] = [
     ("[admin]", "listen", "it is opened at the start"),
     ("[admin]", "password_file", "it is read at the start"),
     ("[admin]", "socket", "it is opened at the start"),
+    ("[audit]", "node", "the store has it from the start"),
+    ("[audit]", "password_file", "the store reads it at each connection"),
     ("[audit]", "retention", "the store has it from the start"),
     ("[audit]", "spool", "it is opened at the start"),
     ("[audit]", "store", "the ledgers are open"),

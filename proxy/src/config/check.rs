@@ -239,10 +239,18 @@ url = \"http://127.0.0.1:8000\"
                 "pinfold.toml:8:9: `crowd` cannot be 1 (write a whole number of at least 2, such as 10)",
             ),
             (
-                "[audit]\nstore = \"postgres://x\"\n",
-                "write \"sqlite:\" and a file, such as \"sqlite:pinfold.db\"",
+                "[audit]\nstore = \"mysql://a:secret@x\"\n",
+                "cannot be \"mysql://***@x\" (write \"sqlite:\" and a file, or an address of PostgreSQL",
             ),
-            ("[audit]\nstore = \"postgres://a:secret@db\"\n", "cannot be \"postgres://***@db\""),
+            ("[audit]\nstore = \"postgres://db.example\"\n", "no database is named"),
+            (
+                "[audit]\nstore = \"postgres://a:secret@db/x\"\n",
+                "a password does not belong into a configuration",
+            ),
+            (
+                "[audit]\nstore = \"postgres://a@db/x\"\nnode = \"a b\"\n",
+                "pinfold.toml:9:8: `a b` is not a name of a node",
+            ),
             ("[audit]\nroutes = [\"planning\"]\n", "pinfold.toml:8:11: `planning` is not a route"),
             (
                 "[[purpose]]\nid = \"x\"\nuses = [\"advertisng\"]\nbasis = \"statistics\"\ntitle = \"x\"\ndescription = \"x\"\n",
@@ -318,10 +326,10 @@ url = \"http://127.0.0.1:8000\"
     }
 
     #[test]
-    fn keys_of_later_versions_are_warnings() {
+    fn keys_that_say_nothing_of_a_file_are_warnings() {
         let checked = check(&format!("{LEAST}[audit]\nspool = \"x\"\n"));
         assert!(checked.settings.is_ok());
         assert_eq!(checked.warnings.len(), 1, "{:#?}", checked.warnings);
-        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:9: `spool` is not acted on"));
+        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:9: `spool` is not used"));
     }
 }

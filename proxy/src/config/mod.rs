@@ -20,6 +20,7 @@ mod sections;
 mod settings;
 mod site;
 mod source;
+mod store;
 mod underscore;
 mod units;
 mod values;

@@ -148,18 +148,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Warns where a key is written with which this version does nothing.
-    pub(super) fn later(&self, name: &'static str) {
-        let key = self.key(name);
-        if let (Some((_, node)), Some(why)) = (self.value(&key), key.later) {
-            self.faults.warn(
-                &node.place,
-                format!("`{name}` is not acted on by this version: {why}"),
-                "leave it for a later one",
-            );
-        }
-    }
-
     /// Refuses every key that the catalogue has not, and enters the others in the record.
     pub(super) fn end(self) {
         for (key, default) in self.values.into_inner() {

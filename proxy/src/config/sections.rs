@@ -1,7 +1,7 @@
 //! What each section of the file says, checked against what it may say.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::{HeaderName, StatusCode};
 use pinfold::ConfigError;
@@ -21,6 +21,7 @@ use super::settings::{
 };
 use super::site::{authority_of, read_site};
 use super::source::Value;
+use super::store::read_location;
 use super::underscore::read_underscore_fields;
 
 /// The settings of one file, unless something that cannot be left out is missing or wrong; every fault goes to `faults`.
@@ -114,7 +115,7 @@ fn read_shared(
 ) -> Shared {
     let (listen, underscore_fields) = read_listen(listen, files, faults);
     let footprint = audit.flag("footprint").value;
-    let (audit, store) = read_audit(audit, AuditSettings::default(), files.directory, faults);
+    let (audit, store) = read_audit(audit, AuditSettings::default(), files, faults);
     let (hold, valkey) = read_keys(keys, files, faults);
     let admin = read_admin(admin, files, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
@@ -320,12 +321,10 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
 fn read_audit(
     section: Section<'_>,
     audit: AuditSettings,
-    directory: &Path,
+    files: NamedFiles<'_>,
     faults: &Faults,
 ) -> (Option<AuditSettings>, Option<StoreSettings>) {
-    let store = section.parsed("store", |text| {
-        text.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
-    });
+    let location = read_location(&section, files, faults);
     let most_bytes = section.bytes("store_limit");
     let months = section.months("retention").and_then(|months| u16::try_from(months).ok());
     let retention = months.and_then(Retention::months);
@@ -344,12 +343,9 @@ fn read_audit(
     if let Ok(routes) = Routes::new(patterns.into_iter().map(|pattern| pattern.value)) {
         audit = audit.map(|audit| audit.with_routes(routes));
     }
-    section.later("spool");
     section.end();
-    let store = || {
-        let (file, retention) = (directory.join(store?.value), retention?);
-        Some(StoreSettings { file, retention, most_bytes: most_bytes? })
-    };
+    let store =
+        || Some(StoreSettings { location: location?, retention: retention?, most_bytes: most_bytes? });
     (audit, store())
 }
 

@@ -11,7 +11,7 @@ use pinfold::client_ip::TrustedProxies;
 use pinfold::consent::page::{AddressUse, Lookup};
 use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
-use pinfold_store::{Retention, ValkeyAddress};
+use pinfold_store::{Location, Retention, ValkeyAddress};
 
 use super::fault::Place;
 use super::origins::{Origins, origin_uri};
@@ -104,14 +104,14 @@ pub(crate) enum Approval {
 /// Where the ledgers are kept, for how long, and how large they may become.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreSettings {
-    pub(crate) file: PathBuf,
+    pub(crate) location: Location,
     pub(crate) retention: Retention,
     pub(crate) most_bytes: u64,
 }
 
 impl StoreSettings {
     pub(super) fn at(file: PathBuf) -> Self {
-        Self { file, retention: Retention::default(), most_bytes: 4 << 30 }
+        Self { location: Location::File(file), retention: Retention::default(), most_bytes: 4 << 30 }
     }
 }
 

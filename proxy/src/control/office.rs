@@ -1,14 +1,13 @@
 //! What a running server answers its operator. What is asked of people is written down first.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pinfold::audit::{ActionRow, Block, ChainHash, Delivery};
 use pinfold::pseudonym::{Pseudonym, Unit};
 use pinfold::time::{CivilDate, Clock, SystemClock, UnixTime};
-use pinfold_store::{Ledgers, StoreError};
+use pinfold_store::{Ledgers, Location, StoreError};
 use tokio::sync::oneshot;
 
 use super::message::{
@@ -42,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Office {
     pub(super) in_force: Standing,
-    store: PathBuf,
+    store: Location,
     clock: SystemClock,
     rules: Mutex<Rules>,
     /// Nothing where there is no file to be read again.
@@ -82,7 +81,7 @@ pub(super) enum GivenUp {
 pub(super) type Why = String;
 
 impl Office {
-    pub(crate) fn new(in_force: Standing, store: PathBuf, rules: Rules, reloader: Option<Reloader>) -> Self {
+    pub(crate) fn new(in_force: Standing, store: Location, rules: Rules, reloader: Option<Reloader>) -> Self {
         Self {
             in_force,
             store,
@@ -241,7 +240,7 @@ impl Office {
         if self.rules().approval == Approval::SecondUser {
             return self.wait(site, asked, row).await;
         }
-        let known = self.known(&site, &asked).map_err(|fault| fault.to_string())?;
+        let known = self.known(&site, &asked).await?;
         let head = self.write_down(&site, ActionRow { result: in_short(&known), ..row }).await?;
         Ok(Answer::Now(Reply::Lookup { known, head: head.to_string() }))
     }
@@ -274,7 +273,7 @@ impl Office {
         };
         let Waiting { site, asked, row, reply, .. } = waiting;
         let answered = async {
-            let known = self.known(&site, &asked).map_err(|fault| fault.to_string())?;
+            let known = self.known(&site, &asked).await?;
             let result = format!("look-up {number}: {}", in_short(&known));
             let (at, act) = (self.clock.now(), "approve".to_owned());
             let head = self.write_down(&site, ActionRow { at, act, uid, result, ..row }).await?;
@@ -326,28 +325,27 @@ impl Office {
         Ok(())
     }
 
-    fn known(&self, site: &Served, asked: &Asked) -> Result<Known, StoreError> {
-        let ledgers = Ledgers::open(&self.store)?;
+    async fn known(&self, site: &Served, asked: &Asked) -> Result<Known, Why> {
         let names = site.audit.pseudonyms_of(asked.address()).into_iter();
         let asked = asked.at.map(|at| site.calendar.day_of(at).date);
         let names: Vec<_> = names.filter(|(day, _)| asked.is_none_or(|asked| asked == *day)).collect();
+        let site = site.name.clone();
         if let Some(asked) = asked.filter(|_| names.is_empty()) {
-            return destroyed(site, &ledgers, asked);
+            return self.read(move |ledgers| destroyed(ledgers, &site, asked)).await;
         }
-        let mut buckets = Vec::new();
-        for (_, name) in &names {
-            buckets.extend(ledgers.buckets_of(&site.name, *name)?);
-        }
-        buckets.sort_unstable_by_key(|bucket| bucket.begins);
-        if buckets.is_empty() {
-            return Ok(Known::NotRecorded { days: names.iter().map(|(day, _)| day.to_string()).collect() });
-        }
-        let lines = buckets.into_iter().map(|bucket| BucketLine {
-            begins: bucket.begins.to_string(),
-            requests: bucket.requests,
-            refused: bucket.refused,
-        });
-        Ok(Known::Buckets { buckets: lines.collect() })
+        self.read(move |ledgers| met(ledgers, &site, &names)).await
+    }
+
+    /// Reads the store on a thread of its own: it may be a while in answering.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledgers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Why> {
+        let store = self.store.clone();
+        let reading = move || Ledgers::open(store).and_then(|ledgers| work(&ledgers));
+        let read = tokio::task::spawn_blocking(reading).await;
+        let gone = |_| "the store could not be read (see the log)".to_owned();
+        read.map_err(gone)?.map_err(|fault| fault.to_string())
     }
 
     pub(super) fn row(
@@ -395,7 +393,8 @@ impl Office {
             let why = "the action ledger cannot be written, so nothing was done (see /readyz of the admin listener)";
             return Err(why.to_owned());
         }
-        let head = Ledgers::open(&self.store).and_then(|ledgers| ledgers.head_of_actions(&site.name));
+        let name = site.name.clone();
+        let head = self.read(move |ledgers| ledgers.head_of_actions(&name)).await;
         let head = head.unwrap_or(ChainHash::START);
         let of_site = self.in_force.load().is_of_several.then_some(&*site.name);
         tracing::info!(%head, site = of_site, "the action ledger has a new head: note it elsewhere");
@@ -403,10 +402,28 @@ impl Office {
     }
 }
 
+/// The buckets in which an address was met, by its names of some days.
+fn met(ledgers: &Ledgers, site: &str, names: &[(CivilDate, Pseudonym)]) -> Result<Known, StoreError> {
+    let mut buckets = Vec::new();
+    for (_, name) in names {
+        buckets.extend(ledgers.buckets_of(site, *name)?);
+    }
+    buckets.sort_unstable_by_key(|bucket| bucket.begins);
+    if buckets.is_empty() {
+        return Ok(Known::NotRecorded { days: names.iter().map(|(day, _)| day.to_string()).collect() });
+    }
+    let lines = buckets.into_iter().map(|bucket| BucketLine {
+        begins: bucket.begins.to_string(),
+        requests: bucket.requests,
+        refused: bucket.refused,
+    });
+    Ok(Known::Buckets { buckets: lines.collect() })
+}
+
 /// What the key ledger says of a day whose key is gone, or which never had one.
-fn destroyed(site: &Served, ledgers: &Ledgers, day: CivilDate) -> Result<Known, StoreError> {
+fn destroyed(ledgers: &Ledgers, site: &str, day: CivilDate) -> Result<Known, StoreError> {
     let day = day.to_string();
-    let keys = ledgers.keys(&site.name)?;
+    let keys = ledgers.keys(site)?;
     let of_day = keys.iter().filter(|key| key.epoch.starts_with(&day));
     let destroyed: Vec<_> = of_day.filter_map(|key| key.destroyed).map(|at| at.to_string()).collect();
     Ok(if destroyed.is_empty() {
@@ -438,7 +455,7 @@ pub(super) mod tests {
     use pinfold::PinfoldLayer;
     use pinfold::audit::{AuditSettings, Sink};
     use pinfold::consent::ConsentManagerLayer;
-    use pinfold_store::{Retention, SqliteStore};
+    use pinfold_store::{Retention, Store};
 
     use super::*;
     use crate::config::Settings;
@@ -447,13 +464,13 @@ pub(super) mod tests {
     const SITE: &str = "www.town.example";
 
     /// An office that waits so long for a second user, and its store.
-    pub(crate) fn office(longest_wait: Duration) -> (Office, SqliteStore, tempfile::TempDir) {
+    pub(crate) fn office(longest_wait: Duration) -> (Office, Store, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pinfold.db");
-        let store = SqliteStore::open(&file, Retention::default()).unwrap();
+        let store = Store::open(&file, Retention::default()).unwrap();
         let rules = Rules { hold: Hold::Memory, approval: Approval::SecondUser };
         let in_force = InForce { sites: vec![served(SITE, store.sink())], is_of_several: false, sound: true };
-        let office = Office::new(Arc::new(ArcSwap::from_pointee(in_force)), file, rules, None);
+        let office = Office::new(Arc::new(ArcSwap::from_pointee(in_force)), file.into(), rules, None);
         (Office { longest_wait, ..office }, store, directory)
     }
 
@@ -482,7 +499,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn results(office: &Office) -> Vec<(String, u32, String)> {
-        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        let actions = Ledgers::open(office.store.clone()).unwrap().actions(SITE).unwrap();
         actions.into_iter().map(|entry| (entry.row.act, entry.row.uid, entry.row.result)).collect()
     }
 
@@ -519,7 +536,7 @@ pub(super) mod tests {
         };
         assert_eq!(heads.iter().map(|one| one.site.as_str()).collect::<Vec<_>>(), [other, SITE]);
         let acts = |site| {
-            let entries = Ledgers::open(&office.store).unwrap().actions(site).unwrap();
+            let entries = Ledgers::open(office.store.clone()).unwrap().actions(site).unwrap();
             entries.into_iter().map(|entry| entry.row.act).collect::<Vec<_>>()
         };
         assert_eq!(acts(other), ["look-up", "approve", "approve", "backup"]);
@@ -563,7 +580,7 @@ pub(super) mod tests {
         let blocked = office.answer(question(Ask::Block { pseudonym, seconds: 60, reason }), 1_000).await;
         let Answer::Now(Reply::Blocks { blocks, .. }) = blocked else { panic!("{blocked:?}") };
         assert_eq!(blocks[0].reason, "(an address) tries passwords");
-        let actions = Ledgers::open(&office.store).unwrap().actions(SITE).unwrap();
+        let actions = Ledgers::open(office.store.clone()).unwrap().actions(SITE).unwrap();
         let of = |place: usize| -> [&str; 3] {
             let row: &ActionRow = &actions[place].row;
             [&row.requested_by, &row.approved_by, &row.basis]

@@ -36,7 +36,8 @@ pub(crate) fn run(
     let now = SystemClock::new().now();
     let kept = &settings.store;
     let mut import = Import {
-        store: ImportStore::open(&kept.file, kept.retention, kept.most_bytes).map_err(Failure::of)?,
+        store: ImportStore::open(kept.location.clone(), kept.retention, kept.most_bytes)
+            .map_err(Failure::of)?,
         past: PastUse::new(policy, settings.calendar.clone(), &settings.audit),
         site: &settings.site,
         hosts: &settings.hosts,

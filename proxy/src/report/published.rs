@@ -153,7 +153,7 @@ mod tests {
     use pinfold::audit::{Batch, ConsentRow, FacetRow, Rows, Sink as _, StatusClass, UsageRow, VisitCell};
     use pinfold::consent::ConsentEvent;
     use pinfold::consent::page::Language;
-    use pinfold_store::{Retention, SqliteStore};
+    use pinfold_store::{Retention, Store};
     use proptest::prelude::*;
 
     use super::super::audit::{Consent, Traffic};
@@ -263,7 +263,7 @@ mod tests {
     async fn a_day_without_totals_has_its_choices_and_lists() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pinfold.db");
-        let store = SqliteStore::open(&file, Retention::default()).unwrap();
+        let store = Store::open(&file, Retention::default()).unwrap();
         let (day, site) = (CivilDate::parse("2026-11-22").unwrap(), "www.town.example");
         let (policy, event, purpose) =
             ("00c0ffee".to_owned(), ConsentEvent::Accepted, "marketing".to_owned());

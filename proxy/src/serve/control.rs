@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use arc_swap::ArcSwap;
 use pinfold::audit::Sink;
 use pinfold::consent::Policy;
-use pinfold_store::{Ledgers, SqliteStore};
+use pinfold_store::{Ledgers, Location, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -36,8 +36,8 @@ use crate::tls::{self, Certificate};
 /// Everything that the admin pages read.
 #[derive(Debug, Clone)]
 pub(crate) struct Readings {
-    pub(crate) store: Arc<SqliteStore>,
-    pub(crate) store_path: PathBuf,
+    pub(crate) store: Arc<Store>,
+    pub(crate) location: Location,
     workers: Arc<[Arc<Latency>]>,
     pub(crate) in_force: Standing,
 }
@@ -57,11 +57,13 @@ pub(crate) fn policy(settings: &Settings) -> Result<Policy, Failure> {
 }
 
 pub(super) fn known(settings: &Settings) -> Result<Known, Failure> {
-    let (bits, policies) = match Ledgers::open(&settings.store.file) {
+    let (bits, policies) = match Ledgers::open(settings.store.location.clone()) {
         Ok(ledgers) => (
             ledgers.purpose_bits(&settings.site).map_err(Failure::of)?,
             ledgers.policies(&settings.site).map_err(Failure::of)?,
         ),
+        // Without them purposes would get other bits.
+        Err(error @ StoreError::Unreachable { .. }) => return Err(Failure::of(error)),
         // There is no store yet, or none that can be read: opening it for writing will tell.
         Err(_) => Default::default(),
     };
@@ -89,9 +91,9 @@ pub(crate) fn run(
     };
     let prepared: Vec<_> = sites.into_iter().map(prepare).collect::<Result<_, _>>()?;
     ground.discard_others(&prepared);
-    let StoreSettings { file, retention, most_bytes } = settings.store.clone();
+    let StoreSettings { location, retention, most_bytes } = settings.store.clone();
     let living: Vec<_> = prepared.iter().flat_map(Ready::living).collect();
-    let store = SqliteStore::open_within(&file, retention, most_bytes, &living).map_err(Failure::of)?;
+    let store = Store::open_within(location.clone(), retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
     let sockets = Sockets::open(&settings, workers)?;
     let addresses = sockets.addresses()?;
@@ -130,7 +132,7 @@ pub(crate) fn run(
     let in_force: Standing = Arc::new(ArcSwap::from_pointee(in_force));
     let readings = Readings {
         store: store.clone(),
-        store_path: file.clone(),
+        location: location.clone(),
         workers: of_workers,
         in_force: in_force.clone(),
     };
@@ -142,7 +144,7 @@ pub(crate) fn run(
         Reloader::new(path, All { sites, shared, is_directory }, parts)
     });
     let reloads = reloader.is_some();
-    let office = Arc::new(Office::new(in_force, file, rules, reloader));
+    let office = Arc::new(Office::new(in_force, location, rules, reloader));
 
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::of)?;
     let outcome = control.block_on(async move {

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pinfold::time::CivilDate;
-use pinfold_store::{Ledgers, Period};
+use pinfold_store::{Ledgers, Location, Period};
 use rusqlite::Connection;
 
 /// A choice whose count is not on disk by then is answered all the same.
@@ -117,9 +117,9 @@ fn choose(site: SocketAddr, number: u64, told: &Told) {
 }
 
 /// How many choices a store has.
-pub(crate) fn counted(file: &Path) -> u64 {
+pub(crate) fn counted(store: impl Into<Location>) -> u64 {
     let always = Period { from: CivilDate::from_days(0), to: CivilDate::from_days(100_000) };
-    let choices = Ledgers::open(file).unwrap().consent("www.town.example", always).unwrap();
+    let choices = Ledgers::open(store).unwrap().consent("www.town.example", always).unwrap();
     let accepted = choices.iter().filter(|row| row.event == "accepted" && row.purpose == "marketing");
     accepted.map(|row| row.events.unsigned_abs()).sum()
 }

@@ -15,7 +15,7 @@ use pinfold::client_ip::Peer;
 use pinfold::consent::{ConsentManagerLayer, CookieRule, LegalBasis, Policy, Purpose};
 use pinfold::time::{Calendar, ManualClock};
 use pinfold::{Pinfold, PinfoldLayer};
-use pinfold_store::{Retention, SqliteStore};
+use pinfold_store::{Retention, Store};
 use tower::{Layer, Service};
 
 use super::stolen::{Copy, MIDNIGHT, Stolen, file_in, log_of, place};
@@ -39,7 +39,7 @@ pub(crate) fn day_of(town: &Town, copies: bool) -> Stolen {
 async fn live(town: &Town, copies: bool) -> Stolen {
     let dir = place();
     let file = file_in(&dir);
-    let store = SqliteStore::open(&file, Retention::default()).unwrap();
+    let store = Store::open(&file, Retention::default()).unwrap();
     let clock = Arc::new(ManualClock::at(MIDNIGHT.plus(OPENS)));
     let calendar = Calendar::named("Europe/London").unwrap();
     let consent = ConsentManagerLayer::new(policy(), calendar).with_clock(clock.clone());
@@ -83,7 +83,7 @@ async fn live(town: &Town, copies: bool) -> Stolen {
 }
 
 /// Waits until nothing waits to be written.
-fn settle(store: &SqliteStore) {
+fn settle(store: &Store) {
     while store.pending().iter().any(|(_, rows)| *rows > 0) {
         std::thread::sleep(Duration::from_micros(200));
     }

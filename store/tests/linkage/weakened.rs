@@ -12,7 +12,7 @@ use http::HeaderMap;
 use pinfold::audit::Routes;
 use pinfold::client_ip::ClientIpResolver;
 use pinfold::pseudonym::{EpochKey, Unit};
-use pinfold_store::{Retention, SqliteStore};
+use pinfold_store::{Retention, Store};
 use rusqlite::{Connection, params};
 
 use super::stolen::{MIDNIGHT, Stolen, file_in, place, read};
@@ -44,7 +44,7 @@ pub(crate) fn day_of(town: &Town) -> Stolen {
 
 fn statements() -> String {
     let dir = place();
-    SqliteStore::open(&file_in(&dir), Retention::default()).unwrap().close();
+    Store::open(file_in(&dir), Retention::default()).unwrap().close();
     let connection = Connection::open(file_in(&dir)).unwrap();
     let tables: Vec<String> =
         read(&connection, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", |row| row.get(0));
@@ -106,7 +106,7 @@ fn write_addresses(
         let [host, network] = names[&address].map(u64::cast_signed);
         add(
             connection,
-            "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+            "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, 0, '')",
             params![SITE, MIDNIGHT.plus(starts).seconds(), host, network, requests],
         );
     }

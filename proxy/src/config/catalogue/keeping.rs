@@ -5,7 +5,17 @@ use super::key::{Key, Kind, Unwritten};
 pub(super) const AUDIT: &[Key] = &[
     Key::new("store", Kind::Store)
         .unwritten(Unwritten::Text("sqlite:pinfold.db"))
-        .about("Where counts are kept, beside this file. This version has no other store."),
+        .about("Where counts are kept: a file beside this one, or a database of PostgreSQL that several nodes may write to, such as `postgres://pinfold@db.example/pinfold`, which is known by its certificate unless it is on this machine. A password is never in it."),
+    Key::new("password_file", Kind::File)
+        .example("\"database.password\"")
+        .unwritten(Unwritten::Words("no password"))
+        .about("A file whose first line is the password for PostgreSQL. It is read at each connection.")
+        .aside(),
+    Key::new("node", Kind::Text)
+        .example("\"web-1\"")
+        .unwritten(Unwritten::Words("the name of this machine"))
+        .about("What this node is called in a database of PostgreSQL. No two that write to it have one name.")
+        .aside(),
     Key::new("footprint", Kind::Flag)
         .unwritten(Unwritten::Flag(true))
         .about("Whether visits are counted by a cookie of one byte. It brings its own purpose \"statistics\" where none is declared."),
@@ -28,8 +38,8 @@ pub(super) const AUDIT: &[Key] = &[
         .about("Paths under which pages are counted: `:name` is one segment, `*` whatever follows. Other paths lose their numbers and names."),
     Key::new("spool", Kind::File)
         .example("\"pinfold-spool\"")
-        .about("Where batches wait while a store is away.")
-        .later("it belongs to a store that this version has not"),
+        .about("A directory of this node alone, where batches wait while PostgreSQL is away: two million rows, or 1 GiB. Addresses and acts of administrators do not: they wait in memory.")
+        .aside(),
 ];
 
 pub(super) const KEYS: &[Key] = &[

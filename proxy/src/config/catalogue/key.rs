@@ -12,8 +12,6 @@ pub(in crate::config) struct Key {
     pub(in crate::config) about: &'static str,
     /// The standard, statute or guidance behind it.
     pub(in crate::config) source: Option<&'static str>,
-    /// Why this version does nothing with it.
-    pub(in crate::config) later: Option<&'static str>,
     /// Whether the annotated example has it as a remark: it would not go with the rest.
     pub(in crate::config) is_aside: bool,
 }
@@ -48,7 +46,7 @@ pub(in crate::config) enum Kind {
     Path,
     /// A number of bytes with its unit, at least so many.
     Size(u64),
-    /// `sqlite:` and a file.
+    /// `sqlite:` and a file, or the address of a database.
     Store,
     Table(&'static [Key]),
     /// Tables, each headed with double brackets. The text is what the annotated example has beside the first.
@@ -80,8 +78,8 @@ pub(in crate::config) enum Unwritten {
 impl Key {
     pub(in crate::config) const fn new(name: &'static str, kind: Kind) -> Self {
         let unwritten = Unwritten::Words("none");
-        let (example, source, later) = (None, None, None);
-        Self { name, kind, unwritten, example, about: "", source, later, is_aside: false }
+        let (example, source) = (None, None);
+        Self { name, kind, unwritten, example, about: "", source, is_aside: false }
     }
 
     pub(super) const fn unwritten(mut self, unwritten: Unwritten) -> Self {
@@ -101,11 +99,6 @@ impl Key {
 
     pub(super) const fn source(mut self, source: &'static str) -> Self {
         self.source = Some(source);
-        self
-    }
-
-    pub(super) const fn later(mut self, why: &'static str) -> Self {
-        self.later = Some(why);
         self
     }
 
@@ -196,7 +189,7 @@ impl Kind {
             Self::OneOrMore(one) => return format!("{}, or a list of some", one.name()),
             Self::Path => "path",
             Self::Size(_) => "size",
-            Self::Store => "`sqlite:` and a file",
+            Self::Store => "`sqlite:` and a file, or `postgres://`",
             Self::Table(_) => "table",
             Self::Tables(..) => "list of tables",
             Self::Text => "text",
@@ -230,7 +223,7 @@ impl Kind {
             Self::OneOrMore(one) => format!("{}, or a list of some", one.expected()),
             Self::Path => "a path".to_owned(),
             Self::Size(least) => format!("a size of at least {}", size(least)),
-            Self::Store => "\"sqlite:\" and a file".to_owned(),
+            Self::Store => "\"sqlite:\" and a file, or an address of PostgreSQL".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(..) => "a list of tables, each headed with double brackets".to_owned(),
             Self::Text => "a text".to_owned(),

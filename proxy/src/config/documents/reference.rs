@@ -53,9 +53,7 @@ fn rows(keys: &[&Key], page: &mut String) {
     for key in keys {
         let (name, holds, about) = (key.name, holds(key), key.about);
         let source = key.source.map_or_else(String::new, |source| format!(" ({source})"));
-        let later =
-            key.later.map_or_else(String::new, |why| format!(" Not acted on by this version: {why}."));
-        page.push_str(&format!("| `{name}` | {holds} | {} | {about}{source}{later} |\n", default(key)));
+        page.push_str(&format!("| `{name}` | {holds} | {} | {about}{source} |\n", default(key)));
     }
 }
 

@@ -52,9 +52,6 @@ fn description(key: &Key) -> String {
     if let Some(source) = key.source {
         text.push_str(&format!(" See {source}."));
     }
-    if let Some(later) = key.later {
-        text.push_str(&format!(" Not acted on by this version: {later}."));
-    }
     text
 }
 
@@ -88,7 +85,7 @@ fn kind(kind: Kind) -> Json {
         }
         Kind::Path => pattern("^/"),
         Kind::Size(_) => pattern(&number_and_unit(&SIZES)),
-        Kind::Store => pattern("^sqlite:."),
+        Kind::Store => pattern("^(sqlite:.|postgres(ql)?://([^:@/]*@)?[^@]*/.)"),
         Kind::Table(keys) => table(keys),
         Kind::Tables(keys, _) => json!({ "type": "array", "items": table(keys) }),
         Kind::Text => json!({ "type": "string" }),

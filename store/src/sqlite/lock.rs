@@ -16,7 +16,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
         // What is counted is nobody else's affair. SQLite gives its log the mode of the database.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).map_err(|error| StoreError::unusable(path, error))
+        options.open(path).map_err(|error| StoreError::unusable(path.display(), error))
     };
     let file = open(&beside(path))?;
     open(path)?;
@@ -25,8 +25,8 @@ pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if tries.next().is_some() => std::thread::sleep(PAUSE),
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(StoreError::unusable(path, error)),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path.display().to_string())),
+            Err(TryLockError::Error(error)) => return Err(StoreError::unusable(path.display(), error)),
         }
     }
 }
