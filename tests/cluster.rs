@@ -287,6 +287,7 @@ async fn a_loss_costs_one_split_until_midnight_and_is_seen() {
     pass(&[&one, &other], 5).await;
     assert!(one.stat().is_common && !other.stat().is_common && other.stat().is_answered);
     assert_ne!(one.names_of(1)[0], other.names_of(1)[0]);
+    one.ask(2).await;
     other.ask(1).await;
     pass(&[&one, &other], 800).await;
     assert_eq!(one.names_of(1)[0], other.names_of(1)[0], "the next day is everybody's");
