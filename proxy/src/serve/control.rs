@@ -77,7 +77,7 @@ pub(crate) fn run(
     let policy = known.policy(&settings).map_err(Failure::misuse)?;
     let clock: Arc<dyn Clock> = Arc::new(BootClock::default());
     let (held_in, held) = take_over(settings.hold, policy.origin(), &settings.calendar, &*clock)?;
-    let StoreSettings { location, retention, most_bytes } = settings.store.clone();
+    let StoreSettings { location, retention, most_bytes, .. } = settings.store.clone();
     let living = held.as_ref().map(HeldKeys::epochs).unwrap_or_default();
     let store = Store::open_within(location.clone(), retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);
