@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Empty;
 use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditSettings, TracingSink};
@@ -20,7 +20,7 @@ use pinfold::time::Calendar;
 use tower::{Layer, Service};
 use tower_cookies::{Cookie, CookieManagerLayer, Cookies};
 
-type Ask = Request<Empty<Bytes>>;
+pub(crate) type Ask = Request<Empty<Bytes>>;
 type Answer = Response<Empty<Bytes>>;
 
 /// One kind of request and answer.
@@ -48,6 +48,7 @@ impl Scene {
             scene("two Set-Cookie", || ask(None, false), TWO_SET),
             scene("everything allowed", || ask(Some(SIX_ALLOWED), true), TWO_SET),
             scene("held one way", || ask(Some(TWO_HELD), true), TWO_SET),
+            scene("a file of the page", a_file, &[]),
             scene("held both ways", || ask(Some(TWO_HELD), true), ONE_OF_TWO_HELD),
         ]
     }
@@ -120,6 +121,20 @@ fn ask(cookies: Option<&'static str>, behind_proxies: bool) -> Ask {
     }
     let peer: SocketAddr = ([10, 0, 0, 5], 40_000).into();
     request.extension(Peer(peer)).body(Empty::new()).expect("a sound request")
+}
+
+/// A picture on a page, asked for with all that is sent for the page itself.
+fn a_file() -> Ask {
+    let mut request = ask(Some(SIX_ALLOWED), true);
+    *request.uri_mut() = Uri::from_static("/assets/crest.svg");
+    let headers = request.headers_mut();
+    headers.insert("accept", HeaderValue::from_static("image/avif,image/webp,*/*;q=0.8"));
+    headers.insert("sec-fetch-dest", HeaderValue::from_static("image"));
+    headers.insert("sec-fetch-mode", HeaderValue::from_static("no-cors"));
+    headers.insert("referer", HeaderValue::from_static("https://www.town.example/council-tax/bands"));
+    headers.remove("upgrade-insecure-requests");
+    headers.remove("sec-fetch-user");
+    request
 }
 
 /// The layer with a register of so many rules, six of which the scenes use.

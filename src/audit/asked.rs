@@ -1,5 +1,4 @@
-use http::header::{ACCEPT, REFERER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 
 use super::agent::Agent;
 use super::footprint::{CameFrom, Held};
@@ -24,25 +23,24 @@ pub(super) struct Asked {
 
 impl Asked {
     /// `footprint` is the name of the cookie that holds one, where there is any.
-    pub(super) fn of<B>(request: &Request<B>, fetch: Fetch, footprint: Option<&str>) -> Self {
-        let (method, headers) = (request.method(), request.headers());
-        let is_get = *method == Method::GET;
-        let navigation = is_get && fetch.of_document.unwrap_or_else(|| accepts_html(headers));
-        let entry = navigation && fetch.from_outside;
+    pub(super) fn of<B>(request: &Request<B>, told: &Told<'_>, footprint: Option<&str>) -> Self {
+        let is_get = *request.method() == Method::GET;
+        let navigation = is_get && told.of_document.unwrap_or_else(|| told.accepts_html());
+        let entry = navigation && told.from_outside;
         // Robots do not say what they fetch for, and many would read anything.
-        let name = || headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-        let agent = match fetch.of_document {
-            Some(true) if is_get => Agent::of_browser(name()),
+        let name = told.agent.map(HeaderValue::as_bytes).unwrap_or_default();
+        let agent = match told.of_document {
+            Some(true) if is_get => Agent::of_browser(name),
             // Whoever asks for a page in so many words need not have a name.
-            None if navigation && name().is_empty() => Agent::UNKNOWN,
-            None if is_get => Agent::of(name()),
+            None if navigation && name.is_empty() => Agent::UNKNOWN,
+            None if is_get => Agent::of(name),
             _ => Agent::UNKNOWN,
         };
-        let referrer = headers.get(REFERER).filter(|_| navigation).cloned();
-        let held = footprint.filter(|_| navigation && !agent.is_robot()).map(|name| Held::of(headers, name));
-        let from = if fetch.from_another_host { CameFrom::Outside } else { CameFrom::Within };
-        let held = held.unwrap_or_default();
-        Self { method: MethodClass::of(method), navigation, entry, from, held, agent, referrer }
+        let referrer = told.referrer.filter(|_| navigation).cloned();
+        let held = footprint.filter(|_| navigation && !agent.is_robot());
+        let held = held.map(|name| Held::of(request.headers(), name)).unwrap_or_default();
+        let from = if told.from_another_host { CameFrom::Outside } else { CameFrom::Within };
+        Self { method: MethodClass::of(request.method()), navigation, entry, from, held, agent, referrer }
     }
 
     /// `Referer`, empty where there is none.
@@ -64,31 +62,38 @@ impl Asked {
     }
 }
 
-/// Browsers that do not say what they fetch for say what they would read.
-fn accepts_html(headers: &HeaderMap) -> bool {
-    let accept = headers.get_all(ACCEPT).into_iter().next_back();
-    accept.is_some_and(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some())
-}
-
-/// What the browser says of a request (W3C Fetch Metadata).
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fetch {
+/// What the fields of a request tell of who asks and for what: most of it as browsers say it (W3C Fetch Metadata).
+#[derive(Default)]
+pub(super) struct Told<'a> {
     of_document: Option<bool>,
     from_outside: bool,
     /// From outside, or from another host of the same council.
     from_another_host: bool,
+    accept: Option<&'a HeaderValue>,
+    agent: Option<&'a HeaderValue>,
+    referrer: Option<&'a HeaderValue>,
 }
 
-impl Fetch {
-    pub(super) fn see(&mut self, name: &str, value: &HeaderValue) {
+impl<'a> Told<'a> {
+    /// Takes note of a field, if it tells anything.
+    #[inline]
+    pub(super) fn see(&mut self, name: &str, value: &'a HeaderValue) {
         match name {
+            "accept" => self.accept = Some(value),
+            "referer" => self.referrer = self.referrer.or(Some(value)),
             "sec-fetch-dest" => self.of_document = Some(value == "document"),
             "sec-fetch-site" => {
                 self.from_outside = value == "none" || value == "cross-site";
                 self.from_another_host = self.from_outside || value == "same-site";
             }
+            "user-agent" => self.agent = self.agent.or(Some(value)),
             _ => {}
         }
+    }
+
+    /// Browsers that do not say what they fetch for say what they would read.
+    fn accepts_html(&self) -> bool {
+        self.accept.is_some_and(|value| memchr::memmem::find(value.as_bytes(), b"text/html").is_some())
     }
 }
 
@@ -115,9 +120,9 @@ mod tests {
                 request = request.header(*name, *value);
             }
             let request = request.body(()).unwrap();
-            let mut fetch = Fetch::default();
-            request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
-            let asked = Asked::of(&request, fetch, None);
+            let mut told = Told::default();
+            request.headers().iter().for_each(|(name, value)| told.see(name.as_str(), value));
+            let asked = Asked::of(&request, &told, None);
             assert_eq!((asked.navigation, asked.entry), (navigation, entry), "{method} {fields:?}");
         }
     }
@@ -144,9 +149,9 @@ mod tests {
                 request = request.header(*name, *value);
             }
             let request = request.body(()).unwrap();
-            let mut fetch = Fetch::default();
-            request.headers().iter().for_each(|(name, value)| fetch.see(name.as_str(), value));
-            let asked = Asked::of(&request, fetch, None);
+            let mut told = Told::default();
+            request.headers().iter().for_each(|(name, value)| told.see(name.as_str(), value));
+            let asked = Asked::of(&request, &told, None);
             let status = StatusCode::from_u16(status).unwrap();
             let found = (asked.is_answered_by_page(status, || html), asked.agent.is_robot());
             assert_eq!(found, (page, robot), "{method} {fields:?} {status}");

@@ -23,7 +23,7 @@ use super::stats::AuditStats;
 use crate::client_ip::{AddressSource, ClientIpResolver, Evidence};
 use crate::consent::{Choice, ConsentEvent, Policy, ResponseBody, is_private};
 use crate::pseudonym::{FreshKey, KeyRing, Pseudonym};
-use crate::time::{Calendar, CivilDate, Clock, Timer, UnixTime};
+use crate::time::{Calendar, CivilDate, Clock, Timer};
 
 /// Stands for no day at all.
 const NO_DAY: i32 = i32::MIN;
@@ -306,9 +306,9 @@ impl Auditor {
     }
 
     /// The day that is counted: that of the key in force, which is the civil day but for the second in which it turns.
-    pub(super) fn today(&self, now: UnixTime) -> CivilDate {
+    pub(super) fn today(&self) -> CivilDate {
         match self.day.load(Ordering::Relaxed) {
-            NO_DAY => self.calendar.day_of(now).date,
+            NO_DAY => self.calendar.day_of(self.clock.now()).date,
             days => CivilDate::from_days(days),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::details::{CookieCounts, add_counts, done, subject_at};
+use super::details::{CookieCounts, add_counts, done};
 use super::ledger::CookieRow;
 use super::stats::{CookieStat, CookieValuesStat};
 use crate::consent::{
@@ -48,7 +48,7 @@ impl<'a> CookieFacts<'a> {
     pub(super) fn add_named(&self, totals: &mut CookieTotals, cookies: &[CookieCounts]) {
         for (place, counts) in cookies.iter().enumerate().filter(|(_, counts)| done(counts).next().is_some())
         {
-            add_counts(totals.entry(self.name(subject_at(place))).or_default(), counts);
+            add_counts(totals.entry(self.name(CookieSubject::at(place))).or_default(), counts);
         }
     }
 

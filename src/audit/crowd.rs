@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use super::details::OTHER;
+use super::named::OTHER;
 
 /// The name under which everything stands that has no crowd.
 pub(super) const RARE: &str = "(rare)";

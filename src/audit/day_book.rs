@@ -66,7 +66,7 @@ impl DayBook {
         facts.add_named(&mut day.cookies, &details.cookies);
         day.visits.resize(VisitCell::COUNT, 0);
         day.visits.iter_mut().zip(details.visits).for_each(|(sum, more)| *sum += more);
-        for (route, by_status) in details.routes {
+        for (route, by_status) in details.routes.into_counts() {
             for (index, counts) in by_status.into_iter().enumerate().filter(|(_, counts)| counts.requests > 0)
             {
                 day.routes.add(route.clone(), StatusClass::from_index(index), counts, ROOM);
@@ -145,6 +145,7 @@ fn usage_row(day: CivilDate, route: &str, status: StatusClass, change: Counts) -
 mod tests {
     use super::*;
     use crate::audit::facet::FacetCounts;
+    use crate::audit::named::Named;
     use crate::consent::{Policy, UndeclaredNames};
 
     struct Town {
@@ -161,18 +162,17 @@ mod tests {
         fn visit(&mut self, day: i32, route: &str, times: i64) {
             let policy = Policy::builder("Town", "https://town.example").build().unwrap();
             let facts = CookieFacts::new(&policy, &UndeclaredNames::default(), None);
-            let counts = Counts { requests: times, page_views: times, ..Counts::default() };
-            let mut by_status = [Counts::default(); StatusClass::COUNT];
-            by_status[1] = counts;
-            let details = DayDetails {
+            let mut details = DayDetails {
                 day: CivilDate::from_days(day),
-                routes: [(route.into(), by_status)].into_iter().collect(),
+                routes: Named::default(),
                 facets: FacetCounts::default(),
                 cookies: Vec::new(),
                 asked: 0,
                 signalled: 0,
                 visits: [0; VisitCell::COUNT],
             };
+            details.routes.count_of(route.as_bytes(), || route)[1] =
+                Counts { requests: times, page_views: times, ..Counts::default() };
             self.book.add(details, &facts, self.crowd);
         }
 

@@ -1,26 +1,18 @@
 //! What one thread counts of requests, by the day. No address comes near.
 
-use std::collections::HashMap;
-
-use foldhash::quality::RandomState;
 use http::StatusCode;
 
 use super::agent::Agent;
 use super::crowd::Count;
 use super::facet::FacetCounts;
 use super::ledger::{MethodClass, StatusClass, TrafficRow, VisitCell};
+use super::named::Named;
 use super::route::Routes;
 use crate::consent::{Action, ChoiceState, ConsentOutcome, CookieSubject, Direction, Policy};
 use crate::time::CivilDate;
 
 /// How many routes one shard tells apart on one day.
 const ROOM: usize = 2_048;
-
-/// The route of everything beyond that.
-pub(super) const OTHER: &str = "(other)";
-
-/// Places for cookies without a rule: malformed, own, unnamed, and 256 undeclared names.
-const WITHOUT_RULE: usize = 3 + 256;
 
 /// What is known of a request when its response is there.
 #[derive(Debug, Clone, Copy)]
@@ -108,8 +100,7 @@ pub(super) struct DetailShard {
 #[derive(Debug)]
 pub(super) struct DayDetails {
     pub(super) day: CivilDate,
-    /// Few enough that a hash that is quick, and hard to guess rather than secure, will do.
-    pub(super) routes: HashMap<Box<str>, [Counts; StatusClass::COUNT], RandomState>,
+    pub(super) routes: Named<[Counts; StatusClass::COUNT], ROOM>,
     pub(super) facets: FacetCounts,
     pub(super) cookies: Vec<CookieCounts>,
     pub(super) asked: u64,
@@ -136,14 +127,14 @@ struct TrafficDay {
 impl DetailShard {
     /// With places for this many cookie rules.
     pub(super) fn new(rules: usize) -> Self {
-        let before =
-            Totals { cookies: vec![CookieCounts::default(); WITHOUT_RULE + rules], ..Totals::default() };
+        let cookies = vec![CookieCounts::default(); CookieSubject::places(rules)];
+        let before = Totals { cookies, ..Totals::default() };
         Self { traffic: Vec::new(), days: Vec::new(), before, space: String::new() }
     }
 
     /// Adds one to each count that an answered request touches.
     pub(super) fn count(&mut self, answered: &Answered<'_>, routes: &Routes, policy: &Policy) {
-        let (method, status) = (method_index(answered.method), StatusClass::of(answered.status));
+        let (method, status) = (answered.method as usize, StatusClass::of(answered.status));
         // Pages that robots look at are no page views: nobody sees them.
         let page_view = answered.page && !answered.agent.is_robot();
         let cell = &mut self.traffic_of(answered.day).cells[method][status.index()];
@@ -158,10 +149,9 @@ impl DetailShard {
         if let Some(cell) = answered.visit {
             day.visits[cell.place()] += 1;
         }
-        for deed in answered.outcome.deeds() {
-            let (place, direction) = (place_of(deed.subject), direction_index(deed.direction));
+        for (place, direction, action) in answered.outcome.counted() {
             if let Some(counts) = day.cookies.get_mut(place) {
-                counts[direction][deed.action as usize] += 1;
+                counts[direction as usize][action as usize] += 1;
             }
         }
         let counts = Counts {
@@ -170,9 +160,10 @@ impl DetailShard {
             entries: i64::from(page_view && answered.entry),
             not_found: i64::from(answered.status == StatusCode::NOT_FOUND),
         };
-        day.add(routes.find(answered.path, &mut self.space), status, counts);
+        let (path, space) = (answered.path, &mut self.space);
+        day.routes.count_of(path.as_bytes(), || routes.find(path, space))[status.index()].add(counts);
         if answered.page {
-            day.facets.count(answered.agent, answered.referrer, policy, &mut self.space);
+            day.facets.count(answered.agent, answered.referrer, policy, space);
         }
     }
 
@@ -218,7 +209,7 @@ impl DetailShard {
     fn day(&mut self, day: CivilDate) -> usize {
         self.days.iter().position(|open| open.day == day).unwrap_or_else(|| {
             let cookies = vec![CookieCounts::default(); self.before.cookies.len()];
-            let (routes, facets) = (HashMap::default(), FacetCounts::default());
+            let (routes, facets) = (Named::default(), FacetCounts::default());
             let visits = [0; VisitCell::COUNT];
             self.days.push(DayDetails { day, routes, facets, cookies, asked: 0, signalled: 0, visits });
             self.days.len() - 1
@@ -251,70 +242,9 @@ impl Totals {
     }
 }
 
-impl DayDetails {
-    /// Adds to a route. Only a route that is new to the day needs a key of its own.
-    fn add(&mut self, route: &str, status: StatusClass, counts: Counts) {
-        if let Some(known) = self.routes.get_mut(route) {
-            known[status.index()].add(counts);
-            return;
-        }
-        let route = if self.routes.len() < ROOM { route } else { OTHER };
-        self.routes.entry(route.into()).or_default()[status.index()].add(counts);
-    }
-}
-
-fn method_index(method: MethodClass) -> usize {
-    MethodClass::ALL.iter().position(|one| *one == method).unwrap_or_default()
-}
-
-fn direction_index(direction: Direction) -> usize {
-    match direction {
-        Direction::Request => 0,
-        Direction::Response => 1,
-    }
-}
-
-/// The place of a cookie in a list of counts.
-fn place_of(subject: CookieSubject) -> usize {
-    match subject {
-        CookieSubject::Malformed => 0,
-        CookieSubject::Own => 1,
-        CookieSubject::Undeclared(None) => 2,
-        CookieSubject::Undeclared(Some(number)) => 3 + usize::from(number),
-        CookieSubject::Rule(number) => WITHOUT_RULE + usize::from(number),
-    }
-}
-
-/// The cookie at a place in a list of counts.
-pub(super) fn subject_at(place: usize) -> CookieSubject {
-    let number = |first: usize| u16::try_from(place - first).unwrap_or(u16::MAX);
-    match place {
-        0 => CookieSubject::Malformed,
-        1 => CookieSubject::Own,
-        2 => CookieSubject::Undeclared(None),
-        _ if place < WITHOUT_RULE => CookieSubject::Undeclared(Some(number(3))),
-        _ => CookieSubject::Rule(number(WITHOUT_RULE)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_and_subjects_agree() {
-        for subject in [
-            CookieSubject::Malformed,
-            CookieSubject::Own,
-            CookieSubject::Undeclared(None),
-            CookieSubject::Undeclared(Some(0)),
-            CookieSubject::Undeclared(Some(255)),
-            CookieSubject::Rule(0),
-            CookieSubject::Rule(999),
-        ] {
-            assert_eq!(subject_at(place_of(subject)), subject);
-        }
-    }
 
     #[test]
     fn routes_are_bounded_and_totals_exact() {
@@ -339,9 +269,10 @@ mod tests {
         }
         let days = shard.take_days();
         assert_eq!(days.len(), 1);
-        assert_eq!(days[0].routes.len(), ROOM + 1);
-        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].requests).sum::<i64>(), 10_000);
-        assert_eq!(days[0].routes.values().map(|by_status| by_status[3].not_found).sum::<i64>(), 10_000);
+        let routes: Vec<_> = days.into_iter().flat_map(|day| day.routes.into_counts()).collect();
+        assert_eq!(routes.len(), ROOM + 1);
+        assert_eq!(routes.iter().map(|(_, by_status)| by_status[3].requests).sum::<i64>(), 10_000);
+        assert_eq!(routes.iter().map(|(_, by_status)| by_status[3].not_found).sum::<i64>(), 10_000);
         let mut rows = Vec::new();
         shard.take_traffic(&mut rows);
         assert_eq!(rows.len(), 1);

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, FORWARDED};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 
-use super::asked::{Asked, Fetch};
+use super::asked::{Asked, Told};
 use super::auditor::{Auditor, Blocked};
 use super::edition::Edition;
-use crate::client_ip::{AddressFields, ClientIpResolver, Found, Peer};
+use crate::client_ip::{AddressFields, ClientIp, ClientIpResolver, Found, Peer};
 use crate::consent::{ConsentOutcome, ResponseBody};
 use crate::pseudonym::Pseudonym;
 
@@ -45,9 +45,30 @@ impl Entrance {
         let found = self.peer.map(|find| find(request.extensions()));
         let extension = request.extensions_mut().remove::<Peer>();
         let peer = found.unwrap_or_else(|| extension.map(|peer| peer.0.ip()));
-        let (fetch, host) = self.admit_fields(peer, request.headers_mut());
+        let (mut told, mut found) = (Told::default(), Found::default());
+        let mut evidence = peer.map(|peer| self.resolver.evidence(peer));
+        // One walk hands each field to whom it concerns: cheaper than to look each of them up.
+        for (name, value) in request.headers() {
+            let name = name.as_str();
+            told.see(name, value);
+            if found.see(name)
+                && let Some(evidence) = &mut evidence
+            {
+                evidence.see(name, value);
+            }
+        }
         let footprint = self.edition.policy.visits().map(|visits| visits.cookie.name);
-        Admitted { asked: Asked::of(request, fetch, footprint), host }
+        let asked = Asked::of(request, &told, footprint);
+        let host = self.auditor.count_address(evidence.as_ref(), &self.resolver, self.edition.crowd);
+        let client = match self.fields {
+            AddressFields::None => None,
+            AddressFields::Address | AddressFields::Obfuscated => {
+                evidence.map(|evidence| self.resolver.client(&evidence))
+            }
+        };
+        found.remove(request.headers_mut());
+        self.tell_site(client.as_ref(), request.headers_mut());
+        Admitted { asked, host }
     }
 
     /// The answer to whoever is blocked.
@@ -61,37 +82,14 @@ impl Entrance {
         response
     }
 
-    fn admit_fields(
-        &self,
-        peer: Option<IpAddr>,
-        headers: &mut HeaderMap,
-    ) -> (Fetch, Result<Option<Pseudonym>, Blocked>) {
-        let (mut fetch, mut found) = (Fetch::default(), Found::default());
-        let mut evidence = peer.map(|peer| self.resolver.evidence(peer));
-        for (name, value) in &*headers {
-            let name = name.as_str();
-            fetch.see(name, value);
-            if found.see(name)
-                && let Some(evidence) = &mut evidence
-            {
-                evidence.see(name, value);
-            }
-        }
-        let host = self.auditor.count_address(evidence.as_ref(), &self.resolver, self.edition.crowd);
-        let client = match self.fields {
-            AddressFields::None => None,
-            AddressFields::Address | AddressFields::Obfuscated => {
-                evidence.map(|evidence| self.resolver.client(&evidence))
-            }
-        };
-        found.remove(headers);
-        self.fields.write(headers, client.as_ref());
-        if let (AddressFields::Obfuscated, Some(client)) = (self.fields, &client)
+    /// Tells the site of the client what it is to be told.
+    fn tell_site(&self, client: Option<&ClientIp>, headers: &mut HeaderMap) {
+        self.fields.write(headers, client);
+        if let (AddressFields::Obfuscated, Some(client)) = (self.fields, client)
             && let Some(name) = self.auditor.addresses.mine().name_for_origin(client)
             && let Ok(value) = HeaderValue::try_from(format!("for=_{name}"))
         {
             headers.insert(FORWARDED, value);
         }
-        (fetch, host)
     }
 }

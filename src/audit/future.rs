@@ -73,7 +73,7 @@ where
         };
         let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         let (auditor, edition) = (&*this.entrance.auditor, &*this.entrance.edition);
-        let (day, asked) = (auditor.today(auditor.clock.now()), &*this.asked);
+        let (day, asked) = (auditor.today(), &*this.asked);
         let page = asked.is_answered_by_page(response.status(), || is_html(response));
         let visit = if page && asked.is_by_a_person() {
             auditor.note_visit(&edition.policy, asked, day, response)
@@ -142,12 +142,9 @@ impl<ResBody> Drop for Choosing<ResBody> {
 }
 
 fn is_html<B>(response: &Response<B>) -> bool {
-    match response.headers().get(CONTENT_TYPE) {
-        Some(value) => {
-            value.as_bytes().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"text/html"))
-        }
-        None => false,
-    }
+    let start = response.headers().get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..9));
+    // Nearly every server writes it so.
+    start.is_some_and(|start| start == b"text/html" || start.eq_ignore_ascii_case(b"text/html"))
 }
 
 impl<F, ResBody> fmt::Debug for ResponseFuture<F, ResBody> {

@@ -52,6 +52,7 @@ mod hold;
 mod layer;
 mod ledger;
 mod marks;
+mod named;
 mod past;
 mod recent;
 mod referrer;

@@ -32,7 +32,9 @@ pub(super) fn finish<B>(
 ) -> Response<ResponseBody<B>> {
     let status = response.status();
     let headers = response.headers_mut();
-    let Filtered { personal, news } = response::filter(judge, headers, &mut deeds);
+    let mut said = Said::default();
+    let Filtered { personal, news } =
+        response::filter(judge, headers, &mut deeds, |name, value| said.see(name, value));
     if news {
         remarks::report(judge.policy, headers, clock.now());
     }
@@ -50,7 +52,7 @@ pub(super) fn finish<B>(
         outcome.deeds = deeds;
         return response.map(|body| ResponseBody::site(body, outcome));
     }
-    let shown = Shown::of(status, headers);
+    let shown = Shown::of(status, &said);
     let is_page = shown == Shown::Page;
     // An answer to the question whether a page is still good is about that page.
     let is_unchanged = status == StatusCode::NOT_MODIFIED && outlook.keeping.is_some();
@@ -107,6 +109,30 @@ pub(super) fn finish<B>(
     response.map(|body| ResponseBody::site(body, outcome))
 }
 
+/// What the fields of an answer say of what it is.
+#[derive(Debug, Default)]
+struct Said {
+    is_elsewhere: bool,
+    kind: Option<Kind>,
+    /// Whether it is to be saved, by the first field that says how to show it.
+    is_saved: Option<bool>,
+}
+
+impl Said {
+    fn see(&mut self, name: &HeaderName, value: &HeaderValue) {
+        if name == CONTENT_TYPE {
+            // Of several, which one counts is a matter of opinion.
+            self.kind = self.kind.max(Some(Kind::of(value)));
+        } else if name == CONTENT_DISPOSITION {
+            let start = value.as_bytes().get(..10);
+            let is_saved = start.is_some_and(|start| start.eq_ignore_ascii_case(b"attachment"));
+            self.is_saved = self.is_saved.or(Some(is_saved));
+        } else if name == LOCATION {
+            self.is_elsewhere = true;
+        }
+    }
+}
+
 /// What a browser makes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
@@ -121,21 +147,14 @@ enum Shown {
 }
 
 impl Shown {
-    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        let moves = matches!(status.as_u16(), 301..=303 | 307 | 308) && headers.contains_key(LOCATION);
+    fn of(status: StatusCode, said: &Said) -> Self {
+        let moves = matches!(status.as_u16(), 301..=303 | 307 | 308) && said.is_elsewhere;
         let empty = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
-        if moves || status.is_informational() || empty.contains(&status) {
+        if moves || status.is_informational() || empty.contains(&status) || said.is_saved == Some(true) {
             return Self::Else;
         }
-        let mut kinds = headers.get_all(CONTENT_TYPE).into_iter().map(Kind::of).peekable();
-        // Of several, which one counts is a matter of opinion.
-        let kind = if kinds.peek().is_none() { Kind::Document } else { kinds.max().unwrap_or_default() };
-        let is_saved = |value: &HeaderValue| {
-            value.as_bytes().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"attachment"))
-        };
-        match kind {
+        match said.kind.unwrap_or(Kind::Document) {
             Kind::Else => Self::Else,
-            _ if headers.get(CONTENT_DISPOSITION).is_some_and(is_saved) => Self::Else,
             Kind::Html if status == StatusCode::PARTIAL_CONTENT => Self::Part,
             Kind::Html => Self::Page,
             Kind::Document => Self::Document,
@@ -144,9 +163,8 @@ impl Shown {
 }
 
 /// What the type of an answer makes of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    #[default]
     Else,
     Document,
     Html,
@@ -154,8 +172,12 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(content_type: &HeaderValue) -> Self {
-        let essence =
-            content_type.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        let content_type = content_type.as_bytes();
+        // Nearly every page writes it so.
+        if let Some([] | [b';', ..]) = content_type.strip_prefix(b"text/html") {
+            return Self::Html;
+        }
+        let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
         let ends = |end: &[u8]| {
             essence.len() >= end.len() && essence[essence.len() - end.len()..].eq_ignore_ascii_case(end)
         };
@@ -218,12 +240,12 @@ mod tests {
             (200, &[("content-type", "text/xml")], Document),
             (200, &[], Document),
         ] {
-            let mut headers = HeaderMap::new();
+            let mut said = Said::default();
             fields.iter().for_each(|(name, value)| {
-                headers.append(*name, value.parse().unwrap());
+                said.see(&name.parse().unwrap(), &value.parse().unwrap());
             });
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(Shown::of(status, &headers), expected, "{status} {fields:?}");
+            assert_eq!(Shown::of(status, &said), expected, "{status} {fields:?}");
         }
     }
 }

@@ -2,8 +2,8 @@ use super::decision::Standing;
 use super::outcome::{Action, CookieSubject};
 use super::own::is_own;
 use super::policy::{Mode, Policy, Undeclared};
-use super::purpose::PurposeSet;
 use super::seen::SeenRules;
+use super::token;
 use super::undeclared::UndeclaredNames;
 use super::values::CookieValues;
 
@@ -19,27 +19,17 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What becomes of a cookie of this name. `number_of` finds the number of a name that no rule declares.
+    /// What becomes of a cookie of this name, which is a token. `number_of` finds the number of a name that no rule declares.
     pub(super) fn verdict(
         &self,
         name: &[u8],
-        number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
-    ) -> (CookieSubject, Action) {
-        self.verdict_by(name, self.policy.register().find(name), number_of)
-    }
-
-    /// The same, where the rule has been found already.
-    pub(super) fn verdict_by(
-        &self,
-        name: &[u8],
-        rule: Option<(u16, PurposeSet)>,
         number_of: impl FnOnce(&UndeclaredNames) -> Option<u16>,
     ) -> (CookieSubject, Action) {
         // A rule such as `__Host-*` would let our own names through, and the site could write the visitor's decision.
         if is_own(name) {
             return (CookieSubject::Own, Action::Withheld);
         }
-        match rule {
+        match self.policy.register().find_token(name) {
             Some((number, needed)) => {
                 (CookieSubject::Rule(number), self.action(self.standing.granted.holds(needed)))
             }
@@ -53,7 +43,7 @@ impl Judge<'_> {
     /// Whether a cookie is held under this name, which a server made of the one that was written. A name that no rule
     /// declares is not: it may be how a server spells a declared one.
     pub(super) fn withholds_reading(&self, name: &[u8]) -> bool {
-        let rule = self.policy.register().find_token(name).1;
+        let rule = self.policy.register().find_token(token::leading(name).0);
         is_own(name) || rule.is_some_and(|(_, needed)| !self.standing.granted.holds(needed))
     }
 

@@ -50,6 +50,7 @@ mod explain;
 mod extension;
 mod facts;
 mod fetch;
+mod few;
 mod finish;
 mod future;
 mod judge;
@@ -75,6 +76,7 @@ mod shared;
 #[cfg(feature = "html")]
 mod shell;
 mod signal;
+mod token;
 mod trie;
 mod undeclared;
 #[cfg(feature = "html")]

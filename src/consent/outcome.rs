@@ -1,4 +1,6 @@
 use super::decision::ChoiceState;
+use super::few::Few;
+use super::undeclared::ROOM;
 
 /// What the consent layer did with one request and its response: facts without values, for an audit to count.
 ///
@@ -27,6 +29,11 @@ impl ConsentOutcome {
     /// What was done with each cookie, in both directions.
     pub fn deeds(&self) -> impl Iterator<Item = Deed> {
         self.deeds.iter()
+    }
+
+    /// The same, by the places of cookies: where they are counted.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (usize, Direction, Action)> {
+        self.deeds.0.as_slice().iter().map(|deed| (deed.place(), deed.direction(), deed.action()))
     }
 
     /// Whether an undecided visitor was asked.
@@ -139,6 +146,40 @@ pub enum CookieSubject {
     Undeclared(Option<u16>),
 }
 
+impl CookieSubject {
+    /// Places of cookies without a rule: malformed, own, unnamed, and undeclared names.
+    const WITHOUT_RULE: usize = 3 + ROOM;
+
+    /// How many places there are where there are so many rules.
+    pub(crate) const fn places(rules: usize) -> usize {
+        Self::WITHOUT_RULE + rules
+    }
+
+    /// The place of a cookie in a list of all that are counted.
+    #[inline]
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::Malformed => 0,
+            Self::Own => 1,
+            Self::Undeclared(None) => 2,
+            Self::Undeclared(Some(number)) => 3 + usize::from(number),
+            Self::Rule(number) => Self::WITHOUT_RULE + usize::from(number),
+        }
+    }
+
+    /// The cookie at a place.
+    pub(crate) fn at(place: usize) -> Self {
+        let number = |first: usize| u16::try_from(place - first).unwrap_or(u16::MAX);
+        match place {
+            0 => Self::Malformed,
+            1 => Self::Own,
+            2 => Self::Undeclared(None),
+            _ if place < Self::WITHOUT_RULE => Self::Undeclared(Some(number(3))),
+            _ => Self::Rule(number(Self::WITHOUT_RULE)),
+        }
+    }
+}
+
 /// Which way a cookie went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -188,104 +229,61 @@ impl Action {
     }
 }
 
-/// A list of deeds that needs no allocation for an ordinary request. It is moved often, so it is kept small.
-#[derive(Debug, Clone)]
-pub(super) enum Deeds {
-    Few { count: u8, first: [Packed; Self::INLINE] },
-    Many(Vec<Packed>),
-}
+/// What was done, in order. It needs no allocation for an ordinary request, and is moved often, so it is kept small.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deeds(Few<Packed, 15>);
 
 impl Deeds {
-    const INLINE: usize = 15;
-
+    #[inline]
     pub(super) fn push(&mut self, deed: Deed) {
-        let packed = Packed::of(deed);
-        match self {
-            Self::Few { count, first } => match first.get_mut(usize::from(*count)) {
-                Some(place) => {
-                    *place = packed;
-                    *count += 1;
-                }
-                None => *self = Self::Many(first.iter().copied().chain([packed]).collect()),
-            },
-            Self::Many(all) => all.push(packed),
-        }
+        self.0.push(Packed::of(deed));
     }
 
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Few { count, .. } => usize::from(*count),
-            Self::Many(all) => all.len(),
-        }
+        self.0.as_slice().len()
     }
 
     /// The actions of those from this place on.
     pub(super) fn actions_from(&self, place: usize) -> impl Iterator<Item = Action> {
-        self.iter().skip(place).map(|deed| deed.action)
+        self.0.as_slice()[place..].iter().map(|deed| deed.action())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Deed> {
-        let all = match self {
-            Self::Few { count, first } => &first[..usize::from(*count)],
-            Self::Many(all) => all,
-        };
-        all.iter().map(|packed| packed.deed())
+        self.0.as_slice().iter().map(|packed| packed.deed())
     }
 }
 
-impl Default for Deeds {
-    fn default() -> Self {
-        Self::Few { count: 0, first: [Packed(0); Self::INLINE] }
-    }
-}
-
-/// A deed in 32 bits: the number of its cookie in the lower half, above it eight bits for the kind of cookie, seven for
-/// the action and one for the direction.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packed(u32);
+/// A deed in 32 bits, as it is counted: the place of its cookie, then one bit for the direction and two for the action.
+#[derive(Debug, Clone, Copy, Default)]
+struct Packed(u32);
 
 impl Packed {
+    #[inline]
     fn of(deed: Deed) -> Self {
-        let (kind, number) = match deed.subject {
-            CookieSubject::Malformed => (0, 0),
-            CookieSubject::Own => (1, 0),
-            CookieSubject::Undeclared(None) => (2, 0),
-            CookieSubject::Undeclared(Some(number)) => (3, number),
-            CookieSubject::Rule(number) => (4, number),
-        };
-        let direction = u32::from(deed.direction == Direction::Response);
-        Self(u32::from(number) | kind << 16 | (deed.action as u32) << 24 | direction << 31)
+        // There are no more than 2^16 rules, and few places besides.
+        Self((deed.subject.place() as u32) << 3 | (deed.direction as u32) << 2 | deed.action as u32)
     }
 
     fn deed(self) -> Deed {
-        let number = self.0 as u16;
-        let subject = match self.0 >> 16 & 0xff {
-            0 => CookieSubject::Malformed,
-            1 => CookieSubject::Own,
-            2 => CookieSubject::Undeclared(None),
-            3 => CookieSubject::Undeclared(Some(number)),
-            _ => CookieSubject::Rule(number),
-        };
-        let direction = if self.0 >> 31 == 0 { Direction::Request } else { Direction::Response };
-        let action = Action::ALL[(self.0 >> 24 & 0x7f) as usize % Action::ALL.len()];
-        Deed { subject, direction, action }
+        Deed::new(CookieSubject::at(self.place()), self.direction(), self.action())
+    }
+
+    fn place(self) -> usize {
+        (self.0 >> 3) as usize
+    }
+
+    fn direction(self) -> Direction {
+        if self.0 & 4 == 0 { Direction::Request } else { Direction::Response }
+    }
+
+    fn action(self) -> Action {
+        Action::ALL[(self.0 & 3) as usize]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn deeds_keep_their_order_past_the_inline_bound() {
-        let mut deeds = Deeds::default();
-        for number in 0..40 {
-            assert_eq!(deeds.iter().count(), usize::from(number));
-            deeds.push(Deed::new(CookieSubject::Rule(number), Direction::Request, Action::Passed));
-        }
-        let numbers: Vec<_> = deeds.iter().map(|deed| deed.subject).collect();
-        assert_eq!(numbers, (0..40).map(CookieSubject::Rule).collect::<Vec<_>>());
-    }
 
     #[test]
     fn every_deed_is_unpacked_as_it_was() {

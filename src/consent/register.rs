@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::own::{is_own, prefix_length};
 use super::purpose::PurposeSet;
+use super::token::is_token;
 use super::trie::Trie;
 use super::well_known::{KnownCookie, Service};
 use crate::error::{ConfigError, Subject};
@@ -221,27 +222,6 @@ fn is_host_byte(byte: u8) -> bool {
 
 const LONGEST: usize = 127;
 
-/// Whether a byte may stand in a cookie name that is passed on: the token of RFC 9110 5.6.2.
-pub(super) fn is_token(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            let character = byte as u8;
-            table[byte] = character.is_ascii_alphanumeric();
-            byte += 1;
-        }
-        let others = b"!#$%&'*+-.^_`|~";
-        let mut place = 0;
-        while place < others.len() {
-            table[others[place] as usize] = true;
-            place += 1;
-        }
-        table
-    };
-    TOKEN[usize::from(byte)]
-}
-
 /// Every rule, and a way from a name to its rule whose cost does not grow with the number of rules.
 #[derive(Debug, Clone, Default)]
 pub struct CookieRegister {
@@ -258,10 +238,6 @@ impl CookieRegister {
         faults: &mut Vec<ConfigError>,
     ) -> Self {
         let mut register = Self::default();
-        // Columns are added while there are few rows to be moved.
-        for &byte in rules.iter().flat_map(|rule| rule.literal().0).filter(|byte| is_token(**byte)) {
-            register.names.column_for(byte);
-        }
         let mut seen = HashSet::new();
         for rule in rules {
             let before = faults.len();
@@ -292,15 +268,17 @@ impl CookieRegister {
                 register.add(rule, need);
             }
         }
+        let literals = register.rules.iter().map(CookieRule::literal);
+        register.names =
+            Trie::new(literals.map(|(literal, is_prefix)| (literal.into(), is_prefix)).collect());
         register
     }
 
     fn add(&mut self, rule: CookieRule, need: PurposeSet) {
-        let Ok(number) = u16::try_from(self.rules.len()) else { return };
-        let (literal, is_prefix) = rule.literal();
-        self.names.insert(literal, is_prefix, number);
-        self.rules.push(rule);
-        self.needs.push(need);
+        if self.rules.len() <= usize::from(u16::MAX) {
+            self.rules.push(rule);
+            self.needs.push(need);
+        }
     }
 
     /// The rules, in the order in which they were declared.
@@ -327,14 +305,13 @@ impl CookieRegister {
     ///
     /// A beginning never reaches into a name prefix that it does not spell out: `_*` is no rule for `__Host-id`.
     pub(super) fn find(&self, name: &[u8]) -> Option<(u16, PurposeSet)> {
-        let (length, rule) = self.find_token(name);
-        rule.filter(|_| length == name.len())
+        if name.iter().all(|&byte| is_token(byte)) { self.find_token(name) } else { None }
     }
 
-    /// The length of the token with which a text begins, and the rule for it as a name.
-    pub(super) fn find_token(&self, text: &[u8]) -> (usize, Option<(u16, PurposeSet)>) {
-        let (length, number) = self.names.walk(text, prefix_length(text));
-        (length, number.map(|number| (number, self.needs[usize::from(number)])))
+    /// The same for a name that is known to be a token.
+    pub(super) fn find_token(&self, name: &[u8]) -> Option<(u16, PurposeSet)> {
+        let number = self.names.find(name, prefix_length(name))?;
+        Some((number, self.needs[usize::from(number)]))
     }
 }
 

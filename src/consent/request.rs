@@ -6,13 +6,14 @@ use http::{HeaderMap, HeaderValue};
 use memchr::memmem::Finder;
 
 use super::decision::Decision;
+use super::few::Few;
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::own::OwnCookie;
 use super::policy::Policy;
 use super::preference::{Preferences, Preferred};
-use super::reading::{any_other_reading, has_other_readings, names_within};
-use super::register::is_token;
+use super::reading::{any_other_reading, names_within};
+use super::token::{self, is_token};
 
 /// Whether a `Cookie` field may carry a decision or a preference: it has the name of one of these cookies somewhere.
 pub(super) fn may_tell(policy: &Policy, line: &HeaderValue) -> bool {
@@ -75,71 +76,56 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
 
 /// What is left of one field, or `None` where all of it is.
 fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> {
-    let (mut held, mut length, before) = (false, 0, deeds.len());
-    let judged = |start| {
+    let (mut start, mut run_starts, mut held) = (0, 0, false);
+    let mut kept = Kept::default();
+    while start <= line.len() {
         let (end, verdict) = verdict(judge, line, start);
-        let action = verdict.map(|(subject, action)| {
-            held |= action == Action::Withheld;
+        if let Some((subject, action)) = verdict {
             deeds.push(Deed::new(subject, Direction::Request, action));
-            action
-        });
-        (end, action)
-    };
-    for run in (Runs { line, start: 0, act: judged }) {
-        length += run.len() + if length > 0 { BETWEEN.len() } else { 0 };
+            if action == Action::Withheld {
+                held = true;
+                kept.push(&line[run_starts..start]);
+                run_starts = line.len().min(end + 1);
+            }
+        }
+        start = end + 1;
     }
     if !held {
         return None;
     }
-    // The second walk costs less than the allocations that it saves: there is one, of the right size.
-    let mut rest = Vec::with_capacity(length);
-    let mut actions = deeds.actions_from(before);
-    let remembered = |start| {
-        let end = start + length_of_value(&line[start..]).0;
-        let is_blank = trim(&line[start..end]).is_empty();
-        (end, if is_blank { None } else { actions.next() })
-    };
-    for run in (Runs { line, start: 0, act: remembered }) {
-        if !rest.is_empty() {
-            rest.extend_from_slice(BETWEEN);
-        }
-        rest.extend_from_slice(run);
-    }
-    Some(Bytes::from(rest))
+    kept.push(&line[run_starts..]);
+    Some(kept.joined())
 }
 
 const BETWEEN: &[u8] = b"; ";
 
-/// The runs of pairs of a field that stay, each without the blanks and semicolons at its ends.
-struct Runs<'a, F> {
-    line: &'a [u8],
-    start: usize,
-    /// Where the pair that begins at a place ends, and what is done with it; nothing where it is nothing but blanks.
-    act: F,
+/// The runs of pairs of a field that stay. Hardly any field has more than eight.
+#[derive(Default)]
+struct Kept<'a> {
+    runs: Few<&'a [u8], 8>,
+    length: usize,
 }
 
-impl<'a, F: FnMut(usize) -> (usize, Option<Action>)> Iterator for Runs<'a, F> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        while self.start <= self.line.len() {
-            let run_starts = self.start;
-            let mut run_ends = self.line.len();
-            while self.start <= self.line.len() {
-                let pair_starts = self.start;
-                let (end, action) = (self.act)(pair_starts);
-                self.start = end + 1;
-                if action == Some(Action::Withheld) {
-                    run_ends = pair_starts;
-                    break;
-                }
-            }
-            let run = bare(&self.line[run_starts.min(run_ends)..run_ends]);
-            if !run.is_empty() {
-                return Some(run);
-            }
+impl<'a> Kept<'a> {
+    /// Adds a run, without the blanks and semicolons at its ends.
+    fn push(&mut self, run: &'a [u8]) {
+        let run = bare(run);
+        if !run.is_empty() {
+            self.length += run.len() + if self.length > 0 { BETWEEN.len() } else { 0 };
+            self.runs.push(run);
         }
-        None
+    }
+
+    /// All of them in one field, for which there is one allocation, of the right size.
+    fn joined(&self) -> Bytes {
+        let mut rest = Vec::with_capacity(self.length);
+        for run in self.runs.as_slice() {
+            if !rest.is_empty() {
+                rest.extend_from_slice(BETWEEN);
+            }
+            rest.extend_from_slice(run);
+        }
+        Bytes::from(rest)
     }
 }
 
@@ -153,16 +139,15 @@ fn bare(mut run: &[u8]) -> &[u8] {
 /// Where the pair that begins at `start` ends, and what becomes of it; nothing where it is nothing but blanks.
 #[inline]
 fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(CookieSubject, Action)>) {
-    // Nearly every pair is one blank, a token, `=` and a value: one walk finds the end of its name and its rule.
+    // Nearly every pair is one blank, a token, `=` and a value.
     let name_starts = start + usize::from(line.get(start) == Some(&b' '));
     let text = &line[name_starts.min(line.len())..];
-    let (length, rule) = judge.policy.register().find_token(text);
-    if length > 0 && text.get(length) == Some(&b'=') && text[0] != b'$' {
-        let name = &text[..length];
-        let after = name_starts + length + 1;
+    let (name, reads_otherwise) = token::leading(text);
+    if text.get(name.len()) == Some(&b'=') && !matches!(name, [] | [b'$', ..]) {
+        let after = name_starts + name.len() + 1;
         let (length, has_blank) = length_of_value(&line[after..]);
-        let written = judge.verdict_by(name, rule, |undeclared| undeclared.find(name));
-        let read_alike = written.1 != Action::Passed || !has_blank && !has_other_readings(name);
+        let written = judge.verdict(name, |undeclared| undeclared.find(name));
+        let read_alike = written.1 != Action::Passed || !has_blank && !reads_otherwise;
         let value = &line[after..after + length];
         if let Some(values) = judge.values {
             values.note(written.0, value);

@@ -1,18 +1,27 @@
 //! Which `Set-Cookie` fields reach the visitor.
 
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
-use super::register::is_token;
 use super::request::trim;
+use super::token::{self, is_token};
 
 /// Takes out every `Set-Cookie` that the visitor does not allow, and those in Pinfold's own names. The rest keep their
-/// bytes, their order and a field each.
-pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Deeds) -> Filtered {
+/// bytes, their order and a field each. Every other field is shown to `others` on the way.
+pub(super) fn filter(
+    judge: &Judge<'_>,
+    headers: &mut HeaderMap,
+    deeds: &mut Deeds,
+    mut others: impl FnMut(&HeaderName, &HeaderValue),
+) -> Filtered {
     let (mut held, mut filtered, before) = (false, Filtered::default(), deeds.len());
-    for field in headers.get_all(SET_COOKIE) {
+    for (name, field) in &*headers {
+        if name != SET_COOKIE {
+            others(name, field);
+            continue;
+        }
         let (subject, action) = verdict(judge, field.as_bytes());
         deeds.push(Deed::new(subject, Direction::Response, action));
         held |= action == Action::Withheld;
@@ -49,10 +58,9 @@ pub(super) fn filter_trailers(trailers: &mut HeaderMap) {
 }
 
 fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
-    let (length, rule) = judge.policy.register().find_token(field);
-    if length > 0 && field.get(length) == Some(&b'=') {
-        let name = &field[..length];
-        return judge.verdict_by(name, rule, |undeclared| undeclared.note(name));
+    let (name, _) = token::leading(field);
+    if !name.is_empty() && field.get(name.len()) == Some(&b'=') {
+        return judge.verdict(name, |undeclared| undeclared.note(name));
     }
     let pair = field.split(|&byte| byte == b';').next().unwrap_or_default();
     // A nameless cookie is sent back as its bare value, which a server may read as a name (RFC 6265bis 5.7).
@@ -102,7 +110,7 @@ mod tests {
         for field in fields {
             headers.append(SET_COOKIE, field.parse().unwrap());
         }
-        filter(&judge, &mut headers, &mut Deeds::default());
+        filter(&judge, &mut headers, &mut Deeds::default(), |_, _| {});
         headers.get_all(SET_COOKIE).into_iter().map(|field| field.to_str().unwrap().to_owned()).collect()
     }
 
@@ -153,7 +161,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(SET_COOKIE, field.parse().unwrap());
         let mut deeds = Deeds::default();
-        filter(&judge, &mut headers, &mut deeds);
+        filter(&judge, &mut headers, &mut deeds, |_, _| {});
         assert!(headers.is_empty(), "{field}");
         let actions: Vec<_> = deeds.iter().map(|deed| deed.action).collect();
         assert_eq!(actions, [Action::Withheld], "{field}");

@@ -1,17 +1,14 @@
 //! From a cookie name to the number of its rule.
 
-use super::register::is_token;
-
-/// The names of all rules, letter by letter: rows of numbers, one row for each beginning of a name. A way through it
-/// costs a look-up or two for each letter, however many rules there are, and ends where one rule alone is left: what
-/// follows is compared with that.
+/// The names of all rules, letter by letter: rows of numbers, one row for each beginning that several names have. A way through it
+/// costs a look-up for each letter, however many rules there are, and ends where one rule alone is left: the name is compared with that.
 ///
-/// A row holds the rule of exactly this name, the rule of names that begin so, the one rule whose name begins so if there is
-/// one alone (each plus one; 0 for none), a 0 for letters that occur in no name, and for each letter that does a way: the place of the next row, twice, and one more where names
-/// that begin so have a rule. Row 0 is nowhere: every way from it leads back.
+/// A row holds the rule of exactly this name, the rule of names that begin so (each plus one; 0 for none), a 0 for letters that occur in
+/// no name, and for each letter that does a way. A way is 0 where no name begins so; else a rule, plus one, or the place of a row, before
+/// two bits that say which, and whether names that begin so have a rule.
 #[derive(Debug, Clone)]
 pub(super) struct Trie {
-    /// For each byte: 0 where it is no token, else its column, which is the same for all that no name has.
+    /// The column of each byte, which is the same for all that no name has.
     columns: [u8; 256],
     width: usize,
     rows: Vec<u32>,
@@ -21,99 +18,88 @@ pub(super) struct Trie {
 
 const EXACT: usize = 0;
 const PREFIX: usize = 1;
-const ALONE: usize = 2;
-const NO_LETTER: u8 = 3;
-const FIRST_LETTER: usize = 4;
-const BEGINS: u32 = 1;
+const NO_LETTER: u8 = 2;
+const FIRST_LETTER: u8 = 3;
+
+const IS_RULE: u32 = 1;
+const BEGINS: u32 = 2;
+const BITS: u32 = 2;
 
 impl Default for Trie {
     fn default() -> Self {
-        let mut columns = [0; 256];
-        for (byte, column) in (0..=u8::MAX).zip(&mut columns) {
-            *column = if is_token(byte) { NO_LETTER } else { 0 };
-        }
-        // Nowhere, and the beginning of every name.
-        Self { columns, width: FIRST_LETTER, rows: vec![0; 2 * FIRST_LETTER], names: Vec::new() }
+        Self::new(Vec::new())
     }
 }
 
 impl Trie {
-    /// Rules come in the order of their numbers.
-    pub(super) fn insert(&mut self, name: &[u8], is_prefix: bool, rule: u16) {
-        self.names.push((name.into(), is_prefix));
-        let rule = u32::from(rule) + 1;
-        let columns: Vec<usize> = name.iter().map(|&byte| self.column_for(byte)).collect();
-        let (mut row, mut way) = (self.width, 0);
-        for column in columns {
-            way = row + column;
-            if self.rows[way] == 0 {
-                let fresh = self.rows.len();
-                self.rows.resize(fresh + self.width, 0);
-                self.rows[way] = u32::try_from(2 * fresh).unwrap_or_default();
-                self.rows[fresh + ALONE] = rule;
-            }
-            row = (self.rows[way] / 2) as usize;
-            if self.rows[row + ALONE] != rule {
-                self.rows[row + ALONE] = 0;
+    /// Of names, and whether each is the beginning of names, in the order of the numbers of their rules.
+    pub(super) fn new(names: Vec<(Box<[u8]>, bool)>) -> Self {
+        let mut columns = [NO_LETTER; 256];
+        let mut width = FIRST_LETTER;
+        for &byte in names.iter().flat_map(|(name, _)| name) {
+            let column = &mut columns[usize::from(byte)];
+            if *column == NO_LETTER {
+                // There are fewer than 80 token characters.
+                (*column, width) = (width, width + 1);
             }
         }
-        self.rows[row + if is_prefix { PREFIX } else { EXACT }] = rule;
-        if is_prefix {
-            self.rows[way] |= BEGINS;
-        }
+        let all = (0..names.len()).collect();
+        let mut trie = Self { columns, width: usize::from(width), rows: Vec::new(), names };
+        trie.add_row(all, 0);
+        trie
     }
 
-    /// The column of a byte of a name. Every row grows, and every place moves, where the byte is new.
-    pub(super) fn column_for(&mut self, byte: u8) -> usize {
-        let known = self.columns[usize::from(byte)];
-        if known > NO_LETTER {
-            return usize::from(known);
+    /// The row of rules whose names have this length in common; gives its place.
+    fn add_row(&mut self, rules: Vec<usize>, length: usize) -> usize {
+        let row = self.rows.len();
+        self.rows.resize(row + self.width, 0);
+        let mut further = vec![Vec::new(); self.width];
+        for rule in rules {
+            let (name, is_prefix) = &self.names[rule];
+            match name.get(length) {
+                Some(&byte) => further[usize::from(self.columns[usize::from(byte)])].push(rule),
+                None => self.rows[row + if *is_prefix { PREFIX } else { EXACT }] = rule as u32 + 1,
+            }
         }
-        let (width, wider) = (self.width, self.width + 1);
-        let moved = self.rows.chunks(width).flat_map(|row| {
-            let (rules, ways) = row.split_at(FIRST_LETTER);
-            let ways = ways.iter().map(|way| way / 2 / width as u32 * wider as u32 * 2 + way % 2);
-            rules.iter().copied().chain(ways).chain([0])
-        });
-        self.rows = moved.collect();
-        // There are fewer than 80 token characters.
-        self.columns[usize::from(byte)] = width as u8;
-        self.width = wider;
-        width
+        for (column, rules) in further.into_iter().enumerate() {
+            self.rows[row + column] |= match rules[..] {
+                [] => 0,
+                [rule] => (rule as u32 + 1) << BITS | IS_RULE,
+                _ => {
+                    let next = self.add_row(rules, length + 1);
+                    let begins = if self.rows[next + PREFIX] == 0 { 0 } else { BEGINS };
+                    (next as u32) << BITS | begins
+                }
+            };
+        }
+        row
     }
 
-    /// The length of the token with which a text begins, and its rule. A beginning shorter than `guarded` is none.
-    pub(super) fn walk(&self, text: &[u8], guarded: usize) -> (usize, Option<u16>) {
-        let (mut row, mut longest, mut length) = (self.width, 0, 0);
-        for &byte in text {
-            let column = self.columns[usize::from(byte)];
-            if column == 0 {
-                break;
+    /// The rule of a name. A beginning shorter than `guarded` is none.
+    pub(super) fn find(&self, name: &[u8], guarded: usize) -> Option<u16> {
+        let (mut row, mut longest) = (0, 0);
+        for (place, &byte) in name.iter().enumerate() {
+            let way = self.rows[row + usize::from(self.columns[usize::from(byte)])];
+            if way & IS_RULE != 0 {
+                let alone = way >> BITS;
+                return number_of(if self.fits(alone, name, guarded) { alone } else { longest });
             }
-            length += 1;
-            let way = self.rows[row + usize::from(column)];
-            row = (way / 2) as usize;
-            if way & BEGINS != 0 && length >= guarded {
+            if way == 0 {
+                return number_of(longest);
+            }
+            row = (way >> BITS) as usize;
+            if way & BEGINS != 0 && place + 1 >= guarded {
                 longest = self.rows[row + PREFIX];
-            }
-            let alone = self.rows[row + ALONE];
-            if alone != 0 {
-                let (name, is_prefix) = &self.names[alone as usize - 1];
-                let begins = text.starts_with(name);
-                length = length_of_token(text, if begins { name.len() } else { length });
-                let fits = begins && (length == name.len() || (*is_prefix && name.len() >= guarded));
-                return (length, number_of(if fits { alone } else { longest }));
             }
         }
         let exact = self.rows[row + EXACT];
-        (length, number_of(if exact != 0 { exact } else { longest }))
+        number_of(if exact != 0 { exact } else { longest })
     }
-}
 
-/// The length of the token with which a text begins, so much of it being known.
-fn length_of_token(text: &[u8], known: usize) -> usize {
-    let end = text[known..].iter().position(|&byte| !is_token(byte));
-    end.map_or(text.len(), |more| known + more)
+    fn fits(&self, rule: u32, name: &[u8], guarded: usize) -> bool {
+        let (pattern, is_prefix) = &self.names[rule as usize - 1];
+        if *is_prefix { pattern.len() >= guarded && name.starts_with(pattern) } else { *name == **pattern }
+    }
 }
 
 fn number_of(rule: u32) -> Option<u16> {

@@ -63,9 +63,14 @@ impl CookieValues {
     }
 
     /// Adds a value that came with a request for a page.
+    #[inline]
     pub(super) fn note(&self, subject: CookieSubject, value: &[u8]) {
         let Some(sample) = self.place(subject).and_then(|place| self.samples.get(place)) else { return };
-        sample.get_or_init(Arc::default).note(|| self.key.hash_one(value));
+        let sample = sample.get_or_init(Arc::default);
+        // While the sample is full nothing is written that other threads must see.
+        if sample.seen.load(Ordering::Relaxed) < SAMPLE {
+            sample.note(self.key.hash_one(value));
+        }
     }
 
     /// How many different values a thousand requests had, in the last full sample.
@@ -91,6 +96,7 @@ impl CookieValues {
         self.samples.iter().filter_map(OnceLock::get).for_each(|sample| sample.begin_again());
     }
 
+    #[inline]
     fn place(&self, subject: CookieSubject) -> Option<usize> {
         match subject {
             CookieSubject::Rule(number) => Some(usize::from(number)),
@@ -101,12 +107,8 @@ impl CookieValues {
 }
 
 impl Sample {
-    fn note(&self, hash: impl FnOnce() -> u64) {
-        // While the sample is full nothing is written that other threads must see.
-        if self.seen.load(Ordering::Relaxed) >= SAMPLE {
-            return;
-        }
-        let place = hash() % PLACES;
+    fn note(&self, hash: u64) {
+        let place = hash % PLACES;
         self.marks[(place / 64) as usize].fetch_or(1 << (place % 64), Ordering::Relaxed);
         if self.seen.fetch_add(1, Ordering::Relaxed) + 1 == SAMPLE {
             self.estimate.store(u32::from(self.values()) + 1, Ordering::Relaxed);

@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::consent::own::is_own;
-    use crate::consent::register::is_token;
+    use crate::consent::token::is_token;
 
     fn cookies() -> impl Iterator<Item = (&'static Service, &'static KnownCookie)> {
         services().flat_map(|service| service.cookies.iter().map(move |cookie| (service, cookie)))
