@@ -168,7 +168,7 @@ fn a_choice_counts_for_its_site_and_an_address_has_another_name_at_each() {
 
     let (directory, log) = server.stop();
     let place = directory.path();
-    let store = Ledgers::open(&place.join("pinfold.db")).unwrap();
+    let store = Ledgers::open(place.join("pinfold.db")).unwrap();
     let accepted = |site: &str| {
         let choices = store.consent(site, always()).unwrap();
         choices
@@ -186,7 +186,7 @@ fn a_choice_counts_for_its_site_and_an_address_has_another_name_at_each() {
         assert!(refused(place, &arguments).contains(several), "{arguments:?}");
         assert!(!said(place, &[&arguments[..], &["--site", "WWW.B.example"]].concat()).is_empty());
     }
-    let ledgers = Ledgers::open(&place.join("pinfold.db")).unwrap();
+    let ledgers = Ledgers::open(place.join("pinfold.db")).unwrap();
     let acts = |site: &str| -> Vec<_> {
         ledgers.actions(site).unwrap().into_iter().map(|entry| entry.row.act).collect()
     };
@@ -232,7 +232,7 @@ fn commands_go_by_one_site_and_the_store_is_of_all() {
     fs::write(place.join("access.log"), line).unwrap();
     assert!(refused(place, &["import", "access.log"]).contains("name one with --site"));
     said(place, &["import", "access.log", "--site", "www.b.example"]);
-    let ledgers = Ledgers::open(&place.join("pinfold.db")).unwrap();
+    let ledgers = Ledgers::open(place.join("pinfold.db")).unwrap();
     assert_eq!(ledgers.sites().unwrap(), ["www.b.example"]);
 
     let server = start(directory_of(place));
@@ -441,7 +441,7 @@ fn a_site_is_added_under_load_changed_and_taken_away_and_nobody_else_notices() {
         enough();
         stop.store(true, Ordering::Relaxed);
     });
-    let ledgers = Ledgers::open(&place.join("pinfold.db")).unwrap();
+    let ledgers = Ledgers::open(place.join("pinfold.db")).unwrap();
     let is_over = |_: &Pinfold| {
         let keys = ledgers.keys("www.c.example").unwrap();
         keys.len() == 1 && keys[0].destroyed.is_some()

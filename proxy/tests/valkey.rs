@@ -65,7 +65,7 @@ fn nodes_have_one_key_and_know_each_others_blocks() {
 
     let log = log + &again.log();
     let (directory, _) = again.stop();
-    let keys = pinfold_store::Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let keys = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let keys = keys.keys("www.town.example").unwrap();
     assert!(keys.len() == 1 && keys[0].destroyed.is_none(), "one key, and it lives: {keys:?}");
     let share = redis.names().into_iter().find(|name| name.contains(":share:")).unwrap();

@@ -94,14 +94,20 @@ impl Ledgers {
     /// Distinct addresses by day.
     #[allow(clippy::missing_errors_doc, reason = "said once, above")]
     pub fn distinct(&self, site: &str, period: Period) -> Result<Vec<DistinctCount>, StoreError> {
-        // Nodes do not meet the same addresses, but each start of one may.
+        // Nodes do not meet the same addresses, but each start of one may. Where nodes have one key in common, they count together, and
+        // one that had to go on alone has met whom the others may have met, too.
         let node = self.node()?;
         self.list(
             &format!(
-                "SELECT day, CAST(sum(most) AS BIGINT), CAST(sum(total) AS BIGINT), CAST(sum(runs) AS BIGINT) FROM
-                     (SELECT day, {node} AS owner, max(estimate) AS most, sum(estimate) AS total, count(*) AS runs
-                      FROM distinct_addresses WHERE site = $1 AND day BETWEEN $2 AND $3 GROUP BY day, owner) AS by_node
-                 GROUP BY day ORDER BY day"
+                "WITH by_epoch AS
+                     (SELECT day, epoch, max(estimate) AS estimate, count(DISTINCT {node}) AS nodes, min({node}) AS owner
+                      FROM distinct_addresses WHERE site = $1 AND day BETWEEN $2 AND $3 GROUP BY day, epoch),
+                 by_owner AS
+                     (SELECT day, max(estimate) AS most, sum(estimate) AS total, count(*) AS runs, max(nodes) AS nodes
+                      FROM by_epoch GROUP BY day, owner)
+                 SELECT day, CAST(CASE WHEN max(nodes) > 1 THEN max(most) ELSE sum(most) END AS BIGINT),
+                     CAST(sum(total) AS BIGINT), CAST(sum(runs) AS BIGINT)
+                 FROM by_owner GROUP BY day ORDER BY day"
             ),
             &days_of(site, period),
             |row| {

@@ -42,6 +42,27 @@ impl Database {
     }
 }
 
+/// Each writes what all have counted, and its own count while it was alone.
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn what_nodes_count_together_is_not_added_up() {
+    let database = Database::new();
+    let counted = |node: &str, epoch: &str, estimate| {
+        let row = DistinctRow { day: today(), epoch: epoch.to_owned(), estimate };
+        put(&database.open(node), Rows::Distinct(row)).unwrap();
+    };
+    let told = || {
+        let count = database.read().distinct(SITE, always()).unwrap().remove(0);
+        (count.at_least, count.at_most, count.runs)
+    };
+    for (node, estimate) in [("node-0", 90), ("node-1", 100), ("node-2", 95)] {
+        counted(node, "common", estimate);
+    }
+    assert_eq!(told(), (100, 100, 1));
+    counted("node-2", "alone", 30);
+    assert_eq!(told(), (100, 130, 2));
+}
+
 #[test]
 #[ignore = "needs PostgreSQL"]
 fn several_nodes_make_the_tables_at_once_and_add_up() {

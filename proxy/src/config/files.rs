@@ -51,6 +51,22 @@ pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &F
             Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
         }
     }
+    if let Some(file) = settings.store.password.as_ref().filter(|file| is_here(file, faults)) {
+        let shown = file.path.display();
+        match std::fs::read_to_string(&file.path) {
+            Ok(text) if text.lines().next().is_none_or(str::is_empty) => {
+                faults.add(&file.place, format!("{shown} holds no password"), "write it into the first line");
+            }
+            Ok(_) if is_open(&file.path) => {
+                faults.warn(&file.place, format!("every user of this machine may read {shown}"), "chmod 600");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let remedy = "name a file that the user of the server may read";
+                faults.add(&file.place, format!("{shown} cannot be read: {error}"), remedy);
+            }
+        }
+    }
     if let Some(valkey) = &settings.valkey {
         if is_here(&valkey.secret, faults)
             && let Err((problem, remedy)) = read_secret(&valkey.secret.path)

@@ -344,8 +344,10 @@ fn read_audit(
         audit = audit.map(|audit| audit.with_routes(routes));
     }
     section.end();
-    let store =
-        || Some(StoreSettings { location: location?, retention: retention?, most_bytes: most_bytes? });
+    let store = || {
+        let (location, password) = location?;
+        Some(StoreSettings { location, password, retention: retention?, most_bytes: most_bytes? })
+    };
     (audit, store())
 }
 

@@ -105,13 +105,16 @@ pub(crate) enum Approval {
 #[derive(Debug, Clone)]
 pub(crate) struct StoreSettings {
     pub(crate) location: Location,
+    /// The password for a database.
+    pub(super) password: Option<File>,
     pub(crate) retention: Retention,
     pub(crate) most_bytes: u64,
 }
 
 impl StoreSettings {
     pub(super) fn at(file: PathBuf) -> Self {
-        Self { location: Location::File(file), retention: Retention::default(), most_bytes: 4 << 30 }
+        let location = Location::File(file);
+        Self { location, password: None, retention: Retention::default(), most_bytes: 4 << 30 }
     }
 }
 

@@ -7,6 +7,7 @@ use pinfold_store::{Location, Postgres};
 use super::credential::NamedFiles;
 use super::fault::Faults;
 use super::reader::{Located, Section};
+use super::settings::File;
 
 /// Keys that say something about a database alone.
 const OF_A_DATABASE: [&str; 3] = ["node", "password_file", "spool"];
@@ -19,7 +20,7 @@ pub(super) fn read_location(
     section: &Section<'_>,
     files: NamedFiles<'_>,
     faults: &Faults,
-) -> Option<Location> {
+) -> Option<(Location, Option<File>)> {
     let [node, password, spool] = OF_A_DATABASE.map(|name| section.text(name));
     let is_database =
         |text: &str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
@@ -36,19 +37,20 @@ pub(super) fn read_location(
                 );
             }
         }
-        return Some(Location::File(files.directory.join(file.value)));
+        return Some((Location::File(files.directory.join(file.value)), None));
     };
     let password = password.map(|file| files.file(file, faults));
     let report =
         |fault: pinfold_store::AddressFault| faults.add(&address.place, fault.problem(), fault.remedy());
     let mut database = Postgres::at(&address.value).map_err(report).ok()?.with_node(node_of(node, faults)?);
-    if let Some(file) = password {
-        database = database.with_password_file(file?.path);
+    let password = password.map(|file| file.ok_or(())).transpose().ok()?;
+    if let Some(file) = &password {
+        database = database.with_password_file(&file.path);
     }
     if let Some(spool) = spool {
         database = database.with_spool(files.directory.join(spool.value));
     }
-    Some(database.into())
+    Some((database.into(), password))
 }
 
 /// The name that is written, or that of this machine.

@@ -91,7 +91,7 @@ pub(crate) fn run(
     };
     let prepared: Vec<_> = sites.into_iter().map(prepare).collect::<Result<_, _>>()?;
     ground.discard_others(&prepared);
-    let StoreSettings { location, retention, most_bytes } = settings.store.clone();
+    let StoreSettings { location, retention, most_bytes, .. } = settings.store.clone();
     let living: Vec<_> = prepared.iter().flat_map(Ready::living).collect();
     let store = Store::open_within(location.clone(), retention, most_bytes, &living).map_err(Failure::of)?;
     let store = Arc::new(store);

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use tokio_postgres::config::{Config, Host, SslMode};
 
 /// A database of PostgreSQL, and who writes to it.
+///
+/// Whatever opens or reads it waits for its answers, for some seconds where there are none: asynchronous code does so on a thread that may block.
 #[derive(Debug, Clone)]
 pub struct Postgres {
     pub(super) config: Config,

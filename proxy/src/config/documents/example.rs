@@ -148,8 +148,7 @@ mod tests {
         for name in asides {
             whole = whole.replace(&format!("# {name} = "), &format!("{name} = "));
         }
-        let whole = whole
-            .replace("url = [", "ca = \"ca.pem\"\nhealth = \"/up\"\nurl = [");
+        let whole = whole.replace("url = [", "ca = \"ca.pem\"\nhealth = \"/up\"\nurl = [");
         let valkey =
             "url = \"redis://127.0.0.1:6379\"\nsecret_file = \"x\"\npassword_file = \"x\"\nca = \"x\"\n";
         let whole = format!("{whole}\n[keys.valkey]\n{valkey}");
