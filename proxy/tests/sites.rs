@@ -465,7 +465,7 @@ fn a_site_is_added_under_load_changed_and_taken_away_and_nobody_else_notices() {
     assert_eq!(text.matches("Head of the action ledger").count(), 3, "{text}");
 
     let (directory, _) = server.stop();
-    let ledgers = Ledgers::open(&directory.path().join("pinfold.db")).unwrap();
+    let ledgers = Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     let requests =
         |site: &str| ledgers.traffic(site, always()).unwrap().iter().map(|day| day.requests).sum::<i64>();
     let choices = ledgers.consent("www.c.example", always()).unwrap();
