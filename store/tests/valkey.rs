@@ -104,12 +104,12 @@ async fn merged_sketches_are_bit_for_bit_those_of_one_node() {
         let names: Vec<_> = (0..1_000).map(|host| name(number * 1_000 + host)).collect();
         answer(|| one.count(&alone, names.clone())).await;
     }
-    // Sixteen nodes, each of which has met some that others have met as well, in an order of its own.
-    for number in 0..16 {
+    // Sixty-four nodes, each of which has met some that others have met as well, in an order of its own.
+    for number in 0..64 {
         let node = node(&redis);
         let mut names: Vec<_> =
-            (0..20_000).filter(|host| host % 16 == number || host % 5 == number % 5).map(name).collect();
-        names.rotate_left(usize::try_from(number).unwrap() * 97);
+            (0..20_000).filter(|host| host % 64 == number || host % 5 == number % 5).map(name).collect();
+        names.rotate_left(usize::try_from(number).unwrap() * 31);
         for chunk in names.chunks(2_048) {
             answer(|| node.count(&together, chunk.to_vec())).await;
         }
