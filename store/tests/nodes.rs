@@ -69,7 +69,7 @@ impl Node {
             found.extend(cluster.agree(offer.clone()).await.ok());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let location = Location::from(database.with_node(&format!("node-{number}")));
+        let location = Location::from(database.with_node(format!("node-{number}")));
         let opened = move || Store::open(location, Retention::default());
         let store = tokio::task::spawn_blocking(opened).await.unwrap().unwrap();
         let policy = Policy::builder("Town", ORIGIN).build().unwrap();
