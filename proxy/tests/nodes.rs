@@ -6,15 +6,13 @@ mod common;
 mod postgres;
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::chaos::{note, times};
-use common::node::{SECRET, ask, is_common, names, start};
+use common::node::{ask, is_common, names, place_with, start};
 use common::redis::Redis;
-use common::{Origin, Pinfold, configuration};
+use common::{Origin, Pinfold};
 use postgres::Database;
 use tempfile::TempDir;
 
@@ -27,20 +25,12 @@ const ADDRESSES: usize = 20;
 const ADDED: Duration = Duration::from_millis(50);
 
 fn place(origin: &Origin, redis: &Redis, database: &Database, number: usize) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let settings = format!(
-        "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
-         [audit]\nstore = \"{}\"\npassword_file = {:?}\nnode = \"node-{number}\"\nspool = \"spool\"\n\
-         [keys]\nhold = \"valkey\"\nvalkey = {{ url = \"{}\", secret_file = \"cluster.secret\" }}\n",
+    let audit = format!(
+        "[audit]\nstore = \"{}\"\npassword_file = {:?}\nnode = \"node-{number}\"\nspool = \"spool\"\n",
         database.url(),
-        database.password_file(),
-        redis.url()
+        database.password_file()
     );
-    fs::write(directory.path().join("pinfold.toml"), configuration(origin.address, &settings)).unwrap();
-    let secret = directory.path().join("cluster.secret");
-    fs::write(&secret, SECRET).unwrap();
-    fs::set_permissions(secret, Permissions::from_mode(0o600)).unwrap();
-    directory
+    place_with(origin, &redis.url(), &audit)
 }
 
 /// Has every node serve every address so often, all at once; the time that all but one page in a hundred took at most.

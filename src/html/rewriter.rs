@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -99,15 +100,8 @@ impl Rewriter {
     ///
     /// Where the body cannot be unpacked: it must be broken off.
     pub(crate) fn write(&mut self, part: &[u8]) -> Result<Vec<u8>, Broken> {
-        let mut plain = Vec::new();
-        let part = match &mut self.unpack {
-            None => part,
-            Some(unpack) => {
-                unpack.write(part, &mut plain)?;
-                &plain[..]
-            }
-        };
-        Ok(if self.changes(part) { self.rewrite(part) } else { self.finish_before(part) })
+        let part = self.unpacked(part, false)?;
+        Ok(if self.changes(&part) { self.rewrite(&part) } else { self.finish_before(&part) })
     }
 
     /// Takes the last part and gives what is left of the page.
@@ -116,16 +110,18 @@ impl Rewriter {
     ///
     /// As for [`Self::write`].
     pub(crate) fn last(mut self, part: &[u8]) -> Result<Vec<u8>, Broken> {
+        let part = self.unpacked(part, true)?;
+        Ok(if self.changes(&part) { self.finish(&part) } else { self.finish_before(&part) })
+    }
+
+    fn unpacked<'p>(&mut self, part: &'p [u8], is_last: bool) -> Result<Cow<'p, [u8]>, Broken> {
+        let Some(unpack) = &mut self.unpack else { return Ok(Cow::Borrowed(part)) };
         let mut plain = Vec::new();
-        let part = match &mut self.unpack {
-            None => part,
-            Some(unpack) => {
-                unpack.write(part, &mut plain)?;
-                unpack.end(&mut plain)?;
-                &plain[..]
-            }
-        };
-        Ok(if self.changes(part) { self.finish(part) } else { self.finish_before(part) })
+        unpack.write(part, &mut plain)?;
+        if is_last {
+            unpack.end(&mut plain)?;
+        }
+        Ok(Cow::Owned(plain))
     }
 
     /// Whether a part is changed, once it has been looked at.

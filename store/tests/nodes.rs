@@ -58,7 +58,7 @@ struct Node {
 }
 
 impl Node {
-    async fn start(number: usize, redis: &str, database: Postgres, clock: &Arc<ManualClock>) -> Self {
+    async fn start(redis: &str, database: Postgres, clock: &Arc<ManualClock>) -> Self {
         let calendar = Calendar::named("Europe/London").unwrap();
         let valkey = Valkey::new(redis.parse().unwrap(), ValkeyLogin::default(), None);
         let cluster = Arc::new(ValkeyCluster::new(valkey, ORIGIN));
@@ -69,7 +69,7 @@ impl Node {
             found.extend(cluster.agree(offer.clone()).await.ok());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let location = Location::from(database.with_node(format!("node-{number}")));
+        let location = Location::from(database);
         let opened = move || Store::open(location, Retention::default());
         let store = tokio::task::spawn_blocking(opened).await.unwrap().unwrap();
         let policy = Policy::builder("Town", ORIGIN).build().unwrap();
@@ -143,11 +143,11 @@ impl Town {
         let database = Database::new();
         let ends = Calendar::named("Europe/London").unwrap().day_of(now()).ends;
         let clock = Arc::new(ManualClock::at(ends.plus(-1_200)));
-        let at = || Postgres::at(&database.url()).unwrap().with_password_file(database.password_file());
+        let at = |number| database.as_node(&format!("node-{number}"));
         let nodes = runtime.block_on(async {
             let mut started = Vec::new();
             for number in 0..nodes {
-                started.push(Node::start(number, &redis.url(), at(), &clock).await);
+                started.push(Node::start(&redis.url(), at(number), &clock).await);
             }
             started
         });
@@ -251,9 +251,7 @@ fn fault_09_10_many_nodes_count_each_request_once_whatever_fails() {
     std::thread::sleep(Duration::from_secs(4));
 
     let (database, truth) = town.close();
-    let ledgers =
-        Ledgers::open(Postgres::at(&database.url()).unwrap().with_password_file(database.password_file()))
-            .unwrap();
+    let ledgers = Ledgers::open(database.as_node("reader")).unwrap();
     let served = i64::try_from(truth.requests).unwrap();
     let traffic: i64 = ledgers.traffic(SITE, always()).unwrap().iter().map(|day| day.requests).sum();
     let usage: i64 = ledgers.usage(SITE, always()).unwrap().iter().map(|route| route.requests).sum();

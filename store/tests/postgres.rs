@@ -21,10 +21,6 @@ use postgres::{Database, Server};
 use rows::{SITE, action, address, always, choice, deliver, key, now, put, settled, today, traffic};
 
 impl Database {
-    fn as_node(&self, node: &str) -> Postgres {
-        Postgres::at(&self.url()).unwrap().with_password_file(self.password_file()).with_node(node)
-    }
-
     fn open(&self, node: &str) -> Store {
         Store::open(self.as_node(node), Retention::default()).unwrap()
     }

@@ -13,13 +13,12 @@ use std::time::{Duration, Instant};
 
 use chaos::{Chance, is_full, note, times};
 use pinfold::audit::{
-    ActionRow, BrokenAt, ChainHash, FacetKind, FacetRow, Ledger, Lost, Rows, StatusClass, UsageRow,
-    verify_chain,
+    BrokenAt, ChainHash, FacetKind, FacetRow, Ledger, Lost, Rows, StatusClass, UsageRow, verify_chain,
 };
 use pinfold::pseudonym::{KeyEnd, KeyEvent};
 use pinfold::time::Calendar;
 use pinfold_store::{ImportStore, Ledgers, Retention, Store, StoreError};
-use rows::{SITE, address, always, choice, deliver, hosts, now, today, traffic};
+use rows::{SITE, action, address, always, choice, deliver, hosts, now, today, traffic};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -412,17 +411,7 @@ async fn what_administrators_did_is_a_chain_and_an_older_store_learns_it() {
     drop(connection);
     assert_eq!(place.read().actions(SITE).unwrap(), []);
     assert_eq!(place.read().head_of_actions(SITE).unwrap(), ChainHash::START);
-    let act = |basis: &str| {
-        Rows::Action(ActionRow {
-            at: now(),
-            act: "look-up".to_owned(),
-            uid: 1000,
-            requested_by: "PC 4711".to_owned(),
-            approved_by: "Head of IT".to_owned(),
-            basis: basis.to_owned(),
-            result: "not recorded".to_owned(),
-        })
-    };
+    let act = |basis: &str| Rows::Action(action(basis));
     for round in 0..3 {
         let store = place.open();
         deliver(&store, act(&format!("case {round}"))).await.unwrap();

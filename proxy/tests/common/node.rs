@@ -15,9 +15,14 @@ pub(crate) const SECRET: &str = "3f1c9a7e5b2d8064c1a3e5f70b9d2c4e6f8091a3b5c7d9e
 
 /// The files of a node before `origin`, with what it has in common at `url`.
 pub(crate) fn place(origin: &Origin, url: &str) -> TempDir {
+    place_with(origin, url, "")
+}
+
+/// The same with more in its configuration.
+pub(crate) fn place_with(origin: &Origin, url: &str, more: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let settings = format!(
-        "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+        "{more}[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
          [keys]\nhold = \"valkey\"\nvalkey = {{ url = \"{url}\", secret_file = \"cluster.secret\" }}\n"
     );
     fs::write(directory.path().join("pinfold.toml"), configuration(origin.address, &settings)).unwrap();

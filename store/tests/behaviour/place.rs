@@ -1,7 +1,7 @@
 //! Where a store of a test is: in a file, or in a database.
 
 use pinfold::pseudonym::Pseudonym;
-use pinfold_store::{Ledgers, Location, Postgres, Retention, Store};
+use pinfold_store::{Ledgers, Location, Retention, Store};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
@@ -39,11 +39,5 @@ impl Place {
     /// In how many buckets a host is.
     pub(crate) fn rows_of(&self, host: u64) -> usize {
         self.read().buckets_of(SITE, Pseudonym::from_number(host)).unwrap().len()
-    }
-}
-
-impl Database {
-    pub(crate) fn as_node(&self, node: &str) -> Postgres {
-        Postgres::at(&self.url()).unwrap().with_password_file(self.password_file()).with_node(node)
     }
 }

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use pinfold_store::Postgres;
 use tempfile::TempDir;
 
 /// The password of every user in tests.
@@ -58,6 +59,11 @@ impl Database {
 
     pub(crate) fn password_file(&self) -> PathBuf {
         self.server.password_file()
+    }
+
+    /// As a node of this name reaches it.
+    pub(crate) fn as_node(&self, node: &str) -> Postgres {
+        Postgres::at(&self.url()).unwrap().with_password_file(self.password_file()).with_node(node)
     }
 
     /// What a query gives, with a line for each row and `|` between columns.
