@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "../../store/tests/common/postgres.rs"]
+mod postgres;
 
 use std::fs;
 use std::io::Write;
@@ -13,13 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::{Answer, BINARY, CANARY, Origin, Pinfold, raw};
+use common::{Answer, BINARY, CANARY, Origin, Pinfold, raw, signal};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pinfold::time::CivilDate;
 use pinfold_store::{Ledgers, Period};
+use postgres::Database;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -263,6 +266,33 @@ fn directory_of(place: &Path) -> TempDir {
         fs::copy(&file, to).unwrap();
     }
     copy
+}
+
+/// A database is waited for in a way in which the thread that reads a configuration must not wait.
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_site_is_added_where_the_store_is_a_database() {
+    let (one, other, third) = (named("one"), named("other"), named("third"));
+    let database = Database::new();
+    let directory = directory(&[("x", site("a", &one, ""))]);
+    let audit = format!(
+        "[audit]\nstore = \"{}\"\npassword_file = {:?}\nnode = \"node\"\nspool = \"spool\"\n",
+        database.url(),
+        database.password_file()
+    );
+    fs::write(directory.path().join("pinfold.toml"), format!("{SHARED}{audit}")).unwrap();
+    let server = start(directory);
+    write(server.path(), "y", &site("b", &other, ""));
+    assert!(said(server.path(), &["reload"]).starts_with("changed: www.b.example: added\n"));
+    assert_eq!(accept_all(&server, "www.b.example").status, 303);
+    write(server.path(), "z", &site("c", &third, ""));
+    signal(server.pid(), "HUP");
+    server.wait_until("it is not added", |server| ask(server, "www.c.example", "/", "").status == 200);
+    assert_eq!(accept_all(&server, "www.c.example").status, 303);
+    assert_eq!(server.metric("pinfold_panics_total"), 0.0);
+    server.stop();
+    let choices = "SELECT count(DISTINCT site) FROM pinfold.consent";
+    assert_eq!(database.sql(choices), "2");
 }
 
 /// Browsers send requests for several hosts over one connection where one certificate is for all (RFC 9113 section 9.1.1).

@@ -45,7 +45,7 @@ pub(crate) struct Office {
     clock: SystemClock,
     rules: Mutex<Rules>,
     /// Nothing where there is no file to be read again.
-    pub(super) reloader: Option<Reloader>,
+    pub(super) reloader: Option<Arc<Reloader>>,
     /// Held while it is read again.
     pub(super) reloading: tokio::sync::Mutex<()>,
     /// When look-ups were answered, or began to wait, by uptime.
@@ -87,7 +87,7 @@ impl Office {
             store,
             clock: SystemClock::new(),
             rules: Mutex::new(rules),
-            reloader,
+            reloader: reloader.map(Arc::new),
             reloading: tokio::sync::Mutex::default(),
             lookups: Mutex::default(),
             waiting: WaitingRoom::new(),

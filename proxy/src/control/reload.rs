@@ -36,7 +36,10 @@ impl Office {
         // One at a time: what has changed is told from what is in force.
         let _turn = self.reloading.lock().await;
         let _told = Reloading::begin();
-        let prepared = match reloader.prepare() {
+        // A new site asks the store what it knows, and that waits in its own way.
+        let reading = reloader.clone();
+        let read = tokio::task::spawn_blocking(move || reading.prepare()).await;
+        let prepared = match read.map_err(|_| "the configuration could not be read".to_owned())? {
             Ok(prepared) => prepared,
             Err(faults) => {
                 let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();

@@ -22,7 +22,15 @@ const FLOOR: usize = 8;
 pub(super) struct Queue {
     free: Semaphore,
     waiting: AtomicUsize,
-    line: Option<Arc<Line>>,
+    among: Option<Among>,
+}
+
+/// The others beside whom an origin is asked.
+#[derive(Debug)]
+struct Among {
+    /// Turns that are this origin's, whatever the others do.
+    floor: Semaphore,
+    line: Arc<Line>,
 }
 
 /// In which the origins of several sites are together.
@@ -42,13 +50,15 @@ impl Default for Line {
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     _own: SemaphorePermit<'a>,
-    _of_all: Option<SemaphorePermit<'a>>,
+    /// Of the floor, or of the line of all.
+    _among: Option<SemaphorePermit<'a>>,
 }
 
 impl Queue {
     /// Within the line of several sites, if there is one.
     pub(super) fn within(line: Option<&Arc<Line>>) -> Self {
-        Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0), line: line.cloned() }
+        let among = |line: &Arc<Line>| Among { floor: Semaphore::new(FLOOR), line: line.clone() };
+        Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0), among: line.map(among) }
     }
 
     /// Waits for a turn. Nothing where too many wait already.
@@ -58,31 +68,37 @@ impl Queue {
         }
         let place = Place::among(&self.waiting, MOST_WAITING)?;
         // Those of a few are not counted with all, so that few always find room.
-        let of_all = self.line.as_ref().filter(|_| place.number >= FLOOR);
+        let of_all = self.among.as_ref().filter(|_| place.number >= FLOOR);
         let _of_all = match of_all {
-            Some(line) => Some(Place::among(&line.waiting, MOST_WAITING_OF_ALL)?),
+            Some(among) => Some(Place::among(&among.line.waiting, MOST_WAITING_OF_ALL)?),
             None => None,
         };
         let own = self.free.acquire().await.ok()?;
-        let of_all = match &self.line {
-            Some(line) if !self.is_below_floor() => Some(line.free.acquire().await.ok()?),
-            _ => None,
+        let among = match &self.among {
+            Some(among) => Some(among.acquire().await?),
+            None => None,
         };
-        Some(Turn { _own: own, _of_all: of_all })
+        Some(Turn { _own: own, _among: among })
     }
 
     fn turn_now(&self) -> Option<Turn<'_>> {
         let own = self.free.try_acquire().ok()?;
-        let of_all = match &self.line {
-            Some(line) if !self.is_below_floor() => Some(line.free.try_acquire().ok()?),
-            _ => None,
+        let among = match &self.among {
+            Some(among) => Some(among.floor.try_acquire().or_else(|_| among.line.free.try_acquire()).ok()?),
+            None => None,
         };
-        Some(Turn { _own: own, _of_all: of_all })
+        Some(Turn { _own: own, _among: among })
     }
+}
 
-    /// Whether so few have a turn here, whoever has just been given one among them.
-    fn is_below_floor(&self) -> bool {
-        MOST_AT_ONCE - self.free.available_permits() <= FLOOR
+impl Among {
+    /// Waits for whichever comes first.
+    async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            floor = self.floor.acquire() => floor.ok(),
+            of_all = self.line.free.acquire() => of_all.ok(),
+        }
     }
 }
 
@@ -145,17 +161,25 @@ mod tests {
         }
         // The floors of all, and what all may have together.
         assert_eq!(turns.len(), 9 * FLOOR + MOST_AT_ONCE_OF_ALL);
-        let quiet = Queue::within(Some(&line));
+        let quiet = Arc::new(Queue::within(Some(&line)));
         let of_quiet: Vec<_> = std::iter::from_fn(|| quiet.turn_now()).collect();
         assert_eq!(of_quiet.len(), FLOOR, "whatever the others do");
-        // Of two that come together the second finds both turns taken, but waits only for the first to end.
-        let mut waits = std::pin::pin!(quiet.turn());
-        assert!(futures_are_pending(&mut waits).await);
-        turns.pop();
-        assert!(waits.await.is_some());
-    }
-
-    async fn futures_are_pending<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
-        std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+        // Of those who wait for this site each goes on as soon as one of its own is done, though nobody else ever is.
+        let waiting: Vec<_> = (0..20)
+            .map(|_| {
+                let quiet = quiet.clone();
+                tokio::spawn(async move {
+                    let turn = quiet.turn().await;
+                    tokio::task::yield_now().await;
+                    turn.is_some()
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        drop(of_quiet);
+        for waiting in waiting {
+            assert!(waiting.await.unwrap());
+        }
     }
 }
