@@ -5,28 +5,21 @@ mod common;
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::chaos::{note, times};
-use common::{BINARY, Origin, Pinfold, configuration};
+use common::clock::{self, Steps};
+use common::{Origin, Pinfold, configuration, node};
 use rusqlite::Connection;
 
 /// A server by a clock of its own. `more` is said to libfaketime.
 fn start(text: &str, more: &[(&str, &str)]) -> Pinfold {
-    let library = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
-    let library = String::from_utf8(library.stdout).unwrap();
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("pinfold.toml"), text).unwrap();
-    let mut command = Command::new(BINARY);
-    command
-        .args(["run", "--config", "pinfold.toml"])
-        .current_dir(directory.path())
-        .env("LD_PRELOAD", library.trim())
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .env("TZ", "UTC")
-        .envs(more.iter().copied());
+    let mut command = node::command(&directory);
+    clock::fake(&mut command);
+    command.envs(more.iter().copied());
     Pinfold::spawn(command, directory)
 }
 
@@ -89,24 +82,17 @@ fn fault_07_a_clock_that_steps_moves_no_limit_and_brings_no_key_back() {
     let origin = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = origin.local_addr().unwrap();
     thread::spawn(move || origin.incoming().collect::<Vec<_>>());
-    let steps = tempfile::tempdir().unwrap();
-    let file = steps.path().join("clock");
-    let step = |by: &str| {
-        let next = steps.path().join("next");
-        fs::write(&next, by).unwrap();
-        fs::rename(next, &file).unwrap();
-    };
-    step("+0");
-    let file_name = file.to_str().unwrap();
+    let steps = Steps::new();
+    let file = steps.file();
     let pinfold = start(
         &configuration(address, "timeout = \"2 s\""),
-        &[("FAKETIME_TIMESTAMP_FILE", file_name), ("FAKETIME_NO_CACHE", "1")],
+        &[("FAKETIME_TIMESTAMP_FILE", file.to_str().unwrap()), ("FAKETIME_NO_CACHE", "1")],
     );
     let mut slowest = Duration::ZERO;
     let rounds = times(1, 10);
     for _ in 0..rounds {
         for by in ["+365d", "-1h", "+0", "-1", "+0", "+1"] {
-            step(by);
+            steps.step(by);
             let began = Instant::now();
             assert_eq!(pinfold.get("/", &[]).status, 504);
             let took = began.elapsed();

@@ -15,7 +15,7 @@ use common::chaos::note;
 use common::node::{SECRET, ask, data, epoch, is_common, joined, names, place, start};
 use common::redis::Redis;
 use common::tls::Authority;
-use common::{BINARY, CANARY, Origin, Pinfold, files, pinfold};
+use common::{CANARY, Origin, Pinfold, clock, files, node, pinfold};
 
 fn said(directory: &std::path::Path, arguments: &[&str]) -> (i32, String) {
     let output = pinfold(arguments, directory);
@@ -220,16 +220,13 @@ fn fault_08_two_nodes_five_seconds_apart_give_one_address_one_name_in_each_epoch
     let date = Command::new("date").args(["-u", "-d", "tomorrow 00:00", "+%s"]).output().unwrap();
     let midnight: u64 = String::from_utf8(date.stdout).unwrap().trim().parse().unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let library = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
-    let library = String::from_utf8(library.stdout).unwrap();
     let under = |ahead: u64| {
         let directory = place(&origin, &redis.url());
         let text = fs::read_to_string(directory.path().join("pinfold.toml")).unwrap();
         let text = text.replace("[listen]", "time_zone = \"UTC\"\n[listen]");
         fs::write(directory.path().join("pinfold.toml"), text).unwrap();
-        let mut command = Command::new(BINARY);
-        command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path());
-        command.env("LD_PRELOAD", library.trim()).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let mut command = node::command(&directory);
+        clock::fake(&mut command);
         command.env("FAKETIME", format!("+{}s", midnight - now - 15 + ahead));
         Pinfold::spawn(command, directory)
     };

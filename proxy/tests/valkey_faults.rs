@@ -3,45 +3,19 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::chaos::{note, times};
 use common::node::{ask, epoch, is_common, joined, names};
 use common::redis::Redis;
-use common::{CANARY, Origin, Pinfold, pinfold};
+use common::{CANARY, Origin, Pinfold, latency, pinfold};
 use http::Response;
 
-/// Pages in one measurement.
-const PAGES: usize = 400;
-
-/// What a hundredth of the pages takes longer than.
 fn p99(node: &Pinfold) -> Duration {
-    let mut stream = TcpStream::connect(node.site).unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    let mut times: Vec<_> = (0..PAGES).map(|number| page(&mut stream, number)).collect();
-    times.sort_unstable();
-    times[PAGES - PAGES / 100]
-}
-
-/// Asks for a page as one of many clients; how long it took.
-fn page(stream: &mut TcpStream, number: usize) -> Duration {
-    let client = format!("198.51.{}.{}", number / 200, number % 200);
-    let request = format!("GET / HTTP/1.1\r\nhost: www.town.example\r\nx-forwarded-for: {client}\r\n\r\n");
-    let began = Instant::now();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    let mut buffer = [0; 4096];
-    while !answer.ends_with(b"hello") {
-        let read = stream.read(&mut buffer).unwrap();
-        assert!(read > 0, "the connection ended: {}", String::from_utf8_lossy(&answer));
-        answer.extend_from_slice(&buffer[..read]);
-    }
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    began.elapsed()
+    let client = |number| Ipv4Addr::from_bits(Ipv4Addr::new(198, 51, 0, 0).to_bits() + number);
+    latency::p99(node, client)
 }
 
 /// The quickest of several measurements, until one is quick `enough`: what else this machine has to do is in the others.

@@ -4,8 +4,10 @@
 #[path = "../../../store/tests/common/chaos.rs"]
 pub(crate) mod chaos;
 pub(crate) mod choices;
+pub(crate) mod clock;
 pub(crate) mod http2;
 pub(crate) mod http2_origin;
+pub(crate) mod latency;
 pub(crate) mod node;
 pub(crate) mod raw_origin;
 pub(crate) mod recorder;

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::clock::{self, Steps};
 use super::{BINARY, Origin, Pinfold, configuration, pinfold};
 
 /// What every node of the tests holds.
@@ -33,9 +34,21 @@ pub(crate) fn place_with(origin: &Origin, url: &str, more: &str) -> TempDir {
 }
 
 pub(crate) fn start(directory: TempDir) -> Pinfold {
+    Pinfold::spawn(command(&directory), directory)
+}
+
+/// Starts one by a clock that is off by so much, and read once a second.
+pub(crate) fn start_by(clock: &Steps, directory: TempDir) -> Pinfold {
+    let mut command = command(&directory);
+    clock::fake(&mut command);
+    command.env("FAKETIME_TIMESTAMP_FILE", clock.file()).env("FAKETIME_CACHE_DURATION", "1");
+    Pinfold::spawn(command, directory)
+}
+
+pub(crate) fn command(directory: &TempDir) -> Command {
     let mut command = Command::new(BINARY);
     command.args(["run", "--config", "pinfold.toml"]).current_dir(directory.path());
-    Pinfold::spawn(command, directory)
+    command
 }
 
 /// A node, once it has heard from the others.
