@@ -45,13 +45,30 @@ fn hash_alone() -> impl Fn() {
     }
 }
 
+/// That a request costs the same however much there is of something.
 fn print_flatness() {
     let scene = Scene::named("everything allowed");
     let (bare, ten, thousand) =
         (scene.bare(), scene.clone().with_rules(10).layered(), scene.clone().with_rules(1_000).layered());
-    let times = in_turn(&mut [&mut || bare.run(), &mut || ten.run(), &mut || thousand.run()]);
-    let ratio = (times[2] - times[0]) / (times[1] - times[0]);
-    println!("{:<44} {ratio:>9.2}", "1,000 cookie rules over 10");
+    let million = scene.layered_with_blocks(1_000_000);
+    let times =
+        in_turn(&mut [&mut || bare.run(), &mut || ten.run(), &mut || thousand.run(), &mut || million.run()]);
+    let over_ten = |time: f64| (time - times[0]) / (times[1] - times[0]);
+    println!("{:<44} {:>9.2}", "1,000 cookie rules over 10", over_ten(times[2]));
+    println!("{:<44} {:>9.2}", "1,000,000 blocks over none", over_ten(times[3]));
+    for (name, clients, pages) in [
+        ("10,000 addresses over 1,000", [1_000, 10_000], [100; 2]),
+        ("10,000 routes over 100", [10_000; 2], [100, 10_000]),
+    ] {
+        // What differs without the layer is the requests themselves, which are in no cache where there are many.
+        let [few, many] = [0, 1].map(|which| {
+            let bare = scene.parade(clients[which], pages[which], scene.bare_service());
+            let layered = scene.parade(clients[which], pages[which], scene.service());
+            let times = in_turn(&mut [&mut || bare.run(), &mut || layered.run()]);
+            times[1] - times[0]
+        });
+        println!("{name:<44} {:>9.2}", many / few);
+    }
 }
 
 /// Requests on one shared state: the processor time of each, by one thread and by four.

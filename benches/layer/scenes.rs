@@ -1,12 +1,14 @@
 //! The requests that are measured, and the services that they are sent through.
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{COOKIE, SET_COOKIE};
@@ -64,12 +66,48 @@ impl Scene {
 
     /// The service that does nothing.
     pub(crate) fn bare(&self) -> Stage<Site> {
-        Stage { request: (self.request)(), service: Site(self.set) }
+        Stage { request: (self.request)(), service: self.bare_service() }
+    }
+
+    pub(crate) fn bare_service(&self) -> Site {
+        Site(self.set)
     }
 
     /// The same behind Pinfold, as the proxy sets it up.
     pub(crate) fn layered(&self) -> Stage<pinfold::Pinfold<Site>> {
-        Stage { request: (self.request)(), service: layer(self.rules).layer(Site(self.set)) }
+        Stage { request: (self.request)(), service: self.service() }
+    }
+
+    /// The same while so many other clients are blocked.
+    pub(crate) fn layered_with_blocks(&self, blocks: u32) -> Stage<pinfold::Pinfold<Site>> {
+        let layer = layer(self.rules);
+        let handle = layer.handle();
+        for number in 0..blocks {
+            let client = IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) + u128::from(number)));
+            for (_, name) in handle.pseudonyms_of(client) {
+                handle.block(name, Duration::from_secs(3_600), "scans").expect("room for a block");
+            }
+        }
+        Stage { request: (self.request)(), service: layer.layer(Site(self.set)) }
+    }
+
+    /// Requests of so many clients for so many pages, one after the other, through a service.
+    pub(crate) fn parade<S: Clone>(&self, clients: u32, pages: u32, service: S) -> Parade<S> {
+        let stage = |number: u32| {
+            let mut request = (self.request)();
+            let (client, page) = (Ipv4Addr::from(0xc612_0000 + number % clients), letters(number % pages));
+            let hops = format!("{client}, 10.0.0.9");
+            request
+                .headers_mut()
+                .insert("x-forwarded-for", HeaderValue::try_from(hops).expect("a sound value"));
+            *request.uri_mut() = format!("/pages/{page}").parse().expect("a sound path");
+            Stage { request, service: service.clone() }
+        };
+        Parade { stages: (0..clients.max(pages)).map(stage).collect(), next: Cell::new(0) }
+    }
+
+    pub(crate) fn service(&self) -> pinfold::Pinfold<Site> {
+        layer(self.rules).layer(Site(self.set))
     }
 
     /// A service for each thread, all on one shared state.
@@ -95,6 +133,16 @@ impl Scene {
         });
         Stage { request: (self.request)(), service: CookieManagerLayer::new().layer(handler) }
     }
+}
+
+/// A number as a word: digits are no part of a route.
+fn letters(mut number: u32) -> String {
+    let mut word = String::new();
+    for _ in 0..5 {
+        word.push(char::from(b'g' + (number % 16) as u8));
+        number /= 16;
+    }
+    word
 }
 
 fn ask(cookies: Option<&'static str>, behind_proxies: bool) -> Ask {
@@ -203,6 +251,23 @@ fn arrived(request: &Ask) -> Ask {
 pub(crate) struct Stage<S> {
     request: Ask,
     service: S,
+}
+
+/// Requests that take turns.
+pub(crate) struct Parade<S> {
+    stages: Vec<Stage<S>>,
+    next: Cell<usize>,
+}
+
+impl<S> Parade<S>
+where
+    S: Service<Ask, Error = Infallible> + Clone,
+{
+    /// Sends the next one.
+    pub(crate) fn run(&self) {
+        self.stages[self.next.get()].run();
+        self.next.set((self.next.get() + 1) % self.stages.len());
+    }
 }
 
 impl<S> Stage<S>
