@@ -76,7 +76,9 @@ pub(crate) fn referrer_without_confirmation(referrer: &HeaderValue) -> Option<He
 
 /// Whether there may be a confirmation in an address.
 pub(crate) fn may_confirm(address: &HeaderValue) -> bool {
-    memchr::memmem::find(address.as_bytes(), CONFIRMATION.as_bytes()).is_some()
+    // Few addresses have a query.
+    let query = memchr::memchr(b'?', address.as_bytes()).map(|begins| &address.as_bytes()[begins..]);
+    query.is_some_and(|query| memchr::memmem::find(query, CONFIRMATION.as_bytes()).is_some())
 }
 
 fn kept_fields(query: &str) -> String {
