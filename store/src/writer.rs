@@ -12,7 +12,7 @@ use pinfold::time::{Clock, SystemClock};
 
 use crate::apply::close_lost_keys;
 use crate::engine::Engine;
-use crate::entry::Entry;
+use crate::entry::{Entry, until_when};
 use crate::once::{Author, once, write_records};
 use crate::part::Part;
 use crate::queue::{Queue, Waiting};
@@ -124,7 +124,10 @@ impl Writer {
         // Addresses that wait for a store are no use to anybody once their key is gone.
         if let (Rows::Key(events), true) = (&one.batch.rows, self.retry_at.is_some()) {
             let dead = self.waiting.get_mut(&Ledger::Address).map_or_else(Vec::new, |batches| {
-                batches.extract_if(.., |batch| are_dead(&batch.batch.rows, events)).collect()
+                let is_dead = |other: &mut Waiting| {
+                    other.batch.site == one.batch.site && are_dead(&other.batch.rows, events)
+                };
+                batches.extract_if(.., is_dead).collect()
             });
             self.queue.give_up(dead);
         }
@@ -278,7 +281,10 @@ fn write_ledger(
 fn are_dead(rows: &Rows, events: &[KeyEvent]) -> bool {
     let Rows::Address(rows) = rows else { return false };
     events.iter().any(|event| match event {
-        KeyEvent::Destroyed { ends, .. } => rows.iter().all(|row| row.bucket < *ends),
+        KeyEvent::Destroyed { at, ends, .. } => {
+            let until = until_when(*at, *ends);
+            rows.iter().all(|row| row.bucket.seconds() < until)
+        }
         _ => false,
     })
 }
@@ -291,9 +297,10 @@ fn unread(error: io::Error) -> SqlError {
 mod tests {
     use std::cell::Cell;
 
-    use pinfold::audit::{Batch, ConsentRow, Delivery, Lost, Rows};
+    use pinfold::audit::{AddressRow, Batch, ConsentRow, Delivery, Lost, Rows};
     use pinfold::consent::ConsentEvent;
-    use pinfold::time::CivilDate;
+    use pinfold::pseudonym::{KeyEnd, Pseudonym};
+    use pinfold::time::{CivilDate, UnixTime};
 
     use super::*;
     use crate::read::{Ledgers, Period};
@@ -338,6 +345,34 @@ mod tests {
         assert_eq!(queue.pending(Ledger::Consent), 0);
         queue.close();
         thread.join().unwrap();
+    #[test]
+    fn the_end_of_a_key_drops_addresses_of_its_own_site_and_before_it_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let mut writer = Writer::new(engine, author, queue.clone(), Retention::default(), None, &[]).unwrap();
+        writer.retry_at = Some(Instant::now());
+        let host = Pseudonym::from_number(7);
+        let address = |site: &str, bucket| {
+            let bucket = UnixTime::from_seconds(bucket);
+            let row = AddressRow { bucket, host, network: host, requests: 1, refused: 0 };
+            queue.put(Batch { site: Arc::from(site), rows: Rows::Address(vec![row]) })
+        };
+        let _deliveries =
+            [("town", 600), ("town", 1_200), ("parish", 600)].map(|(site, at)| address(site, at));
+        let destroyed = KeyEvent::Destroyed {
+            epoch: "e".to_owned(),
+            at: UnixTime::from_seconds(900),
+            how: KeyEnd::Stopped,
+            ends: UnixTime::from_seconds(86_400),
+        };
+        let _told = queue.put(Batch { site: Arc::from("town"), rows: Rows::Key(vec![destroyed]) });
+        queue.take(Duration::ZERO).0.into_iter().for_each(|one| writer.take_in(one));
+        let left = writer.waiting[&Ledger::Address].iter().map(|one| &*one.batch.site).collect::<Vec<_>>();
+        assert_eq!(left, ["town", "parish"]);
+    }
+
         let whole = Period { from: DAY, to: CivilDate::from_days(DAY.days() + 1) };
         let rows = Ledgers::open(&file).unwrap().consent("town", whole).unwrap();
         (settled, rows.iter().map(|row| row.events).sum())
