@@ -179,7 +179,10 @@ fn apply_key(transaction: &Transaction<'_>, site: &Value<'_>, values: &[Value<'_
     };
     let of = |values: &[&Value<'_>]| values.iter().map(|value| value.to_static()).collect::<Vec<_>>();
     if kind.as_text() == MADE {
-        let made = "INSERT INTO key (site, epoch, made, node) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        // A key that nodes have in common is had again by one that had lost it.
+        let made = "INSERT INTO key (site, epoch, made, node) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (site, epoch, node) DO UPDATE SET destroyed = NULL, how = NULL
+             WHERE key.how = 'lost with the process'";
         return transaction.execute(made, &of(&[site, epoch, at, node])).map(drop);
     }
     transaction.execute(
