@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::entry::{Entry, until_when};
 use crate::once::{Author, once, write_records};
 use crate::part::Part;
+use crate::purging::Purging;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
 use crate::spool::{Spool, may_hold};
@@ -22,9 +23,6 @@ use crate::sql::SqlError;
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// How often old rows are removed.
-const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long a stop goes on trying to write.
 const LAST_TRIES: Duration = Duration::from_secs(5);
@@ -40,8 +38,7 @@ pub(crate) struct Writer {
     /// Who writes: the node, and this start of it.
     author: Author,
     queue: Arc<Queue>,
-    retention: Retention,
-    purged: Option<Instant>,
+    purging: Purging,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
     /// What was taken from the queue, and is on a disk of this node.
@@ -76,10 +73,11 @@ impl Writer {
             }
             Ok(())
         })?;
-        purge_all(&mut engine, retention)?;
+        let mut purging = Purging::new(&mut engine, retention)?;
+        purging.purge(&mut engine)?;
         queue.set_healthy(true);
-        let (purged, waiting) = (Some(Instant::now()), BTreeMap::new());
-        Ok(Self { engine, author, queue, retention, purged, waiting, spool, retry_at: None, panics: 0 })
+        let waiting = BTreeMap::new();
+        Ok(Self { engine, author, queue, purging, waiting, spool, retry_at: None, panics: 0 })
     }
 
     /// Writes until the queue is closed and empty.
@@ -116,7 +114,7 @@ impl Writer {
         match self.retry_at {
             Some(at) => at.saturating_duration_since(Instant::now()),
             None if self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) => Duration::ZERO,
-            None => PURGE_EVERY,
+            None => Purging::EVERY,
         }
     }
 
@@ -196,11 +194,7 @@ impl Writer {
             }
         }
         self.drain()?;
-        if self.purged.is_none_or(|purged| purged.elapsed() >= PURGE_EVERY) {
-            purge_all(&mut self.engine, self.retention)?;
-            self.purged = Some(Instant::now());
-        }
-        Ok(())
+        self.purging.purge_in_time(&mut self.engine)
     }
 
     /// Writes some of what waits on disk.
@@ -252,13 +246,6 @@ impl Writer {
             self.queue.give_up(batches);
         }
     }
-}
-
-fn purge_all(engine: &mut Engine, retention: Retention) -> Result<(), SqlError> {
-    let now = SystemClock::new().now();
-    Part::ALL
-        .into_iter()
-        .try_for_each(|part| engine.write(part, &[], |transaction| retention.purge(transaction, part, now)))
 }
 
 /// Puts the batches of one ledger on disk, all or none.
@@ -345,6 +332,19 @@ mod tests {
         assert_eq!(queue.pending(Ledger::Consent), 0);
         queue.close();
         thread.join().unwrap();
+        let whole = Period { from: DAY, to: CivilDate::from_days(DAY.days() + 1) };
+        let rows = Ledgers::open(&file).unwrap().consent("town", whole).unwrap();
+        (settled, rows.iter().map(|row| row.events).sum())
+    }
+
+    #[tokio::test]
+    async fn fault_18_a_writer_that_panics_begins_again_with_what_waits() {
+        assert_eq!(written_after(1).await, ([Ok(()), Ok(())], 3));
+        assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
+        // What fails it over and over is lost, and whoever handed it in is told.
+        assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
+    }
+
     #[test]
     fn the_end_of_a_key_drops_addresses_of_its_own_site_and_before_it_alone() {
         let directory = tempfile::tempdir().unwrap();
@@ -371,19 +371,6 @@ mod tests {
         queue.take(Duration::ZERO).0.into_iter().for_each(|one| writer.take_in(one));
         let left = writer.waiting[&Ledger::Address].iter().map(|one| &*one.batch.site).collect::<Vec<_>>();
         assert_eq!(left, ["town", "parish"]);
-    }
-
-        let whole = Period { from: DAY, to: CivilDate::from_days(DAY.days() + 1) };
-        let rows = Ledgers::open(&file).unwrap().consent("town", whole).unwrap();
-        (settled, rows.iter().map(|row| row.events).sum())
-    }
-
-    #[tokio::test]
-    async fn fault_18_a_writer_that_panics_begins_again_with_what_waits() {
-        assert_eq!(written_after(1).await, ([Ok(()), Ok(())], 3));
-        assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
-        // What fails it over and over is lost, and whoever handed it in is told.
-        assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
     }
 
     /// Where a disk had no room for what came later, either.
