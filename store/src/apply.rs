@@ -149,8 +149,7 @@ fn apply_policy(
 ) -> Result<(), SqlError> {
     let with_site: Vec<_> = [site].into_iter().chain(&values[1..]).cloned().collect();
     if values[0].as_text() != POLICY {
-        let bit = "INSERT INTO purpose_bit (site, purpose, bit) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        return transaction.execute(bit, &with_site).map(drop);
+        return apply_bit(transaction, &with_site);
     }
     // One that is in force already goes on; any other ends today.
     transaction.execute(
@@ -169,6 +168,25 @@ fn apply_policy(
     if resumed == 0 {
         let begin = "INSERT INTO policy (site, from_day, fingerprint, statement) VALUES ($1, $2, $3, $4)";
         transaction.execute(begin, &with_site)?;
+    }
+    Ok(())
+}
+
+/// The bit of a purpose. Whichever node has given one first has given it for all, in the turn of the policy ledger.
+fn apply_bit(transaction: &Transaction<'_>, row: &[Value<'_>]) -> Result<(), SqlError> {
+    let taken = "SELECT purpose, bit FROM purpose_bit WHERE site = $1 AND (purpose = $2 OR bit = $3)";
+    let taken = transaction.query(taken, row)?;
+    if taken.is_empty() {
+        let give = "INSERT INTO purpose_bit (site, purpose, bit) VALUES ($1, $2, $3)";
+        return transaction.execute(give, row).map(drop);
+    }
+    if !taken.iter().any(|there| there.0[..] == row[1..]) {
+        tracing::error!(
+            site = row[0].as_text(),
+            purpose = row[1].as_text(),
+            "another node has given the bit of this purpose otherwise: choices of the two are not understood alike until \
+             this node is restarted"
+        );
     }
     Ok(())
 }

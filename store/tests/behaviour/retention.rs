@@ -48,6 +48,24 @@ pub(crate) fn a_clock_that_is_far_ahead_removes_nothing_that_is_kept_for_months(
     assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 1);
 }
 
+/// Whichever node gave one first has it.
+pub(crate) fn no_two_purposes_have_one_bit(place: &Place) {
+    let policy = |bits: &[(&str, u8)]| {
+        Rows::Policy(PolicyRow {
+            fingerprint: "one".to_owned(),
+            statement: "purpose".to_owned(),
+            bits: bits.iter().map(|(purpose, bit)| ((*purpose).to_owned(), *bit)).collect(),
+            from: today(),
+        })
+    };
+    let store = place.open();
+    put(&store, policy(&[("statistics", 0), ("video", 2)])).unwrap();
+    put(&store, policy(&[("statistics", 0), ("chat", 2), ("maps", 3), ("video", 4)])).unwrap();
+    let bits = place.read().purpose_bits(SITE).unwrap();
+    let bits: Vec<_> = bits.iter().map(|(purpose, bit)| (purpose.as_str(), *bit)).collect();
+    assert_eq!(bits, [("maps", 3), ("statistics", 0), ("video", 2)]);
+}
+
 pub(crate) fn a_policy_is_entered_once_and_ends_when_another_begins(place: &Place) {
     let store = place.open();
     let policy = |fingerprint: &str, days_ago: i32| {
