@@ -326,6 +326,47 @@ fn it_is_refused_while_a_server_writes_and_needs_no_configuration() {
     check(&serde_json::from_slice(&report.stdout).unwrap(), 1);
     let wrong = pinfold(&["import", "--host", "https://x", "access.log"], directory.path());
     assert_eq!(wrong.status.code(), Some(2));
+    // What is kept without a configuration is kept for less long than one may say.
+    fs::write(directory.path().join("pinfold.toml"), configuration(([127, 0, 0, 1], 1).into(), "")).unwrap();
+    let wrong = pinfold(&["import", "--host", "www.town.example", "access.log"], directory.path());
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(wrong.status.code() == Some(2) && said.contains("pinfold.toml is here"), "{said}");
+}
+
+/// Two nodes are asked for their health in step, and each then for other things.
+#[test]
+fn a_log_that_only_begins_like_another_is_not_taken_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let day = Command::new("date")
+        .args(["-u", "-d", "yesterday", "+%d/%b/%Y"])
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    let day = String::from_utf8(day.stdout).unwrap();
+    let line = |path: &str, second: usize| {
+        format!(
+            "10.0.0.5 - - [{}:10:{:02}:{:02} +0000] \"GET {path} HTTP/1.1\" 200 5 \"-\" \"x\"\n",
+            day.trim(),
+            second / 60,
+            second % 60
+        )
+    };
+    let log = |node: &str| {
+        let health = (0..300).map(|second| line("/health", second));
+        health
+            .chain((300..1_300).map(|second| line(&format!("/{node}/{}", "a".repeat(second % 7)), second)))
+            .collect::<String>()
+    };
+    for node in ["one", "another"] {
+        fs::write(directory.path().join(format!("{node}.log")), log(node)).unwrap();
+    }
+    let import = |log: &str| pinfold(&["import", "--host", "www.town.example", log], directory.path());
+    assert!(import("one.log").status.success());
+    let other = import("another.log");
+    let said = String::from_utf8(other.stderr).unwrap();
+    assert!(other.status.code() == Some(3) && said.contains("begins as another log did"), "{said}");
+    let again = import("one.log");
+    assert!(again.status.success(), "{again:?}");
 }
 
 /// GoAccess reads the same log. It knows nothing of people and robots or of crowds: it is given the whole, and then the part

@@ -86,8 +86,15 @@ impl Lines {
         self.offset
     }
 
-    /// Passes over everything up to an offset, or to the end.
-    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+    /// Passes over everything up to an offset, or to the end; whether a line ends there.
+    pub(crate) fn skip_to_end_of_line(&mut self, offset: u64) -> io::Result<bool> {
+        self.skip_to(offset.saturating_sub(1))?;
+        let last = self.source.fill_buf()?.first().copied();
+        self.skip_to(offset)?;
+        Ok(last.is_none_or(|last| last == b'\n'))
+    }
+
+    fn skip_to(&mut self, offset: u64) -> io::Result<()> {
         while self.offset < offset {
             let waiting = self.source.fill_buf()?.len();
             if waiting == 0 {

@@ -78,6 +78,11 @@ impl Head {
         })
     }
 
+    /// Where it ends.
+    pub(super) fn end(&self) -> u64 {
+        self.lines.last().map_or(0, |line| line.offset)
+    }
+
     pub(super) fn lines(&self) -> &[HeadLine] {
         &self.lines
     }

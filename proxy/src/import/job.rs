@@ -97,12 +97,18 @@ impl Import<'_> {
             kept: Instant::now(),
         };
         let format = head.format();
+        if !goes_on && head.end() < begins && !lines.skip_to_end_of_line(begins).map_err(cannot)? {
+            return Err(Failure::of(format!(
+                "{} begins as another log did that was imported before, and is not that log: it cannot be told which of its lines are new \
+                 (leave the lines of health checks out of both, as by grep -v, and import them again into an empty store)",
+                file.display()
+            )));
+        }
         for line in head.lines().iter().filter(|line| line.offset > begins) {
             self.count(&line.text, format.filter(|_| !line.is_too_long), &mut tally, &mut place);
             place.imported.offset = line.offset;
         }
         if !goes_on {
-            lines.skip_to(begins).map_err(cannot)?;
             tally.goes_on = self.read_on(&mut lines, format, &mut tally, &mut place, cannot)?;
         }
         self.finish(&tally, &mut place)?;
