@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use super::edit::Edit;
 use super::escapes::Unescaped;
 use super::fields::Field;
+use super::line;
 use super::text::{Scrubber, Text};
 
 /// Writes an object with what tells of a person replaced; the answer is no, and nothing is written, where it is none.
@@ -170,9 +171,25 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn clean(&mut self, string: Range<usize>, text: Text) {
-        if let Cow::Owned(cleaned) = self.scrubber.text(&self.line[string.clone()], text) {
+        if let Some(line) = self.wrapped_line(string.clone()) {
+            self.edit.replace(string, &line);
+        } else if let Cow::Owned(cleaned) = self.scrubber.text(&self.line[string.clone()], text) {
             self.edit.replace(string, &cleaned);
         }
+    }
+
+    /// A string that is a line of an access log, as what collects the output of containers wraps it, with what tells of a person replaced.
+    fn wrapped_line(&mut self, string: Range<usize>) -> Option<Vec<u8>> {
+        // Its request is in quotation marks, behind a time in brackets.
+        memchr::memmem::find(&self.line[string.clone()], b"] \\")?;
+        let text: String = serde_json::from_slice(self.line.get(string.start - 1..=string.end)?).ok()?;
+        let line = text.trim_end_matches(['\r', '\n']);
+        let mut out = Vec::with_capacity(text.len());
+        let done = line::scrub(line.as_bytes(), self.scrubber, &mut out)
+            || line::scrub_after_site(line.as_bytes(), self.scrubber, &mut out);
+        out.extend_from_slice(&text.as_bytes()[line.len()..]);
+        let written = serde_json::to_string(&String::from_utf8_lossy(&out)).ok().filter(|_| done)?;
+        Some(written[1..written.len() - 1].as_bytes().to_vec())
     }
 }
 
@@ -252,6 +269,10 @@ mod tests {
             (
                 r#"{"query":{"postcode":"SW1A1AA"},"args":"a=b","params":["x"]}"#,
                 r#"{"query":{},"args":"","params":[]}"#,
+            ),
+            (
+                r#"{"log":"192.0.2.1 - jo [22/Nov/2026:10:00:00 +0000] \"GET /a?b HTTP/1.1\" 200 5 \"-\" \"x\"\n","stream":"stdout"}"#,
+                r#"{"log":"{1} - - [22/Nov/2026:10:00:00 +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"x\"\n","stream":"stdout"}"#,
             ),
             (r#"{"us\u0065r":"jo"}"#, r#"{"us\u0065r":"-"}"#),
             (r#"{"a":"\u0031\u00392.0.2.1 \u00e9"}"#, r#"{"a":"{1} \u00e9"}"#),
