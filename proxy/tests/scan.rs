@@ -4,8 +4,10 @@
 mod common;
 
 use std::process::Output;
+use std::time::Duration;
 
 use bytes::Bytes;
+use common::raw_origin::RawOrigin;
 use common::{Origin, Pinfold, configuration, pinfold};
 use http::{Request, Response};
 
@@ -137,6 +139,30 @@ fn with_a_browser_scripts_run_and_hosts_of_others_are_seen() {
     let data = text(pinfold(&["scan", &url, "--format", "json", "--pages", "1"], directory.path()));
     let data: serde_json::Value = serde_json::from_str(&data).unwrap();
     assert_eq!(data["pages"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn with_a_browser_a_page_that_does_not_come_is_passed_over() {
+    let site = RawOrigin::start(|_, connection| {
+        if connection.read_head()
+            && connection.asked().last().is_some_and(|line| line.starts_with("GET /slow"))
+        {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        let page = "<!DOCTYPE html><a href='/slow'>Slow</a><a href='/quick'>Quick</a>";
+        connection.write(&format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/html\r\nset-cookie: seen=1\r\ncontent-length: {}\r\n\r\n{page}",
+            page.len()
+        ));
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let data =
+        text(pinfold(&["scan", &format!("http://{}", site.address), "--format", "json"], directory.path()));
+    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    let pages = data["pages"].as_array().unwrap();
+    assert!(pages.iter().any(|page| page.as_str().is_some_and(|page| page.ends_with("/quick"))), "{data}");
+    assert!(data.to_string().contains("it took too long"), "{data}");
 }
 
 #[test]

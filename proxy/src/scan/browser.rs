@@ -84,7 +84,14 @@ impl Browser {
     ///
     /// Where the browser fails. A page that cannot be opened is noted in `visit`.
     pub(super) fn look(&mut self, page: &str, visit: &mut Visit) -> io::Result<Option<Opened>> {
-        let opened = self.call("Page.navigate", json!({ "url": page }))?;
+        let opened = match self.call("Page.navigate", json!({ "url": page })) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                self.call("Page.stopLoading", json!({}))?;
+                visit.failed.push((page.to_owned(), "it took too long".to_owned()));
+                return Ok(None);
+            }
+            opened => opened?,
+        };
         if let Some(error) = opened["errorText"].as_str() {
             let address = self.led_to()?.unwrap_or_else(|| page.to_owned());
             visit.failed.push((address, error.to_owned()));

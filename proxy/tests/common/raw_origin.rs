@@ -66,6 +66,11 @@ impl Connection {
         true
     }
 
+    /// The first lines of what was asked so far, over any connection.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
     pub(crate) fn write(&mut self, text: &str) {
         let _ = self.stream.write_all(text.as_bytes());
     }
