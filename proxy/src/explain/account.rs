@@ -144,8 +144,9 @@ impl Cookie {
 /// What is recorded may be shown to others: values stay out of it.
 fn without_value(field: &str) -> String {
     let (pair, attributes) = field.split_once(';').unwrap_or((field, ""));
-    let name = pair.split('=').next().unwrap_or_default();
-    let value = if pair.ends_with('=') { "" } else { "..." };
+    // Without `=` all of it is a value (RFC 6265bis section 5.7).
+    let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+    let value = if value.is_empty() { "" } else { "..." };
     if attributes.is_empty() { format!("{name}={value}") } else { format!("{name}={value};{attributes}") }
 }
 
@@ -177,4 +178,22 @@ fn client(resolver: &ClientIpResolver, peer: IpAddr, fields: &http::HeaderMap) -
         _ => "the last sound address to the right of an entry that is none",
     };
     Client { address, source: found.source().name(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_out() {
+        for (field, expected) in [
+            ("a=b; Path=/", "a=...; Path=/"),
+            ("a=; Path=/", "a=; Path=/"),
+            ("a=b=c", "a=..."),
+            ("s3cr3t; Path=/", "=...; Path=/"),
+            ("=s3cr3t", "=..."),
+        ] {
+            assert_eq!(without_value(field), expected);
+        }
+    }
 }

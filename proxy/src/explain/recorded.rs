@@ -19,12 +19,12 @@ impl Recorded {
                 let lines = text.lines().filter_map(|line| line.strip_prefix(mark));
                 lines.map(|line| format!("{}\r\n", line.trim_start_matches(' '))).collect()
             };
-            (head(&marked(">")), Some(head(&marked("<"))).filter(|head| !head.trim().is_empty()))
+            (head(&marked(">")), Some(last_head(&marked("<"))).filter(|head| !head.trim().is_empty()))
         } else {
             let begins = text.lines().skip(1).position(|line| line.starts_with("HTTP/"));
             let lines: Vec<_> = text.lines().collect();
             let (first, rest) = lines.split_at(begins.map_or(lines.len(), |place| place + 1));
-            (head(&first.join("\r\n")), (!rest.is_empty()).then(|| head(&rest.join("\r\n"))))
+            (head(&first.join("\r\n")), (!rest.is_empty()).then(|| last_head(&rest.join("\r\n"))))
         };
         let request = read_request(&request)?;
         let response = response.map(|response| read_response(&response)).transpose()?;
@@ -49,6 +49,19 @@ fn head(text: &str) -> String {
     head
 }
 
+/// The head of the answer itself: of those that only say that it is to come (RFC 9110 section 15.2) nothing is asked.
+fn last_head(text: &str) -> String {
+    let mut rest = text;
+    loop {
+        let head = head(rest);
+        let status = head.lines().next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+        let is_interim = status.len() == 3 && status.starts_with('1') && status != "101";
+        let next = rest.trim_start_matches(['\r', '\n']).find("\nHTTP/").filter(|_| is_interim);
+        let Some(next) = next else { return head };
+        rest = &rest.trim_start_matches(['\r', '\n'])[next + 1..];
+    }
+}
+
 fn read_request(head: &str) -> Result<request::Parts, String> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
@@ -57,6 +70,10 @@ fn read_request(head: &str) -> Result<request::Parts, String> {
             "the request cannot be read: {what} (record it as `GET / HTTP/1.1` with its fields, a line each)"
         )
     };
+    // As of the answer.
+    let (line, rest) = head.split_once("\r\n").unwrap_or((head, ""));
+    let line = line.strip_suffix(" HTTP/2").or_else(|| line.strip_suffix(" HTTP/3"));
+    let head = line.map_or_else(|| head.to_owned(), |line| format!("{line} HTTP/1.1\r\n{rest}"));
     match parsed.parse(head.as_bytes()) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(wrong("it is not whole")),
@@ -113,9 +130,10 @@ mod tests {
             "GET /bins HTTP/1.1\nHost: town.example\nCookie: a=1\n\nHTTP/2 200\nSet-Cookie: b=2\n",
             "\nGET /bins HTTP/1.1\nHost: town.example\nCookie: a=1\n\nsome=body\nHTTP/1.1 200 OK\nSet-Cookie: b=2",
             "* Connected\n> GET /bins HTTP/2\n> Host: town.example\n> Cookie: a=1\n>\n< HTTP/2 200 \n< set-cookie: b=2\n<\n",
+            "> GET /bins HTTP/1.1\n> Cookie: a=1\n>\n< HTTP/1.1 100 Continue\n<\n< HTTP/1.1 103 Early Hints\n< link: x\n<\n< HTTP/1.1 200 OK\n< set-cookie: b=2\n<\n",
+            "GET /bins HTTP/1.1\nCookie: a=1\n\nHTTP/1.1 103 Early Hints\nLink: x\n\nHTTP/1.1 200 OK\nSet-Cookie: b=2\n\n",
         ] {
-            let recorded =
-                Recorded::read(&text.replace("> GET /bins HTTP/2", "> GET /bins HTTP/1.1")).unwrap();
+            let recorded = Recorded::read(text).unwrap();
             assert_eq!(recorded.request.uri, "/bins", "{text}");
             assert_eq!(recorded.request.headers["cookie"], "a=1");
             assert_eq!(recorded.response.unwrap().headers["set-cookie"], "b=2");
