@@ -349,7 +349,7 @@ fn manual() -> Result<Exit, Failure> {
 fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {
     let admin = match (command.admin, config::named_or_default(command.config.as_deref())) {
         (Some(admin), _) => admin,
-        (None, Some(path)) => read_all(path)?.shared_settings().admin,
+        (None, Some(path)) => config::admin(path),
         (None, None) => config::ADMIN,
     };
     healthcheck::ask(admin).map_err(|problem| {
@@ -438,7 +438,14 @@ fn read_period(period: &KeptPeriod, days: i32) -> Result<Kept, Failure> {
 fn import_logs(command: &Import) -> Result<Exit, Failure> {
     let settings = match (config::named_or_default(command.config.as_deref()), &command.host) {
         (Some(path), None) => read(path, &command.site)?,
-        (_, host) => Settings::for_host(host.as_deref()).map_err(Failure::misuse)?,
+        // Its store may be kept for longer than what is kept without one.
+        (Some(path), Some(_)) => {
+            return Err(Failure::misuse(format!(
+                "--host is for where there is no configuration, and {} is here (leave --host out)",
+                path.display()
+            )));
+        }
+        (None, host) => Settings::for_host(host.as_deref()).map_err(Failure::misuse)?,
     };
     let (mut sum, mut senseless) = (Tally::default(), Vec::new());
     import::run(&settings, &command.files, command.format, |file, tally| {

@@ -161,6 +161,11 @@ fn shells_readers_and_supervisors_are_served() {
     let server = common::Pinfold::in_front_of(&common::Origin::hello());
     let alive = pinfold(&["healthcheck", "--admin", &server.admin.to_string()], directory.path());
     assert_eq!((alive.status.code(), &alive.stdout[..]), (Some(0), &b"alive\n"[..]));
+    // It may be well though its file is at fault by now.
+    let faulty = format!("[sight]\n[admin]\nlisten = \"{}\"\n", server.admin);
+    std::fs::write(server.path().join("pinfold.toml"), faulty).unwrap();
+    let alive = pinfold(&["healthcheck", "--config", "pinfold.toml"], server.path());
+    assert_eq!(alive.status.code(), Some(0), "{alive:?}");
     // What answers there is no Pinfold's admin listener.
     let other = pinfold(&["healthcheck", "--admin", &server.site.to_string()], directory.path());
     assert_eq!(other.status.code(), Some(3));

@@ -70,9 +70,9 @@ pub(super) async fn readiness(
     })
 }
 
-/// Whether the key of today is one. Once there is none, the server stops.
+/// Whether there is a key of today. There is none once the work that would replace it has failed.
 fn has_fresh_key(site: &Served) -> bool {
-    site.audit.keys().first().is_none_or(|key| key.age < OLDEST_KEY)
+    site.audit.keys().first().is_some_and(|key| key.age < OLDEST_KEY)
 }
 
 /// Whether any server of the default origin can be reached, and which cannot.

@@ -1,6 +1,7 @@
 //! Reading a configuration as a whole: what can be run, or every fault.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::catalogue::{FILE, SHARED};
@@ -10,7 +11,7 @@ use super::effective::{Entry, Record};
 use super::fault::{Fault, Faults};
 use super::reader::Section;
 use super::sections::read_settings;
-use super::settings::{SOCKET, Settings};
+use super::settings::{ADMIN, SOCKET, Settings};
 use super::source;
 
 /// What became of a configuration.
@@ -54,14 +55,23 @@ pub(super) fn parse_and(
 
 /// Where the server of a configuration listens for commands, as far as that can be told: the rest may be at fault.
 pub(crate) fn socket(path: &Path) -> PathBuf {
-    let (file, directory) = shared_file(path);
+    let (_, directory) = shared_file(path);
+    directory.join(of_admin(path, "socket").unwrap_or_else(|| SOCKET.to_owned()))
+}
+
+/// Where the server of a configuration tells of its health, as far as that can be told: it may be well though the file is at fault now.
+pub(crate) fn admin(path: &Path) -> SocketAddr {
+    of_admin(path, "listen").and_then(|listen| listen.parse().ok()).unwrap_or(ADMIN)
+}
+
+/// A text of `[admin]`, whatever is wrong with the rest.
+fn of_admin(path: &Path, key: &'static str) -> Option<String> {
+    let (file, _) = shared_file(path);
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     let (faults, record) = (Faults::new(&file, &text), Record::default());
     let tree = source::read(&text, &environment(), &faults);
     let root = Section::whole(SHARED, &tree, &faults, &record);
-    let socket =
-        root.section("admin").text("socket").map_or_else(|| SOCKET.to_owned(), |socket| socket.value);
-    directory.join(socket)
+    root.section("admin").text(key).map(|text| text.value)
 }
 
 /// What is wrong with a file that cannot be read.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use pinfold::consent::Policy;
 use serde_json::Value as Json;
 
+use super::excerpt::without_assigned;
 use super::source::{Node, Value};
 
 /// What is in force though no file and no variable says so.
@@ -119,8 +120,9 @@ fn json(value: &Value) -> Json {
     }
 }
 
-/// A text without the password that an address may have in it (`scheme://user:password@host`).
+/// A text without the password that an address may have in it (`scheme://user:password@host`, `password=`).
 pub(super) fn masked(text: &str) -> String {
+    let text = &without_assigned(text, |_| "***".to_owned());
     let parts = text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
     match parts {
         Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),
@@ -185,6 +187,8 @@ mod tests {
             ("redis://:a@b@127.0.0.1", "redis://***@127.0.0.1"),
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("sqlite:a@b.db", "sqlite:a@b.db"),
+            ("host=x user=u password=hunter2 dbname=d", "host=x user=u password=*** dbname=d"),
+            ("postgres:///d?password=a&x=y", "postgres:///d?password=***&x=y"),
         ] {
             assert_eq!(masked(text), expected);
         }

@@ -66,13 +66,13 @@ fn plain(letter: char) -> char {
 fn without_secrets(line: &str) -> String {
     let hidden = |text: &str| "*".repeat(text.chars().count());
     if let Some((key, value)) = line.split_once('=')
-        && ["password", "secret", "token"].iter().any(|word| key.to_ascii_lowercase().contains(word))
-        && !key.trim_end().ends_with("_file")
+        && tells_of_a_secret(key.trim())
     {
         return format!("{key}={}", hidden(value));
     }
+    let line = without_assigned(line, hidden);
     let mut text = String::with_capacity(line.len());
-    let mut rest = line;
+    let mut rest = &line[..];
     while let Some((before, after)) = rest.split_once("://") {
         let ends = after.find(['"', '\'', ' ', ',']).unwrap_or(after.len());
         let (address, behind) = after.split_at(ends);
@@ -82,6 +82,46 @@ fn without_secrets(line: &str) -> String {
         rest = behind;
     }
     text + rest
+}
+
+/// A text in which what stands behind a name that tells of a secret (`password=x`, `token = "y"`) is `hidden`.
+pub(super) fn without_assigned(text: &str, hidden: impl Fn(&str) -> String) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('=') {
+        shown.push_str(before);
+        shown.push('=');
+        rest = after;
+        let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
+        if before.trim_end().rsplit(|letter| !is_name(letter)).next().is_some_and(tells_of_a_secret) {
+            let (blanks, value) = after.split_at(after.len() - after.trim_start().len());
+            let (value, behind) = value.split_at(length_of_value(value));
+            shown.push_str(blanks);
+            shown.push_str(&hidden(value));
+            rest = behind;
+        }
+    }
+    shown + rest
+}
+
+fn tells_of_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "secret", "token"].iter().any(|word| name.contains(word)) && !name.ends_with("_file")
+}
+
+/// How long a value is, whether of TOML or of an address.
+fn length_of_value(text: &str) -> usize {
+    let (mut letters, mut escaped) = (text.char_indices(), false);
+    let Some((_, quote @ ('"' | '\''))) = letters.next() else {
+        return text.find([' ', ',', '&', '"', '\'', '}']).unwrap_or(text.len());
+    };
+    let ends = letters.find(|(_, letter)| {
+        let ends = *letter == quote && !escaped;
+        escaped = *letter == '\\' && !escaped;
+        ends
+    });
+    // Two in a row may begin a text of several lines.
+    ends.filter(|(place, _)| *place > 1).map_or(text.len(), |(place, _)| place + 1)
 }
 
 #[cfg(test)]
@@ -115,6 +155,17 @@ mod tests {
             ("admin_password = \"x\"", "admin_password =****"),
             ("password_file = \"x\"", "password_file = \"x\""),
             ("cookie = \"a@b\"", "cookie = \"a@b\""),
+            (
+                "valkey = { url = \"redis://h\", Password = \"a\\\"b\", secret_file = \"s\" }",
+                "valkey = { url = \"redis://h\", Password = ******, secret_file = \"s\" }",
+            ),
+            ("valkey = { password = 7, url = \"x\" }", "valkey = { password = *, url = \"x\" }"),
+            (
+                "store = \"postgres:///db?user=u&password=p2&x=y\"",
+                "store = \"postgres:///db?user=u&password=**&x=y\"",
+            ),
+            ("store = \"host=x password=hunter2 dbname=d\"", "store = \"host=x password=******* dbname=d\""),
+            ("x = { secret = \"\"\"abc", "x = { secret = ******"),
         ] {
             assert_eq!(without_secrets(line), expected);
         }

@@ -26,7 +26,7 @@ mod units;
 mod values;
 
 pub(crate) use changes::{Change, are_of_another_site, changes, in_force};
-pub(crate) use check::{Checked, named_or_default, parse, socket};
+pub(crate) use check::{Checked, admin, named_or_default, parse, socket};
 pub(crate) use configuration::{Configuration, Read, Site, chosen, read, read_with_files};
 pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
