@@ -78,23 +78,26 @@ const MOST_NOSCRIPT: usize = 64 * 1024;
 /// One pass that holds content, and puts a text in at the end of the body.
 pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, charset: Charset) -> Stage {
     let language = PageLanguage::default();
-    let noted = language.clone();
-    let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
-        if let Some(language) = root.get_attribute("lang") {
-            // The first one counts.
-            let _ = noted.0.set(language);
+    let bottom = bottom.map(|text| Arc::new(Mutex::new(Some(text))));
+    Stage::new(charset, move |charset| {
+        let noted = language.clone();
+        let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
+            if let Some(language) = root.get_attribute("lang") {
+                // The first one counts.
+                let _ = noted.0.set(language);
+            }
+            Ok(())
+        });
+        let mut settings = at(settings(charset), &ROOT, root);
+        if let Some(bottom) = &bottom {
+            settings = put_in_at_the_end(settings, bottom.clone(), language.clone());
         }
-        Ok(())
-    });
-    let mut settings = at(settings(charset), &ROOT, root);
-    if let Some(bottom) = bottom {
-        settings = put_in_at_the_end(settings, bottom, language.clone());
-    }
-    if let Some(doorman) = doorman {
-        settings = hold_content(settings, doorman.clone(), language.clone());
-        settings = at(settings, &NOSCRIPT, looked_through(doorman, language));
-    }
-    Stage::new(settings)
+        if let Some(doorman) = &doorman {
+            settings = hold_content(settings, doorman.clone(), language.clone());
+            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), language.clone()));
+        }
+        settings
+    })
 }
 
 /// Selectors take longer to read than many a page: they are read once.
@@ -132,10 +135,9 @@ impl PageLanguage {
 
 fn put_in_at_the_end(
     settings: Settings<'static, 'static>,
-    text: Text,
+    text: Arc<Mutex<Option<Text>>>,
     language: PageLanguage,
 ) -> Settings<'static, 'static> {
-    let text = Arc::new(Mutex::new(Some(text)));
     let take = move || {
         let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
         text.map(|text| text(language.get())).unwrap_or_default()
@@ -208,13 +210,16 @@ fn within(doorman: &Arc<dyn Doorman>, language: &PageLanguage, part: &str) -> St
     }
     let utf_8 = Charset { encoding: lol_html::AsciiCompatibleEncoding::utf_8(), guessed: false };
     let mut done = Vec::with_capacity(part.len());
-    let settings = hold_content(settings(utf_8), doorman.clone(), language.clone());
-    // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
-    let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
-        text.remove();
-        Ok(())
+    let (doorman, language) = (doorman.clone(), language.clone());
+    let mut stage = Stage::new(utf_8, move |charset| {
+        let settings = hold_content(settings(charset), doorman.clone(), language.clone());
+        // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
+        let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
+            text.remove();
+            Ok(())
+        });
+        at(settings, &NOSCRIPT, nothing)
     });
-    let mut stage = Stage::new(at(settings, &NOSCRIPT, nothing));
     stage.write(part.as_bytes(), &mut done);
     stage.end(&mut done);
     String::from_utf8(done).unwrap_or_default()

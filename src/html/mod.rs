@@ -7,6 +7,7 @@ mod charset;
 mod fill;
 mod gate;
 mod insertion;
+mod long_tag;
 mod open_tag;
 mod rewriter;
 mod stage;
