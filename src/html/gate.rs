@@ -11,6 +11,7 @@ use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, S
 
 use super::charset::Charset;
 use super::insertion::Text;
+use super::references::decoded;
 use super::stage::{Stage, settings};
 use super::url::{host_of, in_srcset};
 
@@ -261,6 +262,7 @@ fn hosts(element: &Element<'_, '_>) -> Vec<(String, Option<u16>)> {
     let mut hosts = Vec::new();
     for (attribute, kept) in LOADING {
         for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
+            let value = decoded(&value);
             if attribute.ends_with("srcset") {
                 hosts.extend(in_srcset(&value).filter_map(host_of));
             } else {
@@ -291,7 +293,7 @@ fn wake(element: &mut Element<'_, '_>) {
 }
 
 fn is_inert(element: &Element<'_, '_>) -> bool {
-    element.get_attribute("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"))
+    element.get_attribute("type").is_some_and(|kind| decoded(&kind).trim().eq_ignore_ascii_case("text/plain"))
 }
 
 /// Keeps an element from loading, and shows something in its place where there was something to see.
@@ -324,7 +326,8 @@ fn is_invisible(element: &Element<'_, '_>) -> bool {
             size.trim().trim_end_matches("px").parse::<f32>().is_ok_and(|size| size <= 3.0)
         })
     };
-    let style = element.get_attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    let style = element.get_attribute("style").unwrap_or_default();
+    let style = decoded(&style).to_ascii_lowercase().replace(' ', "");
     tiny("width")
         || tiny("height")
         || element.has_attribute("hidden")
@@ -480,6 +483,30 @@ mod tests {
                 r#"<input type="image" data-consent="bad" data-src="/i">"#,
             ),
             (r#"<p data-consent="bad">Words</p>"#, r#"<p data-consent="bad">Words</p>"#),
+            (
+                "<iframe src=\"https&#x3A;&#x2F;&#x2F;bad.example/v?a&amp;b\"></iframe>",
+                "[bad bad.example Block]",
+            ),
+            (
+                "<script src=\"&#x2F;&#x2F;bad&period;example/t.js?a=1&amp;b\"></script>",
+                "<script type=\"text/plain\" data-src=\"&#x2F;&#x2F;bad&period;example/t.js?a=1&amp;b\"></script>",
+            ),
+            (
+                "<img width=1 srcset=\"/1.png&#32;1x&comma;https&colon;//bad.example/2.png 2x\">",
+                "<img width=1 data-srcset=\"/1.png&#32;1x&comma;https&colon;//bad.example/2.png 2x\">",
+            ),
+            (
+                "<script src=\"https&#58//good.example/a?x=&copy;&amp\"></script>",
+                "<script src=\"https&#58//good.example/a?x=&copy;&amp\"></script>",
+            ),
+            (
+                "<script type=\"text&#x2F;plain\" data-consent=\"good\">x()</script>",
+                "<script data-consent=\"good\">x()</script>",
+            ),
+            (
+                "<iframe style=\"display&#x3A;none\" data-consent=\"bad\" src=\"&#x2F;v\"></iframe>",
+                "<iframe style=\"display&#x3A;none\" data-consent=\"bad\" data-src=\"&#x2F;v\"></iframe>",
+            ),
             (
                 r#"<object data="/o"></object><video src="/v"></video>"#,
                 r#"<object data="/o"></object><video src="/v"></video>"#,

@@ -9,6 +9,7 @@ mod gate;
 mod insertion;
 mod long_tag;
 mod open_tag;
+mod references;
 mod rewriter;
 mod stage;
 mod unpack;
