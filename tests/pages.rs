@@ -327,6 +327,35 @@ async fn law_03_what_follows_is_held_where_the_parser_has_no_room() {
 }
 
 #[tokio::test]
+async fn law_03_what_is_refused_is_in_no_broader_pattern_of_the_content_security_policy() {
+    let policy = policy()
+        .removals_under("town.example")
+        .own_hosts(["www.town.example", "forms.town.example"])
+        .embed(Embed::new("statistics", ["*.google.example"]))
+        .embed(Embed::new("marketing", ["analytics.google.example", "stats.town.example"]));
+    let fingerprint = policy.clone().build().unwrap().fingerprint();
+    let town = town(policy);
+    for (choice, expected) in [
+        ("", "www.town.example:* forms.town.example:* town.example:*"),
+        ("3.1", "www.town.example:* forms.town.example:* town.example:*"),
+        (
+            "3.2",
+            "www.town.example:* forms.town.example:* town.example:* *.town.example:* analytics.google.example:* stats.town.example:*",
+        ),
+        (
+            "3.3",
+            "www.town.example:* forms.town.example:* town.example:* *.town.example:* *.google.example:* analytics.google.example:* stats.town.example:*",
+        ),
+    ] {
+        let cookie: &'static str = format!("__Host-pinfold-consent=1.{fingerprint}.202611.{choice}").leak();
+        let answer =
+            answer(&town, &[("sec-fetch-dest", "document"), ("cookie", cookie)], 200, HTML, b"<p>x").await;
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert_eq!(policy.split_once("mediastream: ").unwrap().1, expected, "{choice}");
+    }
+}
+
+#[tokio::test]
 async fn law_15_every_page_leads_to_the_cookies_page() {
     let asked = answer(&town(policy().banner(true)), DOCUMENT, 200, HTML, PAGE.as_bytes()).await;
     let asked = String::from_utf8(asked.into_body()).unwrap();
