@@ -44,7 +44,7 @@ pub(super) struct Embeds {
 struct Declared {
     host: String,
     purpose: Option<String>,
-    /// What its own purpose is.
+    /// Its purpose alone, or none where it is strictly necessary.
     need: PurposeSet,
     /// The purposes of everything declared that a browser would let in by it.
     lets_in: PurposeSet,
