@@ -83,6 +83,46 @@ async fn claim_05_trailers_set_no_cookie() {
     assert_eq!(trailers["grpc-status"], "0");
 }
 
+/// To a cache in front all visitors are alike in a field that Pinfold alone sets.
+#[tokio::test]
+async fn page_02_what_hangs_on_what_is_granted_is_kept_by_nobody_else() {
+    for policy in [policy(), policy().banner(true), policy().mode(Mode::Report)] {
+        let town = Town::new(policy, Notebook::default(), AuditSettings::default());
+        let mut service = town.around(|request| {
+            let response = Response::builder()
+                .header("content-type", "text/javascript")
+                .header("cache-control", "public, max-age=600");
+            let response = match request.uri().path() {
+                "/loader.js" => response.header("vary", "Accept-Encoding, pinfold-consent"),
+                _ => response.header("vary", "Accept-Encoding"),
+            };
+            response.body(Full::from("load()")).unwrap()
+        });
+        for (path, expected) in [("/loader.js", "private, no-cache"), ("/menu.js", "public, max-age=600")] {
+            let response = service.ready().await.unwrap().call(from(1, Request::get(path))).await.unwrap();
+            assert_eq!(response.headers()["cache-control"], expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_site_is_not_told_of_the_choice_by_the_pages_that_come_after_it() {
+    let town = Town::new(policy(), Notebook::default(), AuditSettings::default());
+    let mut service = town.around(|request| {
+        let referrer = request.headers().get("referer").map_or("", |value| value.to_str().unwrap());
+        Response::new(Full::from(referrer.to_owned()))
+    });
+    for (referrer, expected) in [
+        ("https://www.town.example/bins?pinfold-choice=rejected", "https://www.town.example/bins"),
+        ("https://www.town.example/bins?a=1&pinfold-choice=saved", "https://www.town.example/bins?a=1"),
+        ("https://www.town.example/bins?a=1", "https://www.town.example/bins?a=1"),
+    ] {
+        let request = Request::get("/style.css").header("referer", referrer);
+        let response = service.ready().await.unwrap().call(from(1, request)).await.unwrap();
+        assert_eq!(body(response).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn a_choice_is_made_without_a_script_and_holds_on_the_next_request() {
     let town = Town::new(policy(), Notebook::default(), AuditSettings::default());

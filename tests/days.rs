@@ -10,10 +10,10 @@ use std::time::Duration;
 use common::{Notebook, Town, from, policy};
 use http::{Request, Response};
 use http_body_util::Full;
-use pinfold::audit::{AuditSettings, Rank, Rows};
+use pinfold::audit::{AuditSettings, Batch, Delivery, Rank, Rows, Sink};
 use pinfold::pseudonym::{KeyEvent, Unit};
 use pinfold::time::{ManualClock, UnixTime};
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 /// A town in London, and its background, from a moment on.
 struct Days {
@@ -134,4 +134,30 @@ async fn one_address_has_one_pseudonym_on_every_thread_and_another_the_next_day(
     town.town.clock.advance(86_400);
     town.tick().await;
     assert_ne!(visits(), today);
+}
+
+/// Fails once there is something to write.
+#[derive(Clone, Copy)]
+struct Broken;
+
+impl Sink for Broken {
+    fn deliver(&self, batch: Batch) -> Delivery {
+        assert!(!matches!(batch.rows, Rows::Traffic(_)), "the sink fails");
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_18_a_key_that_nobody_can_replace_any_more_is_destroyed() {
+    let mut town = Town::new(policy(), Broken, AuditSettings::default());
+    let mut service = town.around(|_| Response::new(Full::from("hello")));
+    let handle = town.layer.handle();
+    let background = tokio::spawn(town.background.take().unwrap().run(std::future::pending()));
+    let ask = || from(1, Request::get("/"));
+    assert_eq!(service.ready().await.unwrap().call(ask()).await.unwrap().status(), 200);
+    assert_eq!(handle.keys().len(), 1);
+    assert!(background.await.unwrap_err().is_panic());
+    assert_eq!(handle.keys().len(), 0);
+    assert!(handle.pseudonyms_of("203.1.113.77".parse().unwrap()).is_empty());
+    assert_eq!(service.ready().await.unwrap().call(ask()).await.unwrap().status(), 200);
 }

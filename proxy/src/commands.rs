@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use pinfold::audit::{BrokenAt, ChainHash, verify_chain};
@@ -366,8 +368,9 @@ fn gather(command: &Evidence) -> Result<Exit, Failure> {
     let papers = evidence::papers(&published, policy.as_ref(), &actions, head);
     let seconds = u64::try_from(now.seconds()).unwrap_or_default();
     let directory = format!("evidence-{}-{}", site.replace(':', "-"), period.to);
-    let file = std::fs::File::create(&command.output).map_err(|error| unwritten(&command.output, &error))?;
-    evidence::pack(papers, &directory, seconds, std::io::BufWriter::new(file))
+    let mut packed = Vec::new();
+    evidence::pack(papers, &directory, seconds, &mut packed)
+        .and_then(|()| write_whole(&command.output, &packed))
         .map_err(|error| unwritten(&command.output, &error))?;
     print(&format!(
         "{} holds the evidence from {} to {}\n",
@@ -376,6 +379,20 @@ fn gather(command: &Evidence) -> Result<Exit, Failure> {
         period.to
     ))?;
     Ok(Exit::Success)
+}
+
+/// Puts a file in its place once all of it is written: half a pack could be taken for a whole one.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // What is no file (`/dev/stdout`) is written to, and not put away.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return std::fs::write(path, bytes);
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file =
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
 }
 
 fn unwritten(file: &Path, error: &std::io::Error) -> Failure {

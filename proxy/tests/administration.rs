@@ -13,6 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use common::{BINARY, CANARY, Origin, Pinfold, configuration, page};
 use http::Response;
+use pinfold_store::Ledgers;
 use serde_json::Value;
 
 /// A user of this machine who is not root.
@@ -269,6 +270,23 @@ fn a_look_up_is_written_down_before_it_is_answered() {
 }
 
 /// Two users of this machine, which takes root: without it the tests of the office carry this.
+#[test]
+fn a_look_up_that_could_not_be_answered_is_written_down() {
+    let origin = Origin::hello();
+    let server = Pinfold::in_front_of(&origin);
+    let (store, elsewhere) = (server.path().join("pinfold.db"), server.path().join("elsewhere.db"));
+    // Whoever has it open goes on with it.
+    fs::rename(&store, &elsewhere).unwrap();
+    let failed = pinfold(server.path(), &lookup(CANARY));
+    assert_eq!(failed.status.code(), Some(3), "{failed:?}");
+    fs::rename(&elsewhere, &store).unwrap();
+    let (directory, _) = server.stop();
+    let acts =
+        Ledgers::open(directory.path().join("pinfold.db")).unwrap().actions("www.town.example").unwrap();
+    let acts: Vec<_> = acts.into_iter().map(|entry| (entry.row.act, entry.row.result)).collect();
+    assert_eq!(acts, [("look-up".to_owned(), "failed: the store could not be read".to_owned())]);
+}
+
 #[test]
 fn a_look_up_waits_for_a_second_user() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {

@@ -164,10 +164,39 @@ fn frame_17_an_answer_that_is_cut_short_is_seen_to_be() {
 }
 
 #[test]
+fn a_body_of_unknown_length_reaches_the_site_whatever_the_method() {
+    for method in ["GET", "POST", "DELETE"] {
+        let origin = RawOrigin::start(|_, connection| {
+            connection.read_head();
+            let mut body = Vec::new();
+            while !body.ends_with(b"0\r\n\r\n") {
+                let mut byte = [0];
+                if connection.stream.read_exact(&mut byte).is_err() {
+                    return;
+                }
+                body.push(byte[0]);
+            }
+            if body == b"5\r\nhello\r\n0\r\n\r\n" {
+                connection.write(HELLO);
+            }
+        });
+        let pinfold = in_front_of(&origin);
+        let request = format!(
+            "{method} / HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        );
+        let answer = raw(pinfold.site, request.as_bytes());
+        assert!(answer.ends_with(b"hello"), "{method}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[test]
 fn frame_17_a_head_that_cannot_be_used_is_502() {
     for head in [
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nhello",
         "HTTP/1.1 99 Low\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
         "nonsense\r\n\r\n",

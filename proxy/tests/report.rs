@@ -208,6 +208,13 @@ fn the_evidence_is_one_dated_pack_with_digests_and_nobody_in_it() {
         assert!(output.status.success(), "{command}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
+    // Half a pack is none, and nothing is left lying about.
+    let half = format!(
+        "trap '' XFSZ; ulimit -f 1; ! {} evidence --config pinfold.toml -o half.tar.gz; ls -A",
+        common::BINARY
+    );
+    assert!(!sh(&half).lines().any(|file| file.contains("half") || file.starts_with(".tmp")), "{half}");
+    sh(&format!("{} evidence --config pinfold.toml -o /dev/null && [ -c /dev/null ]", common::BINARY));
     let checked = sh("tar xzf pack.tar.gz && cd evidence-* && sha256sum --check SHA256SUMS && cat *");
     for name in [
         "README.txt",

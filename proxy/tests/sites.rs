@@ -295,6 +295,52 @@ fn a_site_is_added_where_the_store_is_a_database() {
     assert_eq!(database.sql(choices), "2");
 }
 
+/// Two nodes, each of which has met another purpose before both meet both.
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_purpose_has_the_bit_that_the_first_node_has_given_it() {
+    let (origin, database) = (named("one"), Database::new());
+    let purpose = |id: &str| {
+        format!(
+            "[[purpose]]\nid = \"{id}\"\nbasis = \"consent\"\ntitle = \"{id}\"\ndescription = \"They help.\"\n"
+        )
+    };
+    let start = |node: &str| {
+        let audit = format!(
+            "[audit]\nstore = \"{}\"\npassword_file = {:?}\nnode = \"{node}\"\n",
+            database.url(),
+            database.password_file()
+        );
+        let directory = directory(&[("x", site("a", &origin, ""))]);
+        fs::write(directory.path().join("pinfold.toml"), format!("{SHARED}{audit}")).unwrap();
+        start(directory)
+    };
+    let nodes = [start("one"), start("other")];
+    let given =
+        |id: &str| database.sql(&format!("SELECT bit FROM pinfold.purpose_bit WHERE purpose = '{id}'"));
+    let reload = |node: &Pinfold, ids: &[&str]| {
+        let more = ids.iter().map(|id| purpose(id)).collect::<String>();
+        write(node.path(), "x", &site("a", &origin, &more));
+        said(node.path(), &["reload"]);
+    };
+    let has = |id: &'static str| nodes[0].wait_until("it has no bit", |_| !given(id).is_empty());
+    reload(&nodes[0], &["video"]);
+    has("video");
+    reload(&nodes[0], &[]);
+    reload(&nodes[1], &["chat"]);
+    has("chat");
+    reload(&nodes[0], &["chat"]);
+    assert_ne!(given("chat"), given("video"));
+
+    // Given alike by two nodes that knew nothing of each other, before this was seen to.
+    database.sql("UPDATE pinfold.purpose_bit SET bit = 9 WHERE purpose IN ('chat', 'video')");
+    let both = ["chat", "video"].map(purpose).concat();
+    write(nodes[1].path(), "x", &site("a", &origin, &both));
+    let refused = refused(nodes[1].path(), &["reload"]);
+    assert!(refused.contains("`chat` and `video` have had one bit"), "{refused}");
+    nodes.into_iter().for_each(|node| drop(node.stop()));
+}
+
 /// Browsers send requests for several hosts over one connection where one certificate is for all (RFC 9113 section 9.1.1).
 #[tokio::test]
 async fn each_request_of_one_connection_goes_to_its_own_site() {

@@ -54,6 +54,19 @@ pub struct Background {
     exchanging: Exchanging,
 }
 
+/// Destroys the keys when it goes, if that has not been done.
+struct LettingGo(Arc<Auditor>);
+
+impl Drop for LettingGo {
+    fn drop(&mut self) {
+        if self.0.end_keys().is_some() {
+            tracing::error!(
+                "the work behind the audit has failed: its keys are destroyed, and addresses are not counted any more"
+            );
+        }
+    }
+}
+
 impl Background {
     pub(super) fn new(auditor: Arc<Auditor>, made: Vec<KeyEvent>) -> Self {
         let (now, uptime) = (auditor.clock.now(), auditor.clock.uptime());
@@ -79,7 +92,11 @@ impl Background {
 
     /// Works until `stop` is ready, then writes everything that may be written, destroys the keys unless they are held, and returns once the
     /// store has answered or ten seconds have passed.
+    ///
+    /// If it ends in any other way (a sink or timer panics, the runtime is gone), the keys go at once: with nobody there to replace a key it
+    /// is not used any longer. Requests are served and their addresses not counted then.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let _keys = LettingGo(self.auditor.clone());
         let mut stop = pin!(stop);
         loop {
             let mut sleep = self.auditor.timer.sleep(TICK);

@@ -23,7 +23,7 @@ pub trait Cluster: fmt::Debug + Send + Sync + 'static {
     /// Adds names to those that were counted under a share, each once, and gives an estimate of how many there are.
     fn count(&self, share: &EpochShare, names: Vec<Pseudonym>) -> Answer<u64>;
 
-    /// The estimate at the end of a day, for the first node that asks; nothing for the others.
+    /// The estimate at the end of a day, for the node that asked first, however often it asks; nothing for the others.
     fn close(&self, share: &EpochShare) -> Answer<Option<u64>>;
 
     /// Makes changes to the blocks under a share, and gives all of them; nothing, where they stand as they were `seen`.

@@ -211,6 +211,18 @@ fn assign_bits(
             ));
             continue;
         }
+        if let Some((other, _)) = purposes.iter().find(|(_, taken)| *taken == bit) {
+            faults.push(ConfigError::new(
+                Subject::Purpose(purpose.id().to_owned()),
+                format!(
+                    "the purposes `{}` and `{}` have had one bit: a choice of either would be one of both",
+                    other.id(),
+                    purpose.id()
+                ),
+                "give one of them another id, so that visitors are asked for it anew",
+            ));
+            continue;
+        }
         purposes.push((purpose, bit));
     }
     purposes
@@ -290,6 +302,22 @@ mod tests {
         known.insert("retired".to_owned(), 0);
         let later = base().known_bits(known).build().unwrap();
         assert_eq!(later.bits(), BTreeMap::from([("marketing".to_owned(), 1), ("statistics".to_owned(), 2)]));
+    }
+
+    /// As where two nodes had given bits without knowing of each other.
+    #[test]
+    fn two_purposes_with_one_bit_are_a_fault_unless_one_is_retired() {
+        let known = BTreeMap::from([("statistics", 0), ("marketing", 2), ("video", 2)]);
+        let known: BTreeMap<_, _> = known.into_iter().map(|(id, bit)| (id.to_owned(), bit)).collect();
+        assert!(base().known_bits(known.clone()).build().is_ok());
+        let both = base().purpose(purpose("video", LegalBasis::Consent)).known_bits(known);
+        let faults = both.build().unwrap_err();
+        assert_eq!(faults.iter().count(), 1);
+        let fault = faults.to_string();
+        assert!(
+            fault.contains("`marketing` and `video` have had one bit") && fault.contains("another id"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -38,9 +38,7 @@ const FRESHNESS: [&str; 4] = ["immutable", "max-age", "no-cache", "must-revalida
 
 /// Keeps an answer from caches that many visitors share.
 pub(super) fn keep_from_others(headers: &mut HeaderMap, keeping: Keeping) {
-    TARGETED.iter().for_each(|name| {
-        headers.remove(*name);
-    });
+    remove_targeted(headers);
     let directives = directives(headers);
     let strict = directives.iter().any(|directive| name_of(directive) == "no-store");
     let kept: Vec<&str> = match keeping {
@@ -91,9 +89,22 @@ pub(super) fn forget_keeping(headers: &mut HeaderMap) {
     for name in [CACHE_CONTROL, EXPIRES, PRAGMA] {
         headers.remove(name);
     }
-    TARGETED.iter().for_each(|name| {
-        headers.remove(*name);
-    });
+    remove_targeted(headers);
+}
+
+fn remove_targeted(headers: &mut HeaderMap) {
+    while let Some(name) = headers.keys().find(|name| is_targeted(name)).cloned() {
+        headers.remove(name);
+    }
+}
+
+/// Whether some caches are told other things than the rest. One walk: there are fewer fields in an answer than names to look for.
+fn is_targeted_at_some(headers: &HeaderMap) -> bool {
+    headers.keys().any(is_targeted)
+}
+
+fn is_targeted(name: &HeaderName) -> bool {
+    TARGETED.contains(&name.as_str())
 }
 
 /// Adds a field to `Vary`.
@@ -114,7 +125,7 @@ pub(super) fn varies_by(headers: &HeaderMap, field: &HeaderName) -> bool {
 pub(super) fn is_kept_by_nobody_else(status: StatusCode, headers: &HeaderMap) -> bool {
     let directives = directives(headers);
     if directives.iter().any(|one| one == "private" || name_of(one) == "no-store") {
-        return !TARGETED.iter().any(|name| headers.contains_key(*name));
+        return !is_targeted_at_some(headers);
     }
     // These are kept only where they say how long (RFC 9110 15.1).
     let plain_redirect =
@@ -122,13 +133,12 @@ pub(super) fn is_kept_by_nobody_else(status: StatusCode, headers: &HeaderMap) ->
     plain_redirect
         && !headers.contains_key(EXPIRES)
         && !directives.iter().any(|one| is_one_of(one, &["public", "s-maxage", "max-age"]))
-        && !TARGETED.iter().any(|name| headers.contains_key(*name))
+        && !is_targeted_at_some(headers)
 }
 
 /// Keeps a page from shared caches where the site says nothing of caches; whether none may keep it then.
 pub(crate) fn is_private(status: StatusCode, headers: &mut HeaderMap) -> bool {
-    let says_nothing =
-        !headers.contains_key(CACHE_CONTROL) && !TARGETED.iter().any(|name| headers.contains_key(*name));
+    let says_nothing = !headers.contains_key(CACHE_CONTROL) && !is_targeted_at_some(headers);
     if says_nothing {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }

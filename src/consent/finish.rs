@@ -1,6 +1,6 @@
 //! What is done to the answer of the site before the visitor gets it.
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::ResponseBody;
@@ -17,7 +17,7 @@ use super::policy::{Mode, Policy, Undeclared};
 use super::purpose::PurposeSet;
 use super::remarks;
 use super::response::{self, Filtered};
-use super::service::PINFOLD_PREFERENCE;
+use super::service::{PINFOLD_CONSENT, PINFOLD_PREFERENCE};
 use crate::time::Clock;
 
 const CONTENT_SECURITY_POLICY: HeaderName = HeaderName::from_static("content-security-policy");
@@ -43,10 +43,12 @@ pub(super) fn finish<B>(
         may_count: judge.policy.may_count_visits(judge.standing),
         ..ConsentOutcome::default()
     };
-    // Pinfold alone sets this field: for a cache in front all visitors are alike in it.
-    let by_preference = judge.policy.offer().is_some() && varies_by(headers, &PINFOLD_PREFERENCE);
+    // Pinfold alone sets these fields: for a cache in front all visitors are alike in them.
+    let by_choice = said.varies
+        && (varies_by(headers, &PINFOLD_CONSENT)
+            || judge.policy.offer().is_some() && varies_by(headers, &PINFOLD_PREFERENCE));
     if judge.policy.mode() == Mode::Report {
-        if by_preference {
+        if by_choice {
             keep_from_others(headers, Keeping::PrivateChecked);
         }
         outcome.deeds = deeds;
@@ -64,7 +66,7 @@ pub(super) fn finish<B>(
         Shown::Part | Shown::Else => is_unchanged_page,
     };
     let mut keeping = personal.then_some(Keeping::Private);
-    if by_preference {
+    if by_choice {
         keeping = Some(Keeping::PrivateChecked);
     }
     if narrowed || shown == Shown::Part || (may_be_page && keeping.is_some()) {
@@ -113,6 +115,8 @@ pub(super) fn finish<B>(
 #[derive(Debug, Default)]
 struct Said {
     is_elsewhere: bool,
+    /// Whether it hangs on some field of the request.
+    varies: bool,
     kind: Option<Kind>,
     /// Whether it is to be saved, by the first field that says how to show it.
     is_saved: Option<bool>,
@@ -129,6 +133,8 @@ impl Said {
             self.is_saved = self.is_saved.or(Some(is_saved));
         } else if name == LOCATION {
             self.is_elsewhere = true;
+        } else if name == VARY {
+            self.varies = true;
         }
     }
 }

@@ -7,21 +7,24 @@ use crate::html::host_of;
 
 /// Takes out the links to hosts that are held.
 pub(super) fn hold_links(headers: &mut HeaderMap, is_held: impl Fn(&str, Option<u16>) -> bool) {
-    let holds = |link: &str| {
-        let target = link.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
-        target.and_then(|(target, _)| host_of(target)).is_some_and(|(host, port)| is_held(&host, port))
+    let holds = |link: &[u8]| {
+        let begins = memchr::memchr(b'<', link).map(|begins| &link[begins + 1..]);
+        let target = begins.and_then(|rest| Some(&rest[..memchr::memchr(b'>', rest)?]));
+        let host = target.and_then(|target| host_of(&String::from_utf8_lossy(target)));
+        host.is_some_and(|(host, port)| is_held(&host, port))
     };
     let lines = || headers.get_all(LINK).into_iter();
-    if !lines().any(|line| line.to_str().is_ok_and(|line| links(line).any(holds))) {
+    if !lines().any(|line| links(line.as_bytes()).any(holds)) {
         return;
     }
     let kept: Vec<HeaderValue> = lines()
-        .filter_map(|line| match line.to_str() {
-            Ok(text) if links(text).any(holds) => {
-                let kept: Vec<_> = links(text).filter(|link| !holds(link)).map(str::trim).collect();
-                HeaderValue::try_from(kept.join(", ")).ok().filter(|line| !line.is_empty())
+        .filter_map(|line| {
+            if !links(line.as_bytes()).any(holds) {
+                return Some(line.clone());
             }
-            _ => Some(line.clone()),
+            let kept: Vec<_> =
+                links(line.as_bytes()).filter(|link| !holds(link)).map(<[u8]>::trim_ascii).collect();
+            HeaderValue::from_bytes(&kept.join(&b", "[..])).ok().filter(|line| !line.is_empty())
         })
         .collect();
     headers.remove(LINK);
@@ -31,16 +34,20 @@ pub(super) fn hold_links(headers: &mut HeaderMap, is_held: impl Fn(&str, Option<
 }
 
 /// The links of a line: at commas that are neither in an address nor in quotation marks.
-fn links(line: &str) -> impl Iterator<Item = &str> {
-    let (mut address, mut quoted) = (false, false);
-    line.split(move |letter| {
-        match letter {
-            '<' if !quoted => address = true,
-            '>' if !quoted => address = false,
-            '"' if !address => quoted = !quoted,
+fn links(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut address, mut quoted, mut escaped) = (false, false, false);
+    line.split(move |byte| {
+        if std::mem::take(&mut escaped) {
+            return false;
+        }
+        match byte {
+            b'<' if !quoted => address = true,
+            b'>' if !quoted => address = false,
+            b'"' if !address => quoted = !quoted,
+            b'\\' if quoted => escaped = true,
             _ => {}
         }
-        letter == ',' && !address && !quoted
+        *byte == b',' && !address && !quoted
     })
 }
 
@@ -61,10 +68,15 @@ mod tests {
                 &["</a>; title=\"x, <y\", </d>", "</e>"],
             ),
             (&["nonsense", ""], &["nonsense", ""]),
+            (&["<https://bad.example/a>; rel=preload; title=\"Caff\u{e9}\""], &[]),
+            (
+                &["</a.css>; title=\"5\\\"\", <https://bad.example>; rel=preconnect"],
+                &["</a.css>; title=\"5\\\"\""],
+            ),
         ] {
             let mut headers = HeaderMap::new();
             lines.iter().for_each(|line| {
-                headers.append(LINK, line.parse().unwrap());
+                headers.append(LINK, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             });
             hold_links(&mut headers, |host, _| host == "bad.example");
             let left: Vec<_> = headers.get_all(LINK).into_iter().map(|line| line.to_str().unwrap()).collect();

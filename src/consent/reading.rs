@@ -77,9 +77,9 @@ impl Reading {
 }
 
 /// The names that a server finds in a value which it ends at a blank, as Python's `http.cookies` does, or at a comma, as
-/// Perl's `CGI::Cookie` does. Quotation marks
+/// Perl's `CGI::Cookie` does, each with what it stands after. Quotation marks
 /// are no shelter: whether they are closed is a matter of opinion, too.
-pub(super) fn names_within(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn names_within(value: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     memchr::memchr_iter(b'=', value).filter_map(|equals| {
         let mut text = &value[..equals];
         while let [rest @ .., b' ' | b'\t'] = text {
@@ -88,7 +88,7 @@ pub(super) fn names_within(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         // Python has `:` in names.
         let before = text.iter().rposition(|&byte| !is_token(byte) && byte != b':')?;
         let name = &text[before + 1..];
-        (!name.is_empty() && matches!(text[before], b' ' | b'\t' | b',')).then_some(name)
+        (!name.is_empty() && matches!(text[before], b' ' | b'\t' | b',')).then_some((text[before], name))
     })
 }
 
@@ -139,7 +139,7 @@ mod tests {
             ("Sun, 22 Nov 2026 10:00:00 GMT", &[]),
             ("Sun Nov 22 2026 10:00:00 GMT+0000 (Greenwich Mean Time)&version=6", &[]),
         ] {
-            let names: Vec<_> = names_within(value.as_bytes()).collect();
+            let names: Vec<_> = names_within(value.as_bytes()).map(|(_, name)| name).collect();
             assert_eq!(names, found.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(), "{value}");
         }
     }

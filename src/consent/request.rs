@@ -145,9 +145,9 @@ fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(Cook
     let (name, reads_otherwise) = token::leading(text);
     if text.get(name.len()) == Some(&b'=') && !matches!(name, [] | [b'$', ..]) {
         let after = name_starts + name.len() + 1;
-        let (length, has_blank) = length_of_value(&line[after..]);
+        let (length, may_end_sooner) = length_of_value(&line[after..]);
         let written = judge.verdict(name, |undeclared| undeclared.find(name));
-        let read_alike = written.1 != Action::Passed || !has_blank && !reads_otherwise;
+        let read_alike = written.1 != Action::Passed || !may_end_sooner && !reads_otherwise;
         let value = &line[after..after + length];
         if let Some(values) = judge.values {
             values.note(written.0, value);
@@ -159,17 +159,17 @@ fn verdict(judge: &Judge<'_>, line: &[u8], start: usize) -> (usize, Option<(Cook
     (pair.end, verdict_on_oddity(judge, &pair, &line[start..pair.end]))
 }
 
-/// How long a value is, and whether there may be a blank in it. Most are short, and walked through; what is longer is
-/// jumped over.
+/// How long a value is, and whether there may be a blank or a comma in it, at which some servers end it. Most are short, and walked through;
+/// what is longer is jumped over.
 fn length_of_value(rest: &[u8]) -> (usize, bool) {
     const SHORT: usize = 16;
     let (near, far) = rest.split_at(rest.len().min(SHORT));
-    let found = match near.iter().position(|&byte| byte == b';' || byte <= b' ') {
+    let found = match near.iter().position(|&byte| matches!(byte, b';' | b',') || byte <= b' ') {
         Some(place) => place,
         None => near.len() + memchr::memchr3(b';', b' ', b'\t', far).unwrap_or(far.len()),
     };
     match rest.get(found) {
-        None | Some(b';') => (found, false),
+        None | Some(b';') => (found, found > SHORT && memchr::memchr(b',', &rest[SHORT..found]).is_some()),
         Some(_) => (memchr::memchr(b';', rest).unwrap_or(rest.len()), true),
     }
 }
@@ -205,7 +205,11 @@ fn verdict_as_read(
     value: &[u8],
     written: (CookieSubject, Action),
 ) -> (CookieSubject, Action) {
-    let is_held_within = |name: &[u8]| {
+    let is_held_within = |(after, name): (u8, &[u8])| {
+        // Commas are in many values that are lists: there it takes the name of a cookie that is known.
+        if after == b',' {
+            return judge.withholds_reading(name);
+        }
         let is_sound = name[0] != b'$' && name.iter().all(|&byte| is_token(byte));
         !is_sound || judge.verdict(name, |_| None).1 != Action::Passed
     };
@@ -385,6 +389,11 @@ mod tests {
             ("session=a __Host-pinfold-consent=1", "", ""),
             ("session=a $Path=/", "", ""),
             ("session=a other=1", "", "session=a other=1"),
+            // As a server reads it that ends a value at a comma. A name behind one that nobody knows is a part of a list.
+            ("session=abc,_ga=1; ok=2", "ok=2", "ok=2"),
+            ("session=0123456789abcdef0123,_ga=1", "", ""),
+            ("session=a,__Host-pinfold-consent=1", "", ""),
+            ("session=a,b=c,d; ok=1,2", "session=a,b=c,d; ok=1,2", "session=a,b=c,d; ok=1,2"),
             // What sites live on.
             (
                 "ASP.NET_SessionId=1; .AspNetCore.Cookies=2",

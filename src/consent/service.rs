@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, REFERER};
 use http::{HeaderMap, HeaderName, Method, Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
@@ -14,7 +14,9 @@ use super::future::ResponseFuture;
 use super::judge::Judge;
 use super::outcome::{ConsentOutcome, Deeds};
 use super::outlook::{Outlook, Withdrawal};
-use super::page::{Plan, Visitor, is_worth_a_plan, plan, without_confirmation};
+use super::page::{
+    Plan, Visitor, is_worth_a_plan, may_confirm, plan, referrer_without_confirmation, without_confirmation,
+};
 use super::policy::Policy;
 use super::shared::Shared;
 #[cfg(feature = "html")]
@@ -22,7 +24,7 @@ use super::shell::{Filling, Holds};
 use super::withdrawal::Unseen;
 use super::{request, signal};
 
-const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");
+pub(super) const PINFOLD_CONSENT: HeaderName = HeaderName::from_static("pinfold-consent");
 pub(super) const PINFOLD_PREFERENCE: HeaderName = HeaderName::from_static("pinfold-preference");
 
 /// Holds what a visitor does not allow, in both directions, and serves the cookies page.
@@ -164,6 +166,7 @@ pub(super) struct Marks {
     may_tell: bool,
     gpc: bool,
     claims_preferences: bool,
+    may_confirm: bool,
     asks_for_part: bool,
     prefetches: bool,
     navigates: bool,
@@ -180,6 +183,7 @@ impl Marks {
                 }
                 signal::FIELD => marks.gpc |= signal::is_set(value),
                 "pinfold-preference" => marks.claims_preferences = true,
+                "referer" => marks.may_confirm = may_confirm(value),
                 "purpose" | "sec-purpose" => marks.prefetches |= value.as_bytes().starts_with(b"prefetch"),
                 "sec-fetch-dest" => marks.navigates |= value == "document",
                 "range" | "x-requested-with" => marks.asks_for_part = true,
@@ -194,8 +198,13 @@ impl Marks {
         self.gpc
     }
 
-    /// Tells the site what is granted and preferred, whatever the client says of that.
+    /// Tells the site what is granted and preferred, whatever the client says of that, and nothing of what was just confirmed.
     fn tell_site(self, policy: &Policy, visitor: &Visitor, headers: &mut HeaderMap) {
+        if self.may_confirm
+            && let Some(told) = headers.get(REFERER).and_then(referrer_without_confirmation)
+        {
+            headers.insert(REFERER, told);
+        }
         headers.insert(PINFOLD_CONSENT, policy.granted_field(visitor.standing.granted));
         match policy.offer().and_then(|offer| offer.field(visitor.preferred)) {
             Some(field) => {

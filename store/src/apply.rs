@@ -149,8 +149,7 @@ fn apply_policy(
 ) -> Result<(), SqlError> {
     let with_site: Vec<_> = [site].into_iter().chain(&values[1..]).cloned().collect();
     if values[0].as_text() != POLICY {
-        let bit = "INSERT INTO purpose_bit (site, purpose, bit) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        return transaction.execute(bit, &with_site).map(drop);
+        return apply_bit(transaction, &with_site);
     }
     // One that is in force already goes on; any other ends today.
     transaction.execute(
@@ -173,13 +172,35 @@ fn apply_policy(
     Ok(())
 }
 
+/// The bit of a purpose. Whichever node has given one first has given it for all, in the turn of the policy ledger.
+fn apply_bit(transaction: &Transaction<'_>, row: &[Value<'_>]) -> Result<(), SqlError> {
+    let taken = "SELECT purpose, bit FROM purpose_bit WHERE site = $1 AND (purpose = $2 OR bit = $3)";
+    let taken = transaction.query(taken, row)?;
+    if taken.is_empty() {
+        let give = "INSERT INTO purpose_bit (site, purpose, bit) VALUES ($1, $2, $3)";
+        return transaction.execute(give, row).map(drop);
+    }
+    if !taken.iter().any(|there| there.0[..] == row[1..]) {
+        tracing::error!(
+            site = row[0].as_text(),
+            purpose = row[1].as_text(),
+            "another node has given the bit of this purpose otherwise: choices of the two are not understood alike until \
+             this node is restarted"
+        );
+    }
+    Ok(())
+}
+
 fn apply_key(transaction: &Transaction<'_>, site: &Value<'_>, values: &[Value<'_>]) -> Result<(), SqlError> {
     let [kind, epoch, node, at, how, until] = values else {
         return Err(SqlError::Misfit("a row of the key ledger has other columns".to_owned()));
     };
     let of = |values: &[&Value<'_>]| values.iter().map(|value| value.to_static()).collect::<Vec<_>>();
     if kind.as_text() == MADE {
-        let made = "INSERT INTO key (site, epoch, made, node) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        // A key that nodes have in common is had again by one that had lost it.
+        let made = "INSERT INTO key (site, epoch, made, node) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (site, epoch, node) DO UPDATE SET destroyed = NULL, how = NULL
+             WHERE key.how = 'lost with the process'";
         return transaction.execute(made, &of(&[site, epoch, at, node])).map(drop);
     }
     transaction.execute(

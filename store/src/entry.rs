@@ -141,11 +141,16 @@ fn of_key<'a>(event: &'a KeyEvent, node: &'a str) -> Option<Vec<Value<'a>>> {
     match event {
         KeyEvent::Made { epoch, at } => Some(row![MADE, epoch, node, at.seconds(), Value::Null, Value::Null]),
         KeyEvent::Destroyed { epoch, at, how, ends } => {
-            let until = ends.seconds().min(at.seconds().saturating_add(1));
+            let until = until_when(*at, *ends);
             Some(row![DESTROYED, epoch, node, at.seconds(), how.name(), until])
         }
         _ => None,
     }
+}
+
+/// The second before which everything had begun that was under a key, whether it was destroyed in time or early.
+pub(crate) fn until_when(destroyed: UnixTime, ends: UnixTime) -> i64 {
+    ends.seconds().min(destroyed.seconds().saturating_add(1))
 }
 
 /// What an administrator did, of its values.

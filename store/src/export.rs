@@ -66,7 +66,9 @@ impl Ledgers {
                 known: schema::NEWEST,
             });
         }
-        Ok(Export { ledgers: self, _moment: self.moment()?, site, period })
+        let moment = self.reader().moment(&EXPORTED, &parameters(site, period));
+        let _moment = moment.map_err(|error| self.unusable(error))?;
+        Ok(Export { ledgers: self, _moment, site, period })
     }
 }
 
@@ -110,8 +112,12 @@ impl Export<'_> {
     }
 
     fn parameters(&self) -> [Value<'_>; 3] {
-        [self.site.into(), self.period.from.days().into(), self.period.to.days().into()]
+        parameters(self.site, self.period)
     }
+}
+
+fn parameters(site: &str, period: Period) -> [Value<'_>; 3] {
+    [site.into(), period.from.days().into(), period.to.days().into()]
 }
 
 /// What ends an export early.

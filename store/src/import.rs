@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pinfold::audit::{Batch, Ledger, Rows};
-use pinfold::time::{CivilDate, Clock, SystemClock};
+use pinfold::time::CivilDate;
 
 use crate::apply::apply;
 use crate::engine::Engine;
@@ -11,6 +11,7 @@ use crate::entry::Entry;
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::part::Part;
+use crate::purging::Purging;
 use crate::retention::Retention;
 use crate::sql::{SqlError, Value};
 use crate::{postgres, sqlite};
@@ -60,12 +61,9 @@ impl ImportStore {
                 Engine::Postgres(Box::new(postgres::Engine::open_to_import(server)?))
             }
         };
-        let now = SystemClock::new().now();
-        for part in Part::ALL {
-            engine
-                .write(part, &[], |transaction| retention.purge(transaction, part, now))
-                .map_err(|error| location.unusable(error))?;
-        }
+        Purging::new(&mut engine, retention)
+            .and_then(|mut purging| purging.purge(&mut engine))
+            .map_err(|error| location.unusable(error))?;
         Ok(Self { location, engine })
     }
 

@@ -27,6 +27,7 @@
 
 mod apply;
 mod backup;
+mod doubt;
 mod engine;
 mod entry;
 mod error;
@@ -37,6 +38,7 @@ mod offline;
 mod once;
 mod part;
 mod postgres;
+mod purging;
 mod queue;
 mod read;
 mod reader;

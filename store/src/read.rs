@@ -10,7 +10,7 @@ use crate::apply::LAST_ACTION;
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::part::Part;
-use crate::reader::{Moment, Reader};
+use crate::reader::Reader;
 use crate::rows::{
     AddressBucket, ConsentCount, CookieCount, DistinctCount, FacetCount, KeyRecord, PolicyRecord, TrafficDay,
     UsageCount, VisitCount,
@@ -399,11 +399,6 @@ impl Ledgers {
         };
         self.reader.each(part, query, values, take).map_err(|error| self.unusable(error))?;
         Ok(found)
-    }
-
-    /// The store as it is now, however long it is read.
-    pub(crate) fn moment(&self) -> Result<Moment<'_>, StoreError> {
-        self.reader.moment().map_err(|error| self.unusable(error))
     }
 
     pub(crate) fn location(&self) -> &Location {

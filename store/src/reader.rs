@@ -13,11 +13,11 @@ pub(crate) enum Reader {
     Postgres(Box<postgres::Reader>),
 }
 
-/// A store as it is at one moment, until this is dropped.
+/// Rows as they are at one moment, until this is dropped.
 #[derive(Debug)]
 #[allow(dead_code, reason = "it is held, and let go")]
 pub(crate) enum Moment<'a> {
-    Sqlite(rusqlite::Transaction<'a>),
+    Sqlite(sqlite::Moment<'a>),
     Postgres(postgres::Moment<'a>),
 }
 
@@ -50,9 +50,14 @@ impl Reader {
         }
     }
 
-    pub(crate) fn moment(&self) -> Result<Moment<'_>, SqlError> {
+    /// Each table is named with the rows that will be asked for.
+    pub(crate) fn moment<'a>(
+        &'a self,
+        tables: &'a [(&'a str, &'a str)],
+        values: &[Value<'_>],
+    ) -> Result<Moment<'a>, SqlError> {
         match self {
-            Self::Sqlite(file) => file.moment().map(Moment::Sqlite),
+            Self::Sqlite(file) => file.moment(tables, values).map(Moment::Sqlite),
             Self::Postgres(server) => server.moment().map(Moment::Postgres),
         }
     }

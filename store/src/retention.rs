@@ -2,6 +2,7 @@
 
 use pinfold::time::{Calendar, CivilDate, UnixTime};
 
+use crate::doubt::Belief;
 use crate::engine::Transaction;
 use crate::part::Part;
 use crate::sql::SqlError;
@@ -46,12 +47,13 @@ impl Retention {
         CivilDate::from_days(today - i32::from(self.months) * 31)
     }
 
-    /// Deletes what is older than it may be, and ends keys that cannot live any more.
+    /// Deletes what is older than it may be, and ends keys that cannot live any more. By a clock that is not believed addresses go alone.
     pub(crate) fn purge(
         self,
         transaction: &Transaction<'_>,
         part: Part,
         now: UnixTime,
+        belief: Belief,
     ) -> Result<(), SqlError> {
         if !transaction.may_purge()? {
             return Ok(());
@@ -62,6 +64,9 @@ impl Retention {
         let (now, proof) = (now.seconds(), now.seconds() - PROOF);
         if part == Part::Addresses {
             before("address", "bucket", now - ADDRESSES)?;
+            if belief != Belief::Believed {
+                return Ok(());
+            }
             // Of a node that never came back.
             transaction.execute(
                 "UPDATE key SET destroyed = made + 172800, how = 'lost with the process'
@@ -69,6 +74,9 @@ impl Retention {
                 &[(now - ADDRESSES - DAY).into()],
             )?;
             return before("key", "destroyed", proof);
+        }
+        if belief != Belief::Believed {
+            return Ok(());
         }
         let oldest = i64::from(self.oldest_day(UnixTime::from_seconds(now)).days());
         for table in ["traffic", "distinct_addresses", "usage", "visit", "facet", "import"] {

@@ -95,10 +95,10 @@ impl Store {
         Ledger::ALL.into_iter().map(|ledger| (ledger, self.queue.pending(ledger))).collect()
     }
 
-    /// How large the file is, and how large it may become, in bytes. Of a database that is PostgreSQL's to say.
+    /// How large the file is with its log, and how large the file it may become, in bytes. Of a database that is PostgreSQL's to say.
     pub fn size(&self) -> Option<(u64, u64)> {
         let (path, most_bytes) = self.file.as_ref()?;
-        Some((std::fs::metadata(path).map_or(0, |file| file.len()), *most_bytes))
+        Some((sqlite::bytes_of(path), *most_bytes))
     }
 
     /// Whether the last write succeeded, and none has been waiting for long.

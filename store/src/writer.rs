@@ -12,9 +12,10 @@ use pinfold::time::{Clock, SystemClock};
 
 use crate::apply::close_lost_keys;
 use crate::engine::Engine;
-use crate::entry::Entry;
+use crate::entry::{Entry, until_when};
 use crate::once::{Author, once, write_records};
 use crate::part::Part;
+use crate::purging::Purging;
 use crate::queue::{Queue, Waiting};
 use crate::retention::Retention;
 use crate::spool::{Spool, may_hold};
@@ -22,9 +23,6 @@ use crate::sql::SqlError;
 
 /// How long a writer that failed waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// How often old rows are removed.
-const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long a stop goes on trying to write.
 const LAST_TRIES: Duration = Duration::from_secs(5);
@@ -40,8 +38,7 @@ pub(crate) struct Writer {
     /// Who writes: the node, and this start of it.
     author: Author,
     queue: Arc<Queue>,
-    retention: Retention,
-    purged: Option<Instant>,
+    purging: Purging,
     /// What was taken from the queue and is not on disk.
     waiting: BTreeMap<Ledger, Vec<Waiting>>,
     /// What was taken from the queue, and is on a disk of this node.
@@ -76,10 +73,11 @@ impl Writer {
             }
             Ok(())
         })?;
-        purge_all(&mut engine, retention)?;
+        let mut purging = Purging::new(&mut engine, retention)?;
+        purging.purge(&mut engine)?;
         queue.set_healthy(true);
-        let (purged, waiting) = (Some(Instant::now()), BTreeMap::new());
-        Ok(Self { engine, author, queue, retention, purged, waiting, spool, retry_at: None, panics: 0 })
+        let waiting = BTreeMap::new();
+        Ok(Self { engine, author, queue, purging, waiting, spool, retry_at: None, panics: 0 })
     }
 
     /// Writes until the queue is closed and empty.
@@ -116,7 +114,7 @@ impl Writer {
         match self.retry_at {
             Some(at) => at.saturating_duration_since(Instant::now()),
             None if self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) => Duration::ZERO,
-            None => PURGE_EVERY,
+            None => Purging::EVERY,
         }
     }
 
@@ -124,7 +122,10 @@ impl Writer {
         // Addresses that wait for a store are no use to anybody once their key is gone.
         if let (Rows::Key(events), true) = (&one.batch.rows, self.retry_at.is_some()) {
             let dead = self.waiting.get_mut(&Ledger::Address).map_or_else(Vec::new, |batches| {
-                batches.extract_if(.., |batch| are_dead(&batch.batch.rows, events)).collect()
+                let is_dead = |other: &mut Waiting| {
+                    other.batch.site == one.batch.site && are_dead(&other.batch.rows, events)
+                };
+                batches.extract_if(.., is_dead).collect()
             });
             self.queue.give_up(dead);
         }
@@ -193,11 +194,7 @@ impl Writer {
             }
         }
         self.drain()?;
-        if self.purged.is_none_or(|purged| purged.elapsed() >= PURGE_EVERY) {
-            purge_all(&mut self.engine, self.retention)?;
-            self.purged = Some(Instant::now());
-        }
-        Ok(())
+        self.purging.purge_in_time(&mut self.engine)
     }
 
     /// Writes some of what waits on disk.
@@ -251,13 +248,6 @@ impl Writer {
     }
 }
 
-fn purge_all(engine: &mut Engine, retention: Retention) -> Result<(), SqlError> {
-    let now = SystemClock::new().now();
-    Part::ALL
-        .into_iter()
-        .try_for_each(|part| engine.write(part, &[], |transaction| retention.purge(transaction, part, now)))
-}
-
 /// Puts the batches of one ledger on disk, all or none.
 fn write_ledger(
     engine: &mut Engine,
@@ -278,7 +268,10 @@ fn write_ledger(
 fn are_dead(rows: &Rows, events: &[KeyEvent]) -> bool {
     let Rows::Address(rows) = rows else { return false };
     events.iter().any(|event| match event {
-        KeyEvent::Destroyed { ends, .. } => rows.iter().all(|row| row.bucket < *ends),
+        KeyEvent::Destroyed { at, ends, .. } => {
+            let until = until_when(*at, *ends);
+            rows.iter().all(|row| row.bucket.seconds() < until)
+        }
         _ => false,
     })
 }
@@ -291,9 +284,10 @@ fn unread(error: io::Error) -> SqlError {
 mod tests {
     use std::cell::Cell;
 
-    use pinfold::audit::{Batch, ConsentRow, Delivery, Lost, Rows};
+    use pinfold::audit::{AddressRow, Batch, ConsentRow, Delivery, Lost, Rows};
     use pinfold::consent::ConsentEvent;
-    use pinfold::time::CivilDate;
+    use pinfold::pseudonym::{KeyEnd, Pseudonym};
+    use pinfold::time::{CivilDate, UnixTime};
 
     use super::*;
     use crate::read::{Ledgers, Period};
@@ -349,6 +343,34 @@ mod tests {
         assert_eq!(written_after(MOST_PANICS - 1).await, ([Ok(()), Ok(())], 3));
         // What fails it over and over is lost, and whoever handed it in is told.
         assert_eq!(written_after(MOST_PANICS).await, ([Err(Lost), Err(Lost)], 1));
+    }
+
+    #[test]
+    fn the_end_of_a_key_drops_addresses_of_its_own_site_and_before_it_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, queue) = (directory.path().join("pinfold.db"), Arc::<Queue>::default());
+        let engine = Engine::Sqlite(sqlite::Engine::open(&file, 1 << 30).unwrap());
+        let author = Author { node: String::new(), incarnation: 1 };
+        let mut writer = Writer::new(engine, author, queue.clone(), Retention::default(), None, &[]).unwrap();
+        writer.retry_at = Some(Instant::now());
+        let host = Pseudonym::from_number(7);
+        let address = |site: &str, bucket| {
+            let bucket = UnixTime::from_seconds(bucket);
+            let row = AddressRow { bucket, host, network: host, requests: 1, refused: 0 };
+            queue.put(Batch { site: Arc::from(site), rows: Rows::Address(vec![row]) })
+        };
+        let _deliveries =
+            [("town", 600), ("town", 1_200), ("parish", 600)].map(|(site, at)| address(site, at));
+        let destroyed = KeyEvent::Destroyed {
+            epoch: "e".to_owned(),
+            at: UnixTime::from_seconds(900),
+            how: KeyEnd::Stopped,
+            ends: UnixTime::from_seconds(86_400),
+        };
+        let _told = queue.put(Batch { site: Arc::from("town"), rows: Rows::Key(vec![destroyed]) });
+        queue.take(Duration::ZERO).0.into_iter().for_each(|one| writer.take_in(one));
+        let left = writer.waiting[&Ledger::Address].iter().map(|one| &*one.batch.site).collect::<Vec<_>>();
+        assert_eq!(left, ["town", "parish"]);
     }
 
     /// Where a disk had no room for what came later, either.

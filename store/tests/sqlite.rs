@@ -17,7 +17,7 @@ use pinfold::audit::{
 };
 use pinfold::pseudonym::{KeyEnd, KeyEvent};
 use pinfold::time::Calendar;
-use pinfold_store::{ImportStore, Ledgers, Retention, Store, StoreError};
+use pinfold_store::{Field, ImportStore, Ledgers, Retention, Store, StoreError};
 use rows::{SITE, action, address, always, choice, deliver, hosts, now, today, traffic};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -247,6 +247,51 @@ async fn fault_05_a_locked_file_costs_time_and_no_count() {
     };
     timeout(Duration::from_secs(1), well).await.unwrap();
     assert_eq!(place.read().consent(SITE, always()).unwrap()[0].events, 2);
+}
+
+/// FAULT5: somebody reads, and does not go on.
+#[tokio::test]
+async fn fault_05_a_reader_that_stands_still_is_waited_for_once() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, choice(1)).await.unwrap();
+    let other = Connection::open(&place.file).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM consent").unwrap();
+    deliver(&store, choice(1)).await.unwrap();
+    let began = Instant::now();
+    for _ in 0..10 {
+        deliver(&store, choice(1)).await.unwrap();
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let log = std::fs::metadata(wal(&place.file)).unwrap().len();
+    let file = std::fs::metadata(&place.file).unwrap().len();
+    assert!(log > 0);
+    assert_eq!(store.size().unwrap().0, file + log);
+    other.execute_batch("COMMIT").unwrap();
+    deliver(&store, choice(1)).await.unwrap();
+    assert_eq!(std::fs::metadata(wal(&place.file)).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn an_export_that_stands_still_is_of_one_moment_and_in_nobodys_way() {
+    let place = Place::new();
+    let store = place.open();
+    deliver(&store, choice(1)).await.unwrap();
+    let ledgers = place.read();
+    let export = ledgers.export(SITE, always()).unwrap();
+    assert_eq!(export.rows().unwrap(), 1);
+    deliver(&store, choice(2)).await.unwrap();
+    assert_eq!(std::fs::metadata(wal(&place.file)).unwrap().len(), 0, "its log does not grow");
+    let mut told = Vec::new();
+    let each = export.each(|ledger, fields| {
+        let events = fields.iter().find(|(name, _)| *name == "events");
+        told.push((ledger.to_owned(), events.unwrap().1.clone()));
+        Ok::<_, StoreError>(())
+    });
+    each.unwrap();
+    assert_eq!(told, [("consent".to_owned(), Field::Number(1))]);
+    drop(export);
+    assert_eq!(ledgers.consent(SITE, always()).unwrap()[0].events, 3);
 }
 
 #[tokio::test]

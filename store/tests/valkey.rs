@@ -125,6 +125,8 @@ async fn merged_sketches_are_bit_for_bit_those_of_one_node() {
     // The end of the day is written by whoever asks first.
     let closed = [answer(|| one.close(&together)).await, answer(|| node(&redis).close(&together)).await];
     assert_eq!(closed, [Some(estimates[0]), None]);
+    // Whose answer came too late asks again.
+    assert_eq!(answer(|| one.close(&together)).await, Some(estimates[0]));
 }
 
 #[tokio::test]

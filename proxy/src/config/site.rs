@@ -33,7 +33,7 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
         let authority = authority_of(&url.value)?;
         Some(Located { value: without_port(&authority), place: url.place.clone() })
     });
-    let hosts = match section.texts("hosts") {
+    let hosts: Vec<Located<String>> = match section.texts("hosts") {
         None => {
             let own = own_host.iter().map(|host| Node::unwritten(Value::String(host.value.clone())));
             section.assume("hosts", Value::Array(own.collect()));
@@ -83,6 +83,15 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
             None
         }
         (Some(_), Some(domain)) => {
+            let wide = domain.value.to_ascii_lowercase();
+            let is_beneath = |host: &str| host == wide || host.ends_with(&format!(".{wide}"));
+            for host in hosts.iter().filter(|host| !is_beneath(&host.value)) {
+                faults.add(
+                    &host.place,
+                    format!("no choice can be kept for {}, which is not within `cookie_domain`", host.value),
+                    "give it a site of its own, or take `shared_choice` away",
+                );
+            }
             Some(Located { value: domain.value.to_ascii_lowercase(), place: domain.place.clone() })
         }
         (None, _) => None,

@@ -77,6 +77,9 @@ pub(super) enum GivenUp {
     Withdrawn,
 }
 
+/// What the action ledger has of a look-up that was in order and could not be answered.
+const UNREAD: &str = "failed: the store could not be read";
+
 /// Why something is not done, for the operator to read.
 pub(super) type Why = String;
 
@@ -240,7 +243,13 @@ impl Office {
         if self.rules().approval == Approval::SecondUser {
             return self.wait(site, asked, row).await;
         }
-        let known = self.known(&site, &asked).await?;
+        let known = match self.known(&site, &asked).await {
+            Ok(known) => known,
+            Err(why) => {
+                self.write_down(&site, ActionRow { result: UNREAD.to_owned(), ..row }).await?;
+                return Err(why);
+            }
+        };
         let head = self.write_down(&site, ActionRow { result: in_short(&known), ..row }).await?;
         Ok(Answer::Now(Reply::Lookup { known, head: head.to_string() }))
     }
@@ -273,11 +282,12 @@ impl Office {
         };
         let Waiting { site, asked, row, reply, .. } = waiting;
         let answered = async {
-            let known = self.known(&site, &asked).await?;
-            let result = format!("look-up {number}: {}", in_short(&known));
+            let known = self.known(&site, &asked).await;
+            let came_of_it = known.as_ref().map_or_else(|_| UNREAD.to_owned(), in_short);
+            let result = format!("look-up {number}: {came_of_it}");
             let (at, act) = (self.clock.now(), "approve".to_owned());
             let head = self.write_down(&site, ActionRow { at, act, uid, result, ..row }).await?;
-            Ok::<_, Why>((known, head.to_string()))
+            Ok::<_, Why>((known?, head.to_string()))
         };
         // Whoever asked may have hung up: that it was approved is written down already.
         match answered.await {

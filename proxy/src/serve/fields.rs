@@ -68,6 +68,20 @@ pub(super) fn prepare_request(
     join_cookies(headers);
 }
 
+/// Whether all readers of an answer see its end in one place: it is cut into chunks and nothing else, or has a length, or neither
+/// (RFC 9112 section 6.3). What is coded otherwise as well cannot be passed on without the field that says so.
+pub(super) fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(CONTENT_LENGTH)
+        }
+        _ => false,
+    }
+}
+
 /// Makes the fields of an answer fit for the client.
 pub(super) fn prepare_response(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
@@ -139,6 +153,25 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["content-length", "cookie", "host", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(headers["host"], "town.example");
+    }
+
+    #[test]
+    fn frame_17_answers_whose_end_everybody_sees_in_one_place() {
+        for (fields, expected) in [
+            (&[][..], true),
+            (&[("content-length", "5")], true),
+            (&[("transfer-encoding", "Chunked")], true),
+            (&[("transfer-encoding", "chunked"), ("content-length", "5")], false),
+            (&[("transfer-encoding", "gzip, chunked")], false),
+            (&[("transfer-encoding", "gzip")], false),
+            (&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            assert_eq!(is_framed_once(&headers), expected, "{fields:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use http_body_util::{Either, Full};
 use tower::Service;
 
 use super::body::{ClientBody, Progress, Upload, text_response};
-use super::fields::{prepare_request, prepare_response};
+use super::fields::{is_framed_once, prepare_request, prepare_response};
 use super::origin::{AnswerBody, Failed, Origin};
 use super::routes::Routes;
 use super::tunnel::Tunnel;
@@ -154,7 +154,8 @@ fn failed(error: &Failed, origin: &Authority, upload: Upload) -> Response<Origin
 fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Response<OriginBody> {
     let reply = Reply::of(response.status(), response.headers(), offer);
     // Nobody knows what a status above 599 means (RFC 9110 section 15).
-    if reply == Reply::Unasked || response.status().as_u16() > 599 {
+    let usable = reply != Reply::Unasked && response.status().as_u16() <= 599;
+    if !usable || !is_framed_once(response.headers()) {
         return own(StatusCode::BAD_GATEWAY, "The site gave an answer that cannot be used.\n");
     }
     if let Reply::Switches(_) = reply {

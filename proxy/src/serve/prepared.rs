@@ -113,11 +113,54 @@ impl Known {
         settings.policy(self.bits.clone(), self.policies.clone())
     }
 
+    /// With what a store knows as well. It counts where a bit was given otherwise here: other nodes go by it.
+    pub(super) fn with(mut self, stored: Self) -> Self {
+        let is_taken = |purpose: &str, bit: u8| {
+            stored.bits.iter().any(|(other, taken)| *taken == bit && *other != *purpose)
+        };
+        self.bits.retain(|purpose, bit| !is_taken(purpose, *bit));
+        self.bits.extend(stored.bits);
+        let new: Vec<_> =
+            stored.policies.into_iter().filter(|version| !self.policies.contains(version)).collect();
+        self.policies.extend(new);
+        self
+    }
+
     pub(super) fn learn(&mut self, policy: &Policy) {
         self.bits.extend(policy.bits());
         let version = (policy.fingerprint(), policy.statement());
         if !self.policies.contains(&version) {
             self.policies.push(version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(bits: &[(&str, u8)], policies: &[&str]) -> Known {
+        let version = |policy: &&str| ((*policy).to_owned(), String::new());
+        Known {
+            bits: bits.iter().map(|(id, bit)| ((*id).to_owned(), *bit)).collect(),
+            policies: policies.iter().map(version).collect(),
+        }
+    }
+
+    #[test]
+    fn the_bits_of_the_store_count() {
+        let own = known(&[("statistics", 0), ("marketing", 1)], &["one"]);
+        for (before, stored, bits) in [
+            (&own, &[][..], &[("marketing", 1), ("statistics", 0)][..]),
+            (&own, &[("video", 2)], &[("marketing", 1), ("statistics", 0), ("video", 2)]),
+            // Given here otherwise, and given to another.
+            (&own, &[("marketing", 3)], &[("marketing", 3), ("statistics", 0)]),
+            (&own, &[("video", 1)], &[("statistics", 0), ("video", 1)]),
+        ] {
+            let with = before.clone().with(known(stored, &["one", "two"]));
+            let found: Vec<_> = with.bits.iter().map(|(id, bit)| (id.as_str(), *bit)).collect();
+            assert_eq!(found, bits);
+            assert_eq!(with.policies, known(&[], &["one", "two"]).policies);
         }
     }
 }

@@ -159,9 +159,7 @@ impl Reloader {
                 Some(other) => settings.among(&other.settings),
                 None => settings,
             };
-            let known = known(&settings).map_err(|failure| {
-                vec![self.fault(&failure.lines().join("; "), "see `pinfold db status`")]
-            })?;
+            let known = known(&settings).map_err(|failure| self.unread(&failure))?;
             let policy = known.policy(&settings).map_err(|faults| self.faults(&faults))?;
             let origins = Arc::new(Origins::of(&settings, None).map_err(untrusting)?);
             let site = config::Site { settings, entries };
@@ -169,7 +167,9 @@ impl Reloader {
         };
         let config::Site { settings, entries } = site;
         let settings = settings.beside(&there.settings);
-        let policy = there.known.policy(&settings).map_err(|faults| self.faults(&faults))?;
+        // Another node may have given bits since.
+        let known = there.known.clone().with(known(&settings).map_err(|failure| self.unread(&failure))?);
+        let policy = known.policy(&settings).map_err(|faults| self.faults(&faults))?;
         let origins = Origins::of(&settings, Some(&there.origins)).map_err(untrusting)?;
         let mut changes = config::changes(&there.entries, &entries);
         // Where the file says what it said, the authorities that it names, or those of the machine, may be others.
@@ -180,9 +180,14 @@ impl Reloader {
                 }
             }
         }
-        let (known, origins) = (there.known.clone(), Arc::new(origins));
+        let origins = Arc::new(origins);
         let site = config::Site { settings, entries };
         Ok(PreparedSite { site, known, policy, origins, changes, is_new: false })
+    }
+
+    /// Without what the store knows, a purpose could be given the bit of another.
+    fn unread(&self, failure: &Failure) -> Vec<Fault> {
+        vec![self.fault(&failure.lines().join("; "), "see `pinfold db status`")]
     }
 
     /// Faults that are none of the file alone, but of what was asked before it.
@@ -199,9 +204,10 @@ impl Reloader {
 impl Running {
     /// Goes by another configuration from now on.
     fn renew(&mut self, prepared: PreparedSite) -> Result<(), String> {
-        let PreparedSite { site: config::Site { settings, entries }, policy, origins, .. } = prepared;
+        let PreparedSite { site: config::Site { settings, entries }, known, policy, origins, .. } = prepared;
         let layer =
             self.layer.renewed(policy.clone(), settings.audit.clone()).map_err(|fault| fault.to_string())?;
+        self.known = known;
         self.known.learn(&policy);
         self.entries = config::in_force(&self.entries, entries);
         (self.layer, self.settings, self.policy, self.origins) = (layer, settings, policy, origins);

@@ -1,7 +1,7 @@
 //! Addresses within the site: where a visitor goes back to, and the confirmation that rides along.
 
-use http::Uri;
 use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
 
 /// The query field that tells a page of a choice just made. The site never sees it.
 const CONFIRMATION: &str = "pinfold-choice";
@@ -62,6 +62,25 @@ pub(crate) fn without_confirmation(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
+/// The address that a visitor comes from without the confirmation, or `None` where it has none: the page of the choice just made asks for
+/// all that is on it under that address.
+pub(crate) fn referrer_without_confirmation(referrer: &HeaderValue) -> Option<HeaderValue> {
+    let (address, query) = referrer.to_str().ok()?.split_once('?')?;
+    let rest = kept_fields(query);
+    if rest.len() == query.len() {
+        return None;
+    }
+    let separator = if rest.is_empty() { "" } else { "?" };
+    HeaderValue::try_from(format!("{address}{separator}{rest}")).ok()
+}
+
+/// Whether there may be a confirmation in an address.
+pub(crate) fn may_confirm(address: &HeaderValue) -> bool {
+    // Few addresses have a query.
+    let query = memchr::memchr(b'?', address.as_bytes()).map(|begins| &address.as_bytes()[begins..]);
+    query.is_some_and(|query| memchr::memmem::find(query, CONFIRMATION.as_bytes()).is_some())
+}
+
 fn kept_fields(query: &str) -> String {
     let is_confirmation = |pair: &&str| pair.split('=').next() == Some(CONFIRMATION);
     query.split('&').filter(|pair| !is_confirmation(pair)).collect::<Vec<_>>().join("&")
@@ -83,6 +102,19 @@ pub(super) fn within_site(address: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_referrer_does_not_tell_the_choice() {
+        for (referrer, expected) in [
+            ("https://a.example/b?pinfold-choice=rejected", Some("https://a.example/b")),
+            ("https://a.example/b?x=1&pinfold-choice=saved&y", Some("https://a.example/b?x=1&y")),
+            ("https://a.example/pinfold-choice?x=pinfold-choice", None),
+            ("https://a.example/", None),
+        ] {
+            let told = referrer_without_confirmation(&HeaderValue::from_static(referrer));
+            assert_eq!(told.as_ref().map(|told| told.to_str().unwrap()), expected, "{referrer}");
+        }
+    }
 
     #[test]
     fn form_03_only_addresses_of_this_site() {

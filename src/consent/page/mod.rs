@@ -26,7 +26,7 @@ pub use privacy::{AddressUse, Lookup, Phrase, PrivacyPart, PrivacySection, ToSit
 
 #[cfg(feature = "html")]
 pub(super) use address::Confirmation;
-pub(super) use address::without_confirmation;
+pub(super) use address::{may_confirm, referrer_without_confirmation, without_confirmation};
 pub(super) use answer::{Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
 #[cfg(feature = "html")]
 pub(super) use asset::google_address;

@@ -60,9 +60,13 @@ pub(super) fn in_transaction<T>(
     Ok(done)
 }
 
-/// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. Busy readers put it off.
-pub(super) fn truncate_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+/// Empties the write-ahead log, so that nothing deleted and no order of writes stays in it. False where a reader puts it off, who is
+/// waited for or not.
+pub(super) fn truncate_log(connection: &Connection, waits: bool) -> rusqlite::Result<bool> {
+    connection.busy_timeout(if waits { BUSY } else { Duration::ZERO })?;
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    connection.busy_timeout(BUSY)?;
+    Ok(!is_busy?)
 }
 
 pub(super) fn failure(code: i32, words: String) -> rusqlite::Error {

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -11,12 +12,17 @@ use crate::sql::SqlError;
 /// How large a file may become, unless said otherwise.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
+/// How long a reader who stands still is not waited for again.
+const NOT_AGAIN: Duration = Duration::from_secs(10);
+
 /// The one writer of a file.
 #[derive(Debug)]
 pub(crate) struct Engine {
     path: PathBuf,
     most_bytes: u64,
     connection: Option<(Connection, FileId)>,
+    /// When a reader was last waited for who kept the log from being emptied.
+    put_off: Option<Instant>,
     _lock: File,
 }
 
@@ -38,10 +44,10 @@ impl Engine {
 
     fn of(path: &Path, most_bytes: u64, connection: Connection, lock: File) -> Self {
         let connection = FileId::of(path).map(|file| (connection, file));
-        Self { path: path.to_owned(), most_bytes, connection, _lock: lock }
+        Self { path: path.to_owned(), most_bytes, connection, put_off: None, _lock: lock }
     }
 
-    /// Does some work, whole or not at all. What is done is on disk, and in no log.
+    /// Does some work, whole or not at all. What is done is on disk, and in no log unless a reader needs it there.
     pub(crate) fn write<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, SqlError>,
@@ -59,9 +65,14 @@ impl Engine {
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
+        let waits = self.put_off.is_none_or(|since| since.elapsed() >= NOT_AGAIN);
         let connection = self.connected()?;
         let done = in_transaction(connection, work)?;
-        truncate_log(connection)?;
+        if truncate_log(connection, waits)? {
+            self.put_off = None;
+        } else if waits {
+            self.put_off = Some(Instant::now());
+        }
         Ok(done)
     }
 

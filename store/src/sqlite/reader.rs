@@ -1,9 +1,9 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags};
 
+use super::bytes::bytes_of;
 use super::{lock, schema, statements};
 use crate::error::StoreError;
 use crate::sql::{Row, SqlError, Value};
@@ -40,9 +40,22 @@ impl Reader {
         statements::each(&self.connection, sql, values, tell)
     }
 
-    /// The store as it is now, however long it is read.
-    pub(crate) fn moment(&self) -> Result<Transaction<'_>, SqlError> {
-        Ok(self.connection.unchecked_transaction()?)
+    /// Some rows of some tables as they are now, in the place of those tables until what is returned is dropped.
+    ///
+    /// They are copied: while a transaction is open the log of the writer cannot be emptied, and grows.
+    pub(crate) fn moment<'a>(
+        &'a self,
+        tables: &'a [(&'a str, &'a str)],
+        values: &[Value<'_>],
+    ) -> Result<Moment<'a>, SqlError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        for (table, which) in tables {
+            // A table for the time being comes before another of its name (sqlite.org/lang_naming.html).
+            let copy = format!("CREATE TEMP TABLE {table} AS SELECT * FROM main.{table} WHERE {which}");
+            statements::execute(&transaction, &copy, values)?;
+        }
+        transaction.commit()?;
+        Ok(Moment { connection: &self.connection, tables })
     }
 
     /// What is wrong with the file; nothing where it is whole.
@@ -59,7 +72,7 @@ impl Reader {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        fs::metadata(&self.path).map_or(0, |file| file.len())
+        bytes_of(&self.path)
     }
 
     pub(crate) fn is_in_use(&self) -> bool {
@@ -68,5 +81,21 @@ impl Reader {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Copies of tables, in their places.
+#[derive(Debug)]
+pub(crate) struct Moment<'a> {
+    connection: &'a Connection,
+    tables: &'a [(&'a str, &'a str)],
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        for (table, _) in self.tables {
+            // They would go with the connection as well.
+            let _ = self.connection.execute_batch(&format!("DROP TABLE temp.{table}"));
+        }
     }
 }

@@ -1,3 +1,4 @@
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pinfold::audit::{Answer, Away, Block, BlockChange, Cluster, CommonBlocks};
@@ -14,12 +15,16 @@ use super::server::Valkey;
 pub struct ValkeyCluster {
     valkey: Valkey,
     names: Names,
+    /// By which a node knows that it was itself that asked first, though the answer came too late. Of no use to anybody else.
+    token: u64,
 }
 
 impl ValkeyCluster {
     /// For the site of an origin, such as `https://www.example.gov.uk`.
     pub fn new(valkey: Valkey, origin: &str) -> Self {
-        Self { valkey, names: Names::of(origin) }
+        // Seeded by the system, for each process otherwise.
+        let token = RandomState::new().hash_one(origin);
+        Self { valkey, names: Names::of(origin), token }
     }
 }
 
@@ -73,15 +78,16 @@ impl Cluster for ValkeyCluster {
     }
 
     fn close(&self, share: &EpochShare) -> Answer<Option<u64>> {
-        let (valkey, mut commands) = (self.valkey.clone(), pipe());
+        let (valkey, mut commands, token) = (self.valkey.clone(), pipe(), self.token);
         commands.cmd("PFCOUNT").arg(self.names.count(share));
         let closed = self.names.closed(share);
-        commands.cmd("SET").arg(closed).arg(1).arg("NX").arg("PXAT").arg(milliseconds(share.expires()));
+        commands.cmd("SET").arg(&closed).arg(token).arg("NX").arg("PXAT").arg(milliseconds(share.expires()));
+        commands.cmd("GET").arg(&closed);
         Box::pin(async move {
             let mut answers = valkey.ask(commands).await?.into_iter();
             let count = read::<u64>(answers.next())?;
-            let is_first = read::<Option<String>>(answers.next())?.is_some();
-            Ok(is_first.then_some(count))
+            let first = last::<Option<String>>(answers.collect())?.ok_or(Away)?;
+            Ok((first == token.to_string()).then_some(count))
         })
     }
 

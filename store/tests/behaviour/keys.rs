@@ -37,6 +37,30 @@ pub(crate) fn keys_that_a_process_left_to_the_next_are_not_lost_and_rows_before_
     assert_eq!(place.rows_of(8), 0, "the next process has it no more");
 }
 
+/// As where nodes have one key in common, which outlives each of them.
+pub(crate) fn a_key_that_a_node_has_again_is_not_lost(place: &Place) {
+    let made = || Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at: now() }]);
+    let store = place.open();
+    put(&store, made()).unwrap();
+    store.close();
+    let store = place.open();
+    let how = || place.read().keys(SITE).unwrap()[0].how.clone();
+    assert_eq!(how().as_deref(), Some("lost with the process"));
+    put(&store, made()).unwrap();
+    put(&store, address(7, now())).unwrap();
+    assert_eq!(how(), None);
+    store.close();
+    let living = ["e".to_owned()];
+    let store = Store::open_within(place.location(), Retention::default(), 1 << 30, &living).unwrap();
+    assert_eq!(place.rows_of(7), 1);
+    // One that was destroyed does not come back.
+    let destroyed =
+        KeyEvent::Destroyed { epoch: "e".to_owned(), at: now(), how: KeyEnd::Rotated, ends: now().plus(60) };
+    put(&store, Rows::Key(vec![destroyed])).unwrap();
+    put(&store, made()).unwrap();
+    assert_eq!(how().as_deref(), Some("rotated"));
+}
+
 pub(crate) fn rows_go_with_their_key(place: &Place) {
     let store = place.open();
     let day = Calendar::utc().day_of(now());

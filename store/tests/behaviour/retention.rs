@@ -21,6 +21,51 @@ pub(crate) fn old_rows_are_removed_at_the_start(place: &Place) {
     assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 1);
 }
 
+/// As the ledgers see it: the newest day that they know is long ago.
+pub(crate) fn a_clock_that_is_far_ahead_removes_nothing_that_is_kept_for_months(place: &Place) {
+    let days_ago = |days: i32| CivilDate::from_days(today().days() - days);
+    let at = now().plus(-400 * 86_400);
+    let store = place.open();
+    for days in [401, 400] {
+        put(&store, traffic(days_ago(days), 1)).unwrap();
+    }
+    put(&store, Rows::Key(vec![KeyEvent::Made { epoch: "e".to_owned(), at }])).unwrap();
+    put(&store, address(7, at)).unwrap();
+    store.close();
+    let (month, living) = (Retention::months(1).unwrap(), ["e".to_owned()]);
+    for _ in 0..2 {
+        Store::open_within(place.location(), month, 1 << 30, &living).unwrap().close();
+    }
+    drop(ImportStore::open(place.location(), month, 1 << 30).unwrap());
+    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 2);
+    assert_eq!(place.read().keys(SITE).unwrap()[0].how, None);
+    assert_eq!(place.rows_of(7), 0, "addresses go in time");
+    // Whoever counts today has a clock that is right.
+    let store = place.open();
+    put(&store, traffic(today(), 1)).unwrap();
+    store.close();
+    Store::open(place.location(), month).unwrap().close();
+    assert_eq!(place.read().traffic(SITE, always()).unwrap().len(), 1);
+}
+
+/// Whichever node gave one first has it.
+pub(crate) fn no_two_purposes_have_one_bit(place: &Place) {
+    let policy = |bits: &[(&str, u8)]| {
+        Rows::Policy(PolicyRow {
+            fingerprint: "one".to_owned(),
+            statement: "purpose".to_owned(),
+            bits: bits.iter().map(|(purpose, bit)| ((*purpose).to_owned(), *bit)).collect(),
+            from: today(),
+        })
+    };
+    let store = place.open();
+    put(&store, policy(&[("statistics", 0), ("video", 2)])).unwrap();
+    put(&store, policy(&[("statistics", 0), ("chat", 2), ("maps", 3), ("video", 4)])).unwrap();
+    let bits = place.read().purpose_bits(SITE).unwrap();
+    let bits: Vec<_> = bits.iter().map(|(purpose, bit)| (purpose.as_str(), *bit)).collect();
+    assert_eq!(bits, [("maps", 3), ("statistics", 0), ("video", 2)]);
+}
+
 pub(crate) fn a_policy_is_entered_once_and_ends_when_another_begins(place: &Place) {
     let store = place.open();
     let policy = |fingerprint: &str, days_ago: i32| {

@@ -2,7 +2,8 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::header::TRANSFER_ENCODING;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::client::conn::TrySendError;
 
@@ -150,10 +151,14 @@ impl Outlet {
 /// Over one connection that has nothing else to do.
 async fn over(
     mut link: Link,
-    request: Request<ClientBody>,
+    mut request: Request<ClientBody>,
     pool: &Arc<Pool>,
 ) -> Result<Response<AnswerBody>, Lost> {
     let uploads = !request.body().is_end_stream();
+    if uploads && request.body().size_hint().exact().is_none() {
+        // Without a word the client would take a body of unknown length for none where the method is one that hardly ever has any.
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     let answer = link.send(request);
     let received = if uploads {
         // The rest of the body goes on its way even while nobody reads the answer.
