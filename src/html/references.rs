@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
-/// The value that a browser sees, as far as an address up to its path, a type or a style depends on it: of the names of the standard (section
-/// 13.5) those that stand for ASCII. Where there is no reference nothing is copied.
+/// The value that a browser sees, as far as a host, a type or a style depends on it: of the names of the standard (section
+/// 13.5) those that stand for one letter of ASCII. Where there is no reference nothing is copied.
 pub(super) fn decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('&') {
         return Cow::Borrowed(value);
