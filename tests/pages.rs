@@ -288,6 +288,74 @@ async fn page_05_each_part_goes_on_when_it_comes() {
 }
 
 #[tokio::test]
+async fn law_03_what_follows_is_held_where_the_parser_has_no_room() {
+    const HELD: &str = "<iframe src=\"https://video.example/v\"></iframe>";
+    let town = town(policy().embed(Embed::new("marketing", ["video.example"])));
+    let picture: String = (0..160_000_u32).map(|n| format!("{n:08}")).collect();
+    let picture = format!("<img src=\"data:image/png;base64,{picture}\" alt=\"a > b\">");
+    let words: String = (0..100_000_u32).map(|n| format!("<b>{n}</b>")).collect();
+    let rows: String = (0..20_000_u32).map(|n| format!("<tr><td>{n}<td>2\n")).collect();
+    for before in [picture, words, rows] {
+        let page = format!("<!doctype html><html><body><p title=\"x\">{before}{HELD}<p>The end");
+        // Two parts, of which the first ends in a tag and the second unpacks to over a mebibyte.
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(&page.as_bytes()[..36]).unwrap();
+        out.flush().unwrap();
+        let cut = out.get_ref().len();
+        out.write_all(&page.as_bytes()[36..]).unwrap();
+        let packed = Bytes::from(out.finish().unwrap());
+        let plain = page.as_bytes().chunks(16 * 1024).map(Bytes::copy_from_slice).collect();
+        let coded = vec![packed.slice(..cut), packed.slice(cut..)];
+        for (coding, parts) in [("identity", plain), ("gzip", coded)] {
+            let site = tower::service_fn(move |_: Request<Full<Bytes>>| {
+                let frames = parts.clone().into_iter().map(|part| Ok::<_, std::io::Error>(Frame::data(part)));
+                let answer = Response::builder()
+                    .header("content-type", "text/html")
+                    .header("content-encoding", coding);
+                let body = StreamBody::new(futures_util::stream::iter(frames));
+                std::future::ready(Ok::<_, std::convert::Infallible>(answer.body(body).unwrap()))
+            });
+            let request = from(1, Request::get("/").header("sec-fetch-dest", "document"));
+            let answer = town.layer.layer(site).oneshot(request).await.unwrap();
+            let answer = answer.into_body().collect().await.unwrap().to_bytes();
+            let found = |text: &str| memchr::memmem::find(&answer, text.as_bytes()).is_some();
+            assert!(!found(HELD), "{coding} {}", &before[..9]);
+            assert!(found(&before), "{coding} {}", &before[..9]);
+            assert!(answer.ends_with(b"<p>The end"), "{coding} {}", &before[..9]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn law_03_what_is_refused_is_in_no_broader_pattern_of_the_content_security_policy() {
+    let policy = policy()
+        .removals_under("town.example")
+        .own_hosts(["www.town.example", "forms.town.example"])
+        .embed(Embed::new("statistics", ["*.google.example"]))
+        .embed(Embed::new("marketing", ["analytics.google.example", "stats.town.example"]));
+    let fingerprint = policy.clone().build().unwrap().fingerprint();
+    let town = town(policy);
+    for (choice, expected) in [
+        ("", "www.town.example:* forms.town.example:* town.example:*"),
+        ("3.1", "www.town.example:* forms.town.example:* town.example:*"),
+        (
+            "3.2",
+            "www.town.example:* forms.town.example:* town.example:* *.town.example:* analytics.google.example:* stats.town.example:*",
+        ),
+        (
+            "3.3",
+            "www.town.example:* forms.town.example:* town.example:* *.town.example:* *.google.example:* analytics.google.example:* stats.town.example:*",
+        ),
+    ] {
+        let cookie: &'static str = format!("__Host-pinfold-consent=1.{fingerprint}.202611.{choice}").leak();
+        let answer =
+            answer(&town, &[("sec-fetch-dest", "document"), ("cookie", cookie)], 200, HTML, b"<p>x").await;
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert_eq!(policy.split_once("mediastream: ").unwrap().1, expected, "{choice}");
+    }
+}
+
+#[tokio::test]
 async fn law_15_every_page_leads_to_the_cookies_page() {
     let asked = answer(&town(policy().banner(true)), DOCUMENT, 200, HTML, PAGE.as_bytes()).await;
     let asked = String::from_utf8(asked.into_body()).unwrap();

@@ -231,14 +231,17 @@ impl PolicyBuilder {
     ///
     /// Where anything is declared and undeclared cookies are held, pages get a `Content-Security-Policy` beside their own, by
     /// which they load only from the site itself, from declared hosts that are granted, and from hosts declared strictly
-    /// necessary. Addresses in the HTML itself are held by the feature `html`, with a word to the visitor in their place.
+    /// necessary. Such a policy makes no exceptions, so `*.google.com` is not in it while `analytics.google.com` is declared
+    /// and refused: what else pages load from beneath it is best declared by name. Addresses in the HTML itself are held by
+    /// the feature `html`, with a word to the visitor in their place.
     #[must_use]
     pub fn embed(mut self, embed: Embed) -> Self {
         self.pages.embeds.push(embed);
         self
     }
 
-    /// Other hosts of the council's own, from which pages may always load.
+    /// Other hosts of the council's own, from which pages may load: names, or `*.` and a name for all below it, which does not
+    /// count while an [`Self::embed`] beneath it is refused.
     #[must_use]
     pub fn own_hosts<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
         self.pages.own_hosts = hosts.into_iter().map(Into::into).collect();

@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 
 use super::embed::{Embed, Embeds};
 use super::own::is_own_path;
-use super::purpose::Purpose;
+use super::purpose::{Purpose, PurposeSet};
 use crate::error::{ConfigError, Subject};
 
 /// What an operator chose for pages.
@@ -28,8 +28,8 @@ pub(super) struct Pages {
     /// Whether pages are given a link to the cookies page.
     pub(super) link: bool,
     pub(super) embeds: Embeds,
-    /// Hosts of the council's own, from which pages may always load.
-    pub(super) own_hosts: Vec<String>,
+    /// Hosts of the council's own, from which pages may load, each with the purposes of what is declared beneath it.
+    pub(super) own_hosts: Vec<(String, PurposeSet)>,
     /// The request field on which a shared cache varies.
     pub(super) cache_key: Option<HeaderName>,
     /// The page of the site within which the cookies page is drawn.
@@ -54,6 +54,12 @@ impl Pages {
         if let Some(domain) = removal_domain {
             own_hosts.extend([domain.to_owned(), format!("*.{domain}")]);
         }
+        let own_hosts = own_hosts.into_iter().map(|host| {
+            let host = host.to_ascii_lowercase();
+            let lets_in = embeds.let_in_by(&host);
+            (host, lets_in)
+        });
+        let own_hosts = own_hosts.collect();
         let cache_key = choices.cache_key.and_then(|name| {
             let parsed = HeaderName::try_from(&name).ok().filter(|name| !RESERVED.contains(&name.as_str()));
             if parsed.is_none() {

@@ -72,9 +72,9 @@ impl Policy {
         let origin = self.origin();
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let after_name = authority.and_then(|authority| authority.strip_prefix(host));
-        let covers = |own: &String| match own.strip_prefix("*.") {
+        let covers = |(own, _): &(String, PurposeSet)| match own.strip_prefix("*.") {
             Some(domain) => host.strip_suffix(domain).is_some_and(|front| front.ends_with('.')),
-            None => own == host,
+            None => *own == host,
         };
         after_name.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
             || self.0.pages.own_hosts.iter().any(covers)

@@ -15,16 +15,18 @@ pub(crate) fn fill(page: &[u8], charset: Charset, content: String) -> Option<Vec
     }
     let content = Arc::new(Mutex::new(Some(content)));
     let left = content.clone();
-    let take = move || left.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let mut stage = Stage::new(settings(charset).append_element_content_handler(element!(
-        r#"[data-pinfold="cookies"]"#,
-        move |element: &mut Element<'_, '_>| {
-            if let Some(content) = take() {
-                element.set_inner_content(&content, ContentType::Html);
+    let mut stage = Stage::new(charset, move |charset| {
+        let left = left.clone();
+        settings(charset).append_element_content_handler(element!(
+            r#"[data-pinfold="cookies"]"#,
+            move |element: &mut Element<'_, '_>| {
+                if let Some(content) = left.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    element.set_inner_content(&content, ContentType::Html);
+                }
+                Ok(())
             }
-            Ok(())
-        }
-    )));
+        ))
+    });
     let mut filled = Vec::with_capacity(page.len() + 16 * 1024);
     stage.write(page, &mut filled);
     stage.end(&mut filled);

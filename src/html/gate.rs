@@ -11,6 +11,7 @@ use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, S
 
 use super::charset::Charset;
 use super::insertion::Text;
+use super::references::decoded;
 use super::stage::{Stage, settings};
 use super::url::{host_of, in_srcset};
 
@@ -78,23 +79,26 @@ const MOST_NOSCRIPT: usize = 64 * 1024;
 /// One pass that holds content, and puts a text in at the end of the body.
 pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, charset: Charset) -> Stage {
     let language = PageLanguage::default();
-    let noted = language.clone();
-    let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
-        if let Some(language) = root.get_attribute("lang") {
-            // The first one counts.
-            let _ = noted.0.set(language);
+    let bottom = bottom.map(|text| Arc::new(Mutex::new(Some(text))));
+    Stage::new(charset, move |charset| {
+        let noted = language.clone();
+        let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
+            if let Some(language) = root.get_attribute("lang") {
+                // The first one counts.
+                let _ = noted.0.set(language);
+            }
+            Ok(())
+        });
+        let mut settings = at(settings(charset), &ROOT, root);
+        if let Some(bottom) = &bottom {
+            settings = put_in_at_the_end(settings, bottom.clone(), language.clone());
         }
-        Ok(())
-    });
-    let mut settings = at(settings(charset), &ROOT, root);
-    if let Some(bottom) = bottom {
-        settings = put_in_at_the_end(settings, bottom, language.clone());
-    }
-    if let Some(doorman) = doorman {
-        settings = hold_content(settings, doorman.clone(), language.clone());
-        settings = at(settings, &NOSCRIPT, looked_through(doorman, language));
-    }
-    Stage::new(settings)
+        if let Some(doorman) = &doorman {
+            settings = hold_content(settings, doorman.clone(), language.clone());
+            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), language.clone()));
+        }
+        settings
+    })
 }
 
 /// Selectors take longer to read than many a page: they are read once.
@@ -132,10 +136,9 @@ impl PageLanguage {
 
 fn put_in_at_the_end(
     settings: Settings<'static, 'static>,
-    text: Text,
+    text: Arc<Mutex<Option<Text>>>,
     language: PageLanguage,
 ) -> Settings<'static, 'static> {
-    let text = Arc::new(Mutex::new(Some(text)));
     let take = move || {
         let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
         text.map(|text| text(language.get())).unwrap_or_default()
@@ -208,13 +211,16 @@ fn within(doorman: &Arc<dyn Doorman>, language: &PageLanguage, part: &str) -> St
     }
     let utf_8 = Charset { encoding: lol_html::AsciiCompatibleEncoding::utf_8(), guessed: false };
     let mut done = Vec::with_capacity(part.len());
-    let settings = hold_content(settings(utf_8), doorman.clone(), language.clone());
-    // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
-    let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
-        text.remove();
-        Ok(())
+    let (doorman, language) = (doorman.clone(), language.clone());
+    let mut stage = Stage::new(utf_8, move |charset| {
+        let settings = hold_content(settings(charset), doorman.clone(), language.clone());
+        // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
+        let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
+            text.remove();
+            Ok(())
+        });
+        at(settings, &NOSCRIPT, nothing)
     });
-    let mut stage = Stage::new(at(settings, &NOSCRIPT, nothing));
     stage.write(part.as_bytes(), &mut done);
     stage.end(&mut done);
     String::from_utf8(done).unwrap_or_default()
@@ -256,6 +262,7 @@ fn hosts(element: &Element<'_, '_>) -> Vec<(String, Option<u16>)> {
     let mut hosts = Vec::new();
     for (attribute, kept) in LOADING {
         for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
+            let value = decoded(&value);
             if attribute.ends_with("srcset") {
                 hosts.extend(in_srcset(&value).filter_map(host_of));
             } else {
@@ -286,7 +293,7 @@ fn wake(element: &mut Element<'_, '_>) {
 }
 
 fn is_inert(element: &Element<'_, '_>) -> bool {
-    element.get_attribute("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"))
+    element.get_attribute("type").is_some_and(|kind| decoded(&kind).trim().eq_ignore_ascii_case("text/plain"))
 }
 
 /// Keeps an element from loading, and shows something in its place where there was something to see.
@@ -319,7 +326,8 @@ fn is_invisible(element: &Element<'_, '_>) -> bool {
             size.trim().trim_end_matches("px").parse::<f32>().is_ok_and(|size| size <= 3.0)
         })
     };
-    let style = element.get_attribute("style").unwrap_or_default().to_ascii_lowercase().replace(' ', "");
+    let style = element.get_attribute("style").unwrap_or_default();
+    let style = decoded(&style).to_ascii_lowercase().replace(' ', "");
     tiny("width")
         || tiny("height")
         || element.has_attribute("hidden")
@@ -475,6 +483,30 @@ mod tests {
                 r#"<input type="image" data-consent="bad" data-src="/i">"#,
             ),
             (r#"<p data-consent="bad">Words</p>"#, r#"<p data-consent="bad">Words</p>"#),
+            (
+                "<iframe src=\"https&#x3A;&#x2F;&#x2F;bad.example/v?a&amp;b\"></iframe>",
+                "[bad bad.example Block]",
+            ),
+            (
+                "<script src=\"&#x2F;&#x2F;bad&period;example/t.js?a=1&amp;b\"></script>",
+                "<script type=\"text/plain\" data-src=\"&#x2F;&#x2F;bad&period;example/t.js?a=1&amp;b\"></script>",
+            ),
+            (
+                "<img width=1 srcset=\"/1.png&#32;1x&comma;https&colon;//bad.example/2.png 2x\">",
+                "<img width=1 data-srcset=\"/1.png&#32;1x&comma;https&colon;//bad.example/2.png 2x\">",
+            ),
+            (
+                "<script src=\"https&#58//good.example/a?x=&copy;&amp\"></script>",
+                "<script src=\"https&#58//good.example/a?x=&copy;&amp\"></script>",
+            ),
+            (
+                "<script type=\"text&#x2F;plain\" data-consent=\"good\">x()</script>",
+                "<script data-consent=\"good\">x()</script>",
+            ),
+            (
+                "<iframe style=\"display&#x3A;none\" data-consent=\"bad\" src=\"&#x2F;v\"></iframe>",
+                "<iframe style=\"display&#x3A;none\" data-consent=\"bad\" data-src=\"&#x2F;v\"></iframe>",
+            ),
             (
                 r#"<object data="/o"></object><video src="/v"></video>"#,
                 r#"<object data="/o"></object><video src="/v"></video>"#,

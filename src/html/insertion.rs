@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use lol_html::Selector;
 use lol_html::html_content::{ContentType, Doctype, DocumentEnd};
-use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers};
+use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, Settings};
 
 use super::charset::Charset;
 use super::stage::{Stage, settings};
@@ -39,7 +39,8 @@ impl Insertion {
     pub(super) fn new(additions: Additions, whole: bool, charset: Charset) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let search = Search { additions, whole, language: None, hidden: Arc::default(), over: over.clone() };
-        Self { stage: search.stage(charset), over }
+        let search = Arc::new(Mutex::new(search));
+        Self { stage: Stage::new(charset, move |charset| Search::settings(&search, charset)), over }
     }
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
@@ -79,9 +80,8 @@ struct Search {
 }
 
 impl Search {
-    fn stage(self, charset: Charset) -> Stage {
-        let search = Arc::new(Mutex::new(self));
-        let (at_doctype, at_end) = (search.clone(), search.clone());
+    fn settings(search: &Arc<Mutex<Self>>, charset: Charset) -> Settings<'static, 'static> {
+        let (at_doctype, at_element, at_end) = (search.clone(), search.clone(), search.clone());
         let document = DocumentContentHandlers::default()
             .doctype(move |_: &mut Doctype<'_>| {
                 lock(&at_doctype).whole = true;
@@ -92,14 +92,14 @@ impl Search {
                 Ok(())
             });
         let every = ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
-            lock(&search).at(element);
+            lock(&at_element).at(element);
             Ok(())
         });
-        let mut settings = settings(charset).append_document_content_handler(document);
-        if let Some(selector) = &*EVERY {
-            settings = settings.append_element_content_handler((Cow::Borrowed(selector), every));
+        let settings = settings(charset).append_document_content_handler(document);
+        match &*EVERY {
+            Some(selector) => settings.append_element_content_handler((Cow::Borrowed(selector), every)),
+            None => settings,
         }
-        Stage::new(settings)
     }
 
     fn at(&mut self, element: &mut Element<'_, '_>) {
@@ -274,6 +274,22 @@ mod tests {
         ] {
             for chunk in [1, 2, 7, 4096] {
                 assert_eq!(with_root(page, chunk), page, "in parts of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn form_05_the_top_is_found_behind_a_tag_that_is_too_long_for_the_parser() {
+        let long = "A".repeat(1_300_000);
+        for head in [
+            format!("<link rel=icon href=\"data:image/png;base64,{long}\">"),
+            format!("<!-- <body> {long} -->"),
+            format!("<script data-x={long}>'<body>'</script>"),
+        ] {
+            for chunk in [10_000, usize::MAX] {
+                let page = format!("<html lang=en><head>{head}</head><body>x");
+                let expected = format!("<html lang=en><head>[H]{head}</head><body>[Ten]x");
+                assert!(inserted(&page, false, chunk) == expected, "{} {chunk}", &head[..9]);
             }
         }
     }

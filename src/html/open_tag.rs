@@ -128,13 +128,18 @@ fn end_of_tag(text: &[u8], from: usize, mut quote: Option<u8>) -> Result<usize, 
 }
 
 fn place_after(tag: &[u8], begins: usize) -> Place {
+    raw_element(tag)
+        .map_or(Place::Text, |name| Place::Raw { name, begins: (name == TOGETHER).then_some(begins) })
+}
+
+/// The element that a tag begins, if no other can begin in it.
+pub(super) fn raw_element(tag: &[u8]) -> Option<&'static str> {
     // Nearly every tag fails here.
-    if !matches!(tag[1].to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
-        return Place::Text;
+    if !matches!(tag.get(1)?.to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
+        return None;
     }
     let name = tag[1..].split(|byte| ends_name(*byte)).next().unwrap_or_default();
-    let raw = RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()));
-    raw.map_or(Place::Text, |name| Place::Raw { name, begins: (name == TOGETHER).then_some(begins) })
+    RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()))
 }
 
 /// Whatever else follows is a part of the name: `<iframe_>` is no `iframe`.

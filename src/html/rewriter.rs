@@ -290,4 +290,69 @@ mod tests {
         assert_eq!(rewriter.write(page).unwrap(), page);
         assert_eq!(rewriter.last(b"").unwrap(), b"");
     }
+
+    /// A page in parts, of which the first is that long, where something stands at its end or nobody knows a host.
+    fn by_purpose(page: &[u8], first: usize, chunk: usize, bottom: bool) -> Vec<u8> {
+        let bottom: Option<Text> = bottom.then(|| -> Text { Box::new(|_| "[B]".to_owned()) });
+        let edits = Edits { doorman: Some(Arc::new(ByPurpose)), bottom, ..Edits::default() };
+        let mut rewriter = Rewriter::new(edits, Charset::of("text/html").unwrap(), Coding::Identity);
+        let (first, rest) = page.split_at(first);
+        let mut done = rewriter.write(first).unwrap();
+        rest.chunks(chunk).for_each(|part| done.extend(rewriter.write(part).unwrap()));
+        done.extend(rewriter.last(b"").unwrap());
+        done
+    }
+
+    #[test]
+    fn law_03_what_follows_is_held_where_the_parser_has_no_room() {
+        const HELD: &str = "<iframe data-consent=bad src=/v></iframe>";
+        let long = "A".repeat(1_300_000);
+        for (what, before) in [
+            ("picture", format!("<img alt='a > b' src=\"data:image/png;base64,{long}\" title=x>")),
+            ("no quotation mark", format!("<p title=it's data-x={long}>")),
+            ("name", format!("<p {long}>")),
+            ("page in a value", format!("<p title=\"{HELD}<b>'{long}\">")),
+            ("script", format!("<script data-x='{long}'>'{HELD}'</script>")),
+            ("title", format!("<TITLE lang='{long}'>{HELD}</title>")),
+            ("end tag", format!("<p>x</p {long}>")),
+            ("many values", format!("<p {}>", "data-x=\"y\" ".repeat(130_000))),
+            ("two", format!("<p title={long}><p title={long}>")),
+            ("paragraphs", "<p>".repeat(30_000)),
+            ("as many as can be", "<b>".repeat(100_000)),
+            ("words", "<p>words</p>".repeat(110_000)),
+        ] {
+            for bottom in [false, true] {
+                for (first, chunk) in [(0, usize::MAX), (8, usize::MAX), (3, 1_000)] {
+                    let page = format!("<body>{before}{HELD}<p>end");
+                    let expected = format!("<body>{before}[held ]<p>end{}", if bottom { "[B]" } else { "" });
+                    let found = by_purpose(page.as_bytes(), first, chunk, bottom);
+                    assert!(
+                        found == expected.as_bytes(),
+                        "{what}, {bottom}, {first}, {chunk}: {}",
+                        found.len()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_long_tag_is_read_in_the_encoding_that_the_page_has_said() {
+        let long = "A".repeat(1_300_000);
+        let before = format!("<meta charset=windows-1252><p title={long}><noscript>caf");
+        let page = [before.as_bytes(), b"\xe9</noscript>"].concat();
+        for (first, chunk) in [(0, usize::MAX), (8, 10_000)] {
+            assert!(by_purpose(&page, first, chunk, true) == [&page, &b"[B]"[..]].concat(), "{first}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_never_ends_goes_on_as_it_was() {
+        for tag in ["<p title=\"", "<p title=", "<p ", "<!--", "<!"] {
+            let page = format!("<body>{tag}{}", "A".repeat(1_300_000));
+            for (first, chunk) in [(0, usize::MAX), (8, 10_000)] {
+                assert!(by_purpose(page.as_bytes(), first, chunk, false) == page.as_bytes(), "{tag} {first}");
+            }
+        }
+    }
 }

@@ -195,7 +195,7 @@ pub(super) const EMBED: &[Key] = &[
     Key::new("hosts", Kind::List(&Kind::Host))
         .unwritten(Unwritten::Required)
         .example("[\"www.googletagmanager.com\", \"*.google-analytics.com\"]")
-        .about("The hosts it comes from; `*.` stands for all below a domain.")
+        .about("The hosts it comes from; `*.` stands for all below a domain, but for none of them while a host below it that another embed declares is refused.")
         .source("W3C Content Security Policy"),
 ];
 
