@@ -189,7 +189,7 @@ impl<'a> Walk<'a, '_> {
             || line::scrub_after_site(line.as_bytes(), self.scrubber, &mut out);
         out.extend_from_slice(&text.as_bytes()[line.len()..]);
         let written = serde_json::to_string(&String::from_utf8_lossy(&out)).ok().filter(|_| done)?;
-        Some(written[1..written.len() - 1].as_bytes().to_vec())
+        Some(written.as_bytes()[1..written.len() - 1].to_vec())
     }
 }
 
