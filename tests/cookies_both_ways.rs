@@ -86,7 +86,7 @@ async fn claim_05_trailers_set_no_cookie() {
 /// To a cache in front all visitors are alike in a field that Pinfold alone sets.
 #[tokio::test]
 async fn page_02_what_hangs_on_what_is_granted_is_kept_by_nobody_else() {
-    for policy in [policy(), policy().banner(true), policy().mode(Mode::Report)] {
+    for policy in [policy(), policy().mode(Mode::Report)] {
         let town = Town::new(policy, Notebook::default(), AuditSettings::default());
         let mut service = town.around(|request| {
             let response = Response::builder()
