@@ -61,7 +61,7 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
     let domain = section.text("cookie_domain");
     if let (Some(domain), Some(Located { value: host, .. })) = (&domain, &own_host) {
         let wide = domain.value.to_ascii_lowercase();
-        if *host != wide && !host.ends_with(&format!(".{wide}")) || !wide.contains('.') {
+        if !is_within(host, &wide) || !wide.contains('.') {
             faults.add(
                 &domain.place,
                 format!("`{}` is not a domain of {host}", domain.value),
@@ -84,15 +84,14 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
         }
         (Some(_), Some(domain)) => {
             let wide = domain.value.to_ascii_lowercase();
-            let is_beneath = |host: &str| host == wide || host.ends_with(&format!(".{wide}"));
-            for host in hosts.iter().filter(|host| !is_beneath(&host.value)) {
+            for host in hosts.iter().filter(|host| !is_within(&host.value, &wide)) {
                 faults.add(
                     &host.place,
                     format!("no choice can be kept for {}, which is not within `cookie_domain`", host.value),
                     "give it a site of its own, or take `shared_choice` away",
                 );
             }
-            Some(Located { value: domain.value.to_ascii_lowercase(), place: domain.place.clone() })
+            Some(Located { value: wide, place: domain.place.clone() })
         }
         (None, _) => None,
     };
@@ -115,6 +114,11 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
     let calendar = calendar.unwrap_or_else(Calendar::utc);
     section.end();
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
+}
+
+/// Whether a browser takes a cookie of a domain from a host (RFC 6265 section 5.1.3).
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.

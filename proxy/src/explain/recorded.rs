@@ -51,14 +51,13 @@ fn head(text: &str) -> String {
 
 /// The head of the answer itself: of those that only say that it is to come (RFC 9110 section 15.2) nothing is asked.
 fn last_head(text: &str) -> String {
-    let mut rest = text;
+    let mut rest = text.trim_start_matches(['\r', '\n']);
     loop {
         let head = head(rest);
         let status = head.lines().next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
         let is_interim = status.len() == 3 && status.starts_with('1') && status != "101";
-        let next = rest.trim_start_matches(['\r', '\n']).find("\nHTTP/").filter(|_| is_interim);
-        let Some(next) = next else { return head };
-        rest = &rest.trim_start_matches(['\r', '\n'])[next + 1..];
+        let Some(next) = rest.find("\nHTTP/").filter(|_| is_interim) else { return head };
+        rest = &rest[next + 1..];
     }
 }
 

@@ -52,11 +52,7 @@ pub(super) fn with_confirmation(address: &str, confirmation: Confirmation) -> St
 pub(crate) fn without_confirmation(uri: &Uri) -> Option<Uri> {
     let query = uri.query()?;
     memchr::memmem::find(query.as_bytes(), CONFIRMATION.as_bytes())?;
-    let rest = kept_fields(query);
-    if rest.len() == query.len() {
-        return None;
-    }
-    let target = if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{rest}", uri.path()) };
+    let target = unconfirmed(uri.path(), query)?;
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).ok()?);
     Uri::from_parts(parts).ok()
@@ -66,12 +62,16 @@ pub(crate) fn without_confirmation(uri: &Uri) -> Option<Uri> {
 /// all that is on it under that address.
 pub(crate) fn referrer_without_confirmation(referrer: &HeaderValue) -> Option<HeaderValue> {
     let (address, query) = referrer.to_str().ok()?.split_once('?')?;
+    HeaderValue::try_from(unconfirmed(address, query)?).ok()
+}
+
+/// An address and what its query has besides confirmations, or `None` where it has none.
+fn unconfirmed(address: &str, query: &str) -> Option<String> {
     let rest = kept_fields(query);
     if rest.len() == query.len() {
         return None;
     }
-    let separator = if rest.is_empty() { "" } else { "?" };
-    HeaderValue::try_from(format!("{address}{separator}{rest}")).ok()
+    Some(if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") })
 }
 
 /// Whether there may be a confirmation in an address.
