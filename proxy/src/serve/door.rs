@@ -1,6 +1,7 @@
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 use pinfold::Pinfold;
 use pinfold::client_ip::Peer;
 use pinfold::consent::ResponseBody;
@@ -19,7 +21,7 @@ use super::body::{ClientBody, text_response};
 use super::by_host::ByHost;
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
-use super::panics::{Caught, FailureId};
+use super::panics::{Caught, FailureId, caught};
 use super::pressure;
 use super::refused::Refused;
 use super::to_https::ToHttps;
@@ -52,65 +54,103 @@ pub(super) struct Inside {
 
 impl Door {
     /// Answers one request that came from `peer`, whatever becomes of us.
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        is_secured: bool,
-    ) -> Result<Response<DoorBody>, Infallible> {
+    pub(super) fn answer(&self, request: Request<Incoming>, peer: SocketAddr, is_secured: bool) -> Answer {
         let version = request.version();
-        match (Caught { future: self.pass(request, peer, is_secured) }).await {
-            Ok(answer) => answer,
-            Err(id) => Ok(failure(id, version).map(Either::Right)),
-        }
+        let stage = match caught(|| self.let_in(request, peer, is_secured)) {
+            Ok(stage) => stage,
+            Err(id) => Stage::own(failure(id, version)),
+        };
+        Answer { version, stage }
     }
 
-    async fn pass(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        is_secured: bool,
-    ) -> Result<Response<DoorBody>, Infallible> {
+    fn let_in(&self, request: Request<Incoming>, peer: SocketAddr, is_secured: bool) -> Stage {
         let (parts, body) = request.into_parts();
         // Balancers ask by address, with whatever Host they please.
         if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
-            return Ok(text_response(StatusCode::OK, HEALTHY).map(Either::Right));
+            return Stage::own(text_response(StatusCode::OK, HEALTHY));
         }
         if pressure::sheds() {
-            return Ok(refusal(Refused::BUSY, parts.version).map(Either::Right));
+            return Stage::own(refusal(Refused::BUSY, parts.version));
         }
         let (host, inside) = match admit(&parts, &self.sites) {
             Ok((host, inside)) => (host, inside.clone()),
             Err(refused) => {
                 self.latency.note_refused();
-                return Ok(refusal(refused, parts.version).map(Either::Right));
+                return Stage::own(refusal(refused, parts.version));
             }
         };
-        // The request of one site keeps nothing of the others.
-        drop(self);
         let to_https = inside.to_https.as_ref().filter(|_| !is_secured);
-        let redirect = to_https.and_then(|way| way.answer(&host, &parts.uri, peer));
-        if let Some(redirect) = redirect {
-            return Ok(redirect.map(Either::Right));
+        if let Some(redirect) = to_https.and_then(|way| way.answer(&host, &parts.uri, peer)) {
+            return Stage::own(redirect);
         }
-        let version = parts.version;
         let mut request = Request::from_parts(parts, ClientBody::new(body));
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(AdmittedHost(host));
         let started = Instant::now();
-        let mut response = inside.stack.clone().call(request).await?;
+        Stage::Inside { future: Caught { future: inside.stack.clone().call(request) }, started, inside }
+    }
+}
+
+pin_project! {
+    /// An answer on its way.
+    ///
+    /// It is no `async` block, because it is moved for every request and those keep room for all that they ever held.
+    pub(super) struct Answer {
+        version: Version,
+        #[pin]
+        stage: Stage,
+    }
+}
+
+pin_project! {
+    #[project = StagePinned]
+    enum Stage {
+        // Whoever does not come in is answered at once.
+        Own { answer: Option<Response<Full<Bytes>>> },
+        // The site stays as it is until it has answered.
+        Inside {
+            #[pin]
+            future: Caught<<Pinfold<Forward> as Service<Request<ClientBody>>>::Future>,
+            started: Instant,
+            inside: Arc<Inside>,
+        },
+    }
+}
+
+impl Stage {
+    fn own(answer: Response<Full<Bytes>>) -> Self {
+        Self::Own { answer: Some(answer) }
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<DoorBody>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (future, started, inside) = match this.stage.project() {
+            StagePinned::Inside { future, started, inside } => (future, started, inside),
+            StagePinned::Own { answer } => {
+                return answer.take().map_or(Poll::Pending, |answer| Poll::Ready(answer.map(Either::Right)));
+            }
+        };
+        let mut response = match ready!(future.poll(cx)) {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(id) => return Poll::Ready(failure(id, *this.version).map(Either::Right)),
+        };
         inside.latency.note(started.elapsed());
         // Whoever finds a request malformed may have read it differently: nothing follows it.
-        if version < Version::HTTP_2 && response.status() == StatusCode::BAD_REQUEST {
+        if *this.version < Version::HTTP_2 && response.status() == StatusCode::BAD_REQUEST {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         // HTTP/1.0 has no other end for a body of unknown length (RFC 9112 section 6.3).
-        if version == Version::HTTP_10 && response.body().size_hint().exact().is_none() {
+        if *this.version == Version::HTTP_10 && response.body().size_hint().exact().is_none() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             // Else hyper offers to keep the connection.
             *response.version_mut() = Version::HTTP_10;
         }
-        Ok(response.map(Either::Left))
+        Poll::Ready(response.map(Either::Left))
     }
 }
 

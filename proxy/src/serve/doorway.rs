@@ -1,20 +1,19 @@
 //! Where the requests of one worker come in: the door that stands there, and the one that a reload puts in its place.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::uri::Scheme;
-use http::{HeaderName, Request, Response, Uri};
+use http::{HeaderName, Request, Uri};
 use hyper::body::Incoming;
 use pinfold::PinfoldLayer;
 use pinfold::client_ip::TrustedProxies;
 use tower::Layer;
 
 use super::by_host::ByHost;
-use super::door::{Door, DoorBody, Inside};
+use super::door::{Answer, Door, Inside};
 use super::forward::{Forward, Way};
 use super::latency::Latency;
 use super::origin::{Line, Origin};
@@ -46,7 +45,7 @@ struct Worker {
 /// A door, and what belongs to connections and not to requests.
 #[derive(Debug)]
 struct Lane {
-    door: Arc<Door>,
+    door: Door,
     /// What is behind it, by the names of sites.
     sites: Vec<(Arc<str>, Arc<Inside>)>,
     announcers: Option<Arc<TrustedProxies>>,
@@ -73,13 +72,8 @@ impl Doorway {
     }
 
     /// Answers a request by the door that stands now.
-    pub(super) fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> impl Future<Output = Result<Response<DoorBody>, Infallible>> + use<> {
-        let door = self.lane.load().door.clone();
-        door.answer(request, peer, self.is_secured)
+    pub(super) fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        self.lane.load().door.answer(request, peer, self.is_secured)
     }
 
     /// What requests to a site pass here; it is gone once the last that has begun is answered, and another door stands here.
@@ -187,6 +181,6 @@ impl Plan {
         let door =
             Door { sites: ByHost::new(hosts.zip(all.iter().cloned())), latency: worker.latency.clone() };
         let sites = self.sites.iter().map(|site| site.name.clone()).zip(all).collect();
-        Lane { door: Arc::new(door), sites, announcers: self.announcers.clone(), origins }
+        Lane { door, sites, announcers: self.announcers.clone(), origins }
     }
 }

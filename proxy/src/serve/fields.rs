@@ -59,7 +59,9 @@ pub(super) fn prepare_request(
     {
         headers.remove(name);
     }
-    if let Ok(host) = HeaderValue::from_str(host.as_str()) {
+    // Nearly every client writes it as the site is to have it.
+    let written = headers.get(HOST).filter(|written| *written == host.as_str()).cloned();
+    if let Some(host) = written.or_else(|| HeaderValue::from_str(host.as_str()).ok()) {
         headers.insert(X_FORWARDED_HOST, host.clone());
         headers.insert(HOST, host);
     }
@@ -90,11 +92,17 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) {
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
+        // `close` is no field's name (RFC 9110 section 18.4), and `Keep-Alive` goes in any case.
+        let is_usual = |name: &&[u8]| {
+            [&b"close"[..], b"keep-alive"].iter().any(|usual| name.eq_ignore_ascii_case(usual))
+        };
         let named: Vec<HeaderName> = headers
             .get_all(CONNECTION)
             .into_iter()
             .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            .map(<[u8]>::trim_ascii)
+            .filter(|name| !is_usual(name))
+            .filter_map(|name| HeaderName::from_bytes(name).ok())
             .filter(|name| !PROTECTED.contains(name))
             .collect();
         named.iter().for_each(|name| {

@@ -101,11 +101,13 @@ impl Service<Request<ClientBody>> for Forward {
 
     fn call(&mut self, request: Request<ClientBody>) -> Self::Future {
         let way = self.way(&request).clone();
+        let progress = request.body().progress();
+        let offer = Offer::of(&request).filter(|_| way.origin.may_switch());
+        // It is large, passes many hands, and may have to wait for its turn: by its address all that takes little room.
+        let request = Box::new(way.prepared(request, offer.as_ref()));
         Box::pin(async move {
-            let progress = request.body().progress();
             let state = || progress.as_ref().map_or(Upload::Ended, Progress::state);
-            let offer = Offer::of(&request).filter(|_| way.origin.may_switch());
-            let answer = way.origin.send(way.prepared(request, offer.as_ref()));
+            let answer = pin!(way.origin.send(request));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
                 Some(Ok(response)) => received(response, offer.as_ref()),
@@ -117,11 +119,10 @@ impl Service<Request<ClientBody>> for Forward {
 
 /// Waits for the answer as long as the body of the request is still coming, and then for `timeout`.
 async fn patiently<F: Future>(
-    answer: F,
+    mut answer: Pin<&mut F>,
     timeout: Duration,
     upload: impl Fn() -> Upload,
 ) -> Option<F::Output> {
-    let mut answer = pin!(answer);
     loop {
         let before = upload();
         if let Ok(answer) = tokio::time::timeout(timeout, &mut answer).await {

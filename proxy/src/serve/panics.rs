@@ -60,12 +60,17 @@ impl<F: Future> Future for Caught<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let future = self.project().future;
-        // What it was at is given up with it; what others share are counts, and used as they are.
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        match caught(|| future.poll(cx)) {
             Ok(polled) => polled.map(Ok),
-            Err(_) => Poll::Ready(Err(LAST.get())),
+            Err(id) => Poll::Ready(Err(id)),
         }
     }
+}
+
+/// What a step comes to, or under what a panic of it was logged.
+pub(super) fn caught<T>(step: impl FnOnce() -> T) -> Result<T, FailureId> {
+    // What it was at is given up with it; what others share are counts, and used as they are.
+    catch_unwind(AssertUnwindSafe(step)).map_err(|_| LAST.get())
 }
 
 #[cfg(test)]

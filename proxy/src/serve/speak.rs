@@ -2,21 +2,24 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use super::door::{Answer, DoorBody};
 use super::doorway::Doorway;
-use super::guard::{Conversation, Guarded, Speaks, WhileOpen};
+use super::guard::{Conversation, Guarded, Open, Speaks, WhileOpen};
 use super::limits::{CONNECTION_WINDOW, LONGEST_HEAD, MOST_STREAMS};
 use super::tunnel::Tunnel;
 
@@ -79,18 +82,7 @@ impl Server {
             if let Some(end) = request.extensions().get::<OnUpgrade>() {
                 conversation.will_be_left(end.clone());
             }
-            let answer = doorway.answer(request, client);
-            async move {
-                let Ok(mut response) = answer.await;
-                if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
-                    conversation.switch(tunnel);
-                }
-                // Whoever is slow with one request is not given time for another.
-                if response.status() == StatusCode::REQUEST_TIMEOUT {
-                    conversation.end();
-                }
-                Ok::<_, Infallible>(response.map(|body| WhileOpen::new(body, open)))
-            }
+            Answering { answer: doorway.answer(request, client), conversation, open: Some(open) }
         });
         let io = TokioIo::new(guarded);
         // Clients hang up and talk nonsense; what can be answered has been.
@@ -120,9 +112,38 @@ impl Server {
                 drop(watcher);
             }
             Speaks::Http2 => {
-                let _ = watcher.watch(self.http2.serve_connection(io, service)).await;
+                // In a place of its own, so that HTTP/1 does not keep room for it.
+                let _ = Box::pin(watcher.watch(self.http2.serve_connection(io, service))).await;
             }
         }
+    }
+}
+
+pin_project! {
+    /// An answer on its way, and what it means for the connection.
+    struct Answering {
+        #[pin]
+        answer: Answer,
+        conversation: Conversation,
+        open: Option<Open>,
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<WhileOpen<DoorBody>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.answer.poll(cx));
+        if let Some(tunnel) = response.extensions_mut().remove::<Tunnel>() {
+            this.conversation.switch(tunnel);
+        }
+        // Whoever is slow with one request is not given time for another.
+        if response.status() == StatusCode::REQUEST_TIMEOUT {
+            this.conversation.end();
+        }
+        let Some(open) = this.open.take() else { return Poll::Pending };
+        Poll::Ready(Ok(response.map(|body| WhileOpen::new(body, open))))
     }
 }
 

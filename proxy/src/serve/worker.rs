@@ -52,7 +52,7 @@ pub(super) fn run(entrances: Vec<Entrance>, doorway: Doorway, stop: watch::Recei
     runtime.block_on(async {
         tokio::spawn(async move { doorway.tidy().await });
         let graceful = Arc::new(GracefulShutdown::new());
-        let server = Server::new();
+        let server = Arc::new(Server::new());
         let mut accepting = JoinSet::new();
         for Entrance { listener, way_in } in entrances {
             let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -70,7 +70,7 @@ pub(super) fn run(entrances: Vec<Entrance>, doorway: Doorway, stop: watch::Recei
 async fn accept(
     listener: tokio::net::TcpListener,
     way_in: WayIn,
-    server: Server,
+    server: Arc<Server>,
     graceful: Arc<GracefulShutdown>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -118,7 +118,7 @@ async fn let_in(
     mut stream: TcpStream,
     peer: SocketAddr,
     way_in: WayIn,
-    server: Server,
+    server: Arc<Server>,
     watcher: Watcher,
     stop: watch::Receiver<bool>,
     _connected: Connected,
@@ -126,7 +126,8 @@ async fn let_in(
     // Where there are some, it must come from one of them, and begin with whom it is from.
     let client = match &way_in.doorway.announcers() {
         None => Some(peer),
-        Some(trusted) => announced::client(&mut stream, peer, trusted).await,
+        // In a place of its own, so that a connection does not keep room for it.
+        Some(trusted) => Box::pin(announced::client(&mut stream, peer, trusted)).await,
     };
     let Some(client) = client else { return };
     match &way_in.acceptor {

@@ -29,5 +29,5 @@ mod stalls;
 mod stream;
 mod streams;
 
-pub(super) use conversation::{Conversation, WhileOpen};
+pub(super) use conversation::{Conversation, Open, WhileOpen};
 pub(super) use stream::{Guarded, Speaks};

@@ -67,7 +67,7 @@ impl Origin {
     /// sent to the next, once.
     pub(in super::super) async fn send(
         &self,
-        request: Request<ClientBody>,
+        request: Box<Request<ClientBody>>,
     ) -> Result<Response<AnswerBody>, Failed> {
         let _turn = self.queue.turn().await.ok_or(Failed::Busy)?;
         let (first, second) = two_of(self.outlets.len(), |place| self.outlets[place].server().is_well());
@@ -79,7 +79,7 @@ impl Origin {
             (Missed::Unconnected(error, request), Some(second)) => {
                 let (from, to) = (self.outlets[first].server(), self.outlets[second].server());
                 tracing::debug!(%from, %to, %error, "no connection: asking the next");
-                match Box::pin(self.outlets[second].send(*request)).await {
+                match Box::pin(self.outlets[second].send(request)).await {
                     Ok(response) => return Ok(response),
                     Err(missed) => missed,
                 }

@@ -40,7 +40,7 @@ pub(super) enum Missed {
 struct Lost {
     error: hyper::Error,
     /// The request, where nothing of it was sent.
-    unsent: Option<Request<ClientBody>>,
+    unsent: Option<Box<Request<ClientBody>>>,
 }
 
 impl Outlet {
@@ -66,46 +66,51 @@ impl Outlet {
 
     /// The server's answer. A request that can be sent twice is, once, where a connection that was used before turns out to be closed
     /// (RFC 9112 section 9.3.1): servers close unused ones whenever they please.
-    pub(super) async fn send(&self, request: Request<ClientBody>) -> Result<Response<AnswerBody>, Missed> {
+    pub(super) async fn send(
+        &self,
+        request: Box<Request<ClientBody>>,
+    ) -> Result<Response<AnswerBody>, Missed> {
         match &self.connections {
             Connections::Http1(pool) => self.send_alone(request, pool).await,
             Connections::Http2(streams) => {
                 let is_secure = self.server.address().is_secure();
                 // Elsewhere, so that what goes the other way does not keep room for it.
-                Box::pin(self.send_among(as_http2(request, is_secure), streams)).await
+                Box::pin(self.send_among(as_http2(*request, is_secure), streams)).await
             }
         }
     }
 
     async fn send_alone(
         &self,
-        request: Request<ClientBody>,
+        request: Box<Request<ClientBody>>,
         pool: &Arc<Pool>,
     ) -> Result<Response<AnswerBody>, Missed> {
-        let again = Some(&request).filter(|request| request.method().is_idempotent()).and_then(copy);
-        let Some(link) = pool.take(again.is_some()) else { return self.send_afresh(request, pool).await };
-        match over(link, request, pool).await {
-            Ok(response) => Ok(response),
-            Err(Lost { unsent: Some(unsent), .. }) => self.send_afresh(unsent, pool).await,
-            Err(Lost { error, unsent: None }) => match again {
-                Some(again) if was_closed(&error) => {
+        let again = Some(&*request).filter(|request| request.method().is_idempotent()).and_then(copy);
+        let unsent = match pool.take(again.is_some()) {
+            None => request,
+            Some(link) => match (over(link, request, pool).await, again) {
+                (Ok(response), _) => return Ok(response),
+                (Err(Lost { unsent: Some(unsent), .. }), _) => unsent,
+                (Err(Lost { error, .. }), Some(again)) if was_closed(&error) => {
                     tracing::debug!("a connection to the origin had been closed: asking once more");
-                    self.send_afresh(again, pool).await
+                    again
                 }
-                _ => Err(Missed::Unanswered(error)),
+                (Err(Lost { error, .. }), _) => return Err(Missed::Unanswered(error)),
             },
-        }
+        };
+        // Elsewhere, so that a request over an open connection does not keep room for it.
+        Box::pin(self.send_afresh(unsent, pool)).await
     }
 
     async fn send_afresh(
         &self,
-        request: Request<ClientBody>,
+        request: Box<Request<ClientBody>>,
         pool: &Arc<Pool>,
     ) -> Result<Response<AnswerBody>, Missed> {
         let opened = async { Link::new(self.server.address().connect().await?).await };
         let link = match opened.await {
             Ok(link) => link,
-            Err(error) => return Err(Missed::Unconnected(error, request.into())),
+            Err(error) => return Err(Missed::Unconnected(error, request)),
         };
         tracing::debug!("a connection to the origin was opened");
         over(link, request, pool).await.map_err(|lost| Missed::Unanswered(lost.error))
@@ -126,12 +131,12 @@ impl Outlet {
             Err(lost) => lost,
         };
         let request = match (lost.unsent, again) {
-            (Some(unsent), _) => unsent,
-            (None, Some(again)) if was_refused(&lost.error) => again,
+            (Some(unsent), _) => *unsent,
+            (None, Some(again)) if was_refused(&lost.error) => *again,
             (None, Some(again))
                 if stream.was_used_before() && again.method().is_idempotent() && was_closed(&lost.error) =>
             {
-                again
+                *again
             }
             _ => return Err(Missed::Unanswered(lost.error)),
         };
@@ -151,7 +156,7 @@ impl Outlet {
 /// Over one connection that has nothing else to do.
 async fn over(
     mut link: Link,
-    mut request: Request<ClientBody>,
+    mut request: Box<Request<ClientBody>>,
     pool: &Arc<Pool>,
 ) -> Result<Response<AnswerBody>, Lost> {
     let uploads = !request.body().is_end_stream();
@@ -159,7 +164,7 @@ async fn over(
         // Without a word the client would take a body of unknown length for none where the method is one that hardly ever has any.
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    let answer = link.send(request);
+    let answer = link.send(*request);
     let received = if uploads {
         // The rest of the body goes on its way even while nobody reads the answer.
         let pool = pool.clone();
@@ -194,16 +199,16 @@ async fn among(
 }
 
 fn lost(mut failed: TrySendError<Request<ClientBody>>) -> Lost {
-    let unsent = failed.take_message();
+    let unsent = failed.take_message().map(Box::new);
     Lost { error: failed.into_error(), unsent }
 }
 
 /// The same request once more, where it has no body, which could be read but once.
-fn copy(request: &Request<ClientBody>) -> Option<Request<ClientBody>> {
+fn copy(request: &Request<ClientBody>) -> Option<Box<Request<ClientBody>>> {
     if !request.body().is_end_stream() {
         return None;
     }
-    let mut copy = Request::new(ClientBody::empty());
+    let mut copy = Box::new(Request::new(ClientBody::empty()));
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();

@@ -125,7 +125,7 @@ impl Server {
 
     /// Its answer, over a connection of its own that is opened as all are.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question) -> Result<Response<AnswerBody>, Failed> {
-        let mut request = Request::new(ClientBody::empty());
+        let mut request = Box::new(Request::new(ClientBody::empty()));
         *request.uri_mut() = Uri::from(question.path.clone());
         request.headers_mut().extend([
             (HOST, question.host.clone()),
