@@ -100,6 +100,8 @@ impl PolicyBuilder {
             fingerprint,
             asks,
             declared,
+            #[cfg(feature = "html")]
+            notices: Default::default(),
         };
         ConfigErrors::gather(Policy::of(terms), faults)
     }

@@ -29,8 +29,7 @@ pub(super) struct Changes {
     /// The address of the page, to come back to.
     page: String,
     language: Language,
-    /// Names what visitors like this one are shown.
-    variant: String,
+    policy: Policy,
 }
 
 impl Changes {
@@ -60,8 +59,6 @@ impl Changes {
         let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // A shared cache keeps one page for visitors of every language.
         let accept = if outlook.keyed { "" } else { accept };
-        let shown =
-            u8::from(asks) | u8::from(gate) << 1 | u8::from(link) << 2 | u8::from(google.is_some()) << 3;
         let page = without_confirmation(uri);
         let page = page.as_ref().unwrap_or(uri).path_and_query().map_or("/", |page| page.as_str());
         Some(Self {
@@ -75,16 +72,22 @@ impl Changes {
             certain: outlook.fetch != super::fetch::Fetch::Perhaps,
             page: page.to_owned(),
             language: Language::negotiate(policy.languages(), accept),
-            variant: format!(
-                "{}.{:x}.{shown:x}.{}{}",
-                policy.fingerprint(),
-                standing.granted.bits(),
-                env!("CARGO_PKG_VERSION"),
-                preferences(policy, preferred)
-                    .map(|(name, value)| format!(";{name}={value}"))
-                    .collect::<String>()
-            ),
+            policy: policy.clone(),
         })
+    }
+
+    /// Names what visitors like this one are shown.
+    fn variant(&self) -> String {
+        let shown = [self.asks, self.gate, self.link, self.google.is_some()];
+        let shown = shown.iter().rev().fold(0, |bits, is_shown| bits << 1 | u8::from(*is_shown));
+        let preferences = preferences(&self.policy, self.preferred);
+        format!(
+            "{}.{:x}.{shown:x}.{}{}",
+            self.policy.fingerprint(),
+            self.granted.bits(),
+            env!("CARGO_PKG_VERSION"),
+            preferences.map(|(name, value)| format!(";{name}={value}")).collect::<String>()
+        )
     }
 
     /// The same for the cookies page, which asks, confirms and is where a link would lead.
@@ -95,7 +98,7 @@ impl Changes {
     /// Makes a request one whose answer can be changed.
     pub(super) fn prepare(&self, headers: &mut HeaderMap) {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        ask_for_variant(headers, &self.variant);
+        ask_for_variant(headers, || self.variant());
     }
 
     /// Whether the page will ask its visitor.
@@ -121,7 +124,7 @@ impl Changes {
 
     /// Marks an answer with no body of its own, to `HEAD` or as 304, as one about the changed page.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        tell_variant(headers, &self.variant);
+        tell_variant(headers, || self.variant());
     }
 
     fn edits(self, policy: &Policy, language: Language) -> Edits {

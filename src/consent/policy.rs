@@ -50,6 +50,8 @@ pub(super) struct Terms {
     /// The policies that visitors may have answered before, by fingerprint, each with the purposes whose grants still hold.
     pub(super) earlier: HashMap<u32, PurposeSet>,
     pub(super) pages: Pages,
+    #[cfg(feature = "html")]
+    pub(super) notices: super::page::Notices,
 }
 
 impl Policy {
@@ -237,6 +239,11 @@ impl Policy {
 
     pub(super) fn pages(&self) -> &Pages {
         &self.0.pages
+    }
+
+    #[cfg(feature = "html")]
+    pub(super) fn notices(&self) -> &super::page::Notices {
+        &self.0.notices
     }
 
     pub(super) fn purposes_with_bits(&self) -> impl Iterator<Item = (&Purpose, u8)> {

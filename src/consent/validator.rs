@@ -4,24 +4,40 @@
 //! along inside ours and is handed back when the browser asks whether the page has changed.
 
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CONTENT_LENGTH, ETAG, Entry, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED,
+    RANGE,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What is said of the very bytes of a body.
+const OF_BYTES: [HeaderName; 7] = [
+    ACCEPT_RANGES,
+    CONTENT_LENGTH,
+    LAST_MODIFIED,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+];
 
 const STRONG: &str = ";pinfold-";
 const WEAK: &str = ";pinfold-w-";
 
 /// Makes a request one whose answer is the whole page, or the word that the visitor's own variant of it is still good.
-pub(super) fn ask_for_variant(headers: &mut HeaderMap, variant: &str) {
-    for name in [IF_MODIFIED_SINCE, IF_RANGE, RANGE] {
+pub(super) fn ask_for_variant(headers: &mut HeaderMap, variant: impl FnOnce() -> String) {
+    for name in &[IF_MODIFIED_SINCE, IF_RANGE, RANGE] {
         headers.remove(name);
     }
+    if !headers.contains_key(IF_NONE_MATCH) {
+        return;
+    }
+    let variant = variant();
     let restored: Vec<String> = headers
         .get_all(IF_NONE_MATCH)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(','))
-        .filter_map(|tag| restored(tag.trim(), variant))
+        .filter_map(|tag| restored(tag.trim(), &variant))
         .collect();
     headers.remove(IF_NONE_MATCH);
     if let Some(tags) = HeaderValue::try_from(restored.join(", ")).ok().filter(|tags| !tags.is_empty()) {
@@ -30,14 +46,16 @@ pub(super) fn ask_for_variant(headers: &mut HeaderMap, variant: &str) {
 }
 
 /// Puts the variant into the tag of an answer, and takes away what is no longer true.
-pub(super) fn tell_variant(headers: &mut HeaderMap, variant: &str) {
-    let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| tagged(tag, variant));
-    match tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
-        Some(tag) => {
-            headers.insert(ETAG, tag);
-        }
-        None => {
-            headers.remove(ETAG);
+pub(super) fn tell_variant(headers: &mut HeaderMap, variant: impl FnOnce() -> String) {
+    if let Entry::Occupied(mut tag) = headers.entry(ETAG) {
+        let tagged = tag.get().to_str().ok().and_then(|tag| tagged(tag, &variant()));
+        match tagged.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+            Some(tagged) => {
+                tag.insert(tagged);
+            }
+            None => {
+                tag.remove_entry_mult();
+            }
         }
     }
     forget_bytes(headers);
@@ -45,10 +63,7 @@ pub(super) fn tell_variant(headers: &mut HeaderMap, variant: &str) {
 
 /// Takes away what is true of the site's own bytes alone.
 pub(super) fn forget_bytes(headers: &mut HeaderMap) {
-    for name in [ACCEPT_RANGES, CONTENT_LENGTH, LAST_MODIFIED] {
-        headers.remove(name);
-    }
-    for name in ["content-digest", "content-md5", "digest", "repr-digest"] {
+    for name in &OF_BYTES {
         headers.remove(name);
     }
 }
@@ -95,10 +110,10 @@ mod tests {
         headers.insert(IF_MODIFIED_SINCE, "Wed, 21 Oct 2026 07:28:00 GMT".parse().unwrap());
         headers.insert(RANGE, "bytes=0-9".parse().unwrap());
         let mut other = headers.clone();
-        ask_for_variant(&mut headers, "v1");
+        ask_for_variant(&mut headers, || "v1".to_owned());
         assert_eq!(headers.len(), 1);
         assert_eq!(headers[IF_NONE_MATCH], "\"def\"");
-        ask_for_variant(&mut other, "v2");
+        ask_for_variant(&mut other, || "v2".to_owned());
         assert!(other.is_empty());
     }
 
@@ -115,7 +130,7 @@ mod tests {
         ] {
             headers.insert(name, value.parse().unwrap());
         }
-        tell_variant(&mut headers, "v1");
+        tell_variant(&mut headers, || "v1".to_owned());
         assert_eq!(headers.len(), 2);
         assert_eq!(headers[ETAG], "W/\"abc;pinfold-v1\"");
     }

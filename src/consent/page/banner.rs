@@ -1,13 +1,23 @@
 //! What is put into the pages of a site: the banner, the confirmation, the link, and what stands for content that is held.
 
+use std::sync::OnceLock;
+
 use maud::{Markup, PreEscaped, html};
 
 use super::address::{Confirmation, within_site};
 use super::asset::{BANNER_SCRIPT, BANNER_STYLE};
 use super::language::Language;
+use super::template::Template;
 use super::words::{Words, sentence, with};
 use crate::consent::policy::Policy;
 use crate::consent::purpose::{Purpose, PurposeSet};
+
+/// What is shown on every page of a site, in each language, drawn when it is first shown.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    asking: [OnceLock<Template>; 2],
+    link: [OnceLock<Template>; 2],
+}
 
 /// A text for one page.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +31,20 @@ pub(crate) struct Notice<'a> {
 impl Notice<'_> {
     /// Asks an undecided visitor.
     pub(crate) fn asking(&self) -> String {
+        self.of_page(&self.policy.notices().asking, |notice| notice.draw_asking())
+    }
+
+    /// A link to the cookies page, for sites whose pages have none.
+    pub(crate) fn link(&self) -> String {
+        self.of_page(&self.policy.notices().link, |notice| notice.draw_link())
+    }
+
+    fn of_page(&self, drawn: &[OnceLock<Template>; 2], draw: fn(&Notice<'_>) -> String) -> String {
+        let template = &drawn[usize::from(self.language == Language::Welsh)];
+        template.get_or_init(|| Template::of(|page| draw(&Notice { page, ..*self }))).fill(self.back_to())
+    }
+
+    fn draw_asking(&self) -> String {
         let words = Words::of(self.language);
         let heading = with(words.title, self.policy.site_name());
         let asked = self.policy.purposes().filter(|purpose| !self.policy.is_on_until_refused(purpose));
@@ -85,8 +109,7 @@ impl Notice<'_> {
         }
     }
 
-    /// A link to the cookies page, for sites whose pages have none.
-    pub(crate) fn link(&self) -> String {
+    fn draw_link(&self) -> String {
         let words = Words::of(self.language);
         let link = html! {
             p.pinfold-link lang=(self.language.code()) { a href=(self.cookies_page()) { (words.link) } }
@@ -290,6 +313,19 @@ mod tests {
         let welsh = notice(&policy, Language::Welsh).asking();
         assert!(welsh.contains("Marchnata; <span lang=\"en\">Video</span>"), "{welsh}");
         assert!(welsh.contains("T&#373;r &amp; &lt;b&gt;"), "{welsh}");
+    }
+
+    #[test]
+    fn what_was_drawn_once_is_right_for_every_page() {
+        let policy = policy();
+        for language in [Language::English, Language::Welsh] {
+            for page in ["/", "/bins?a=1&b=%22", "/'a<b>", "//evil.example", "/\u{fe}?\u{fe}", "javascript:x"]
+            {
+                let notice = Notice { page, ..notice(&policy, language) };
+                assert_eq!(notice.asking(), notice.draw_asking(), "{page}");
+                assert_eq!(notice.link(), notice.draw_link(), "{page}");
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod form;
 mod language;
 mod preferences;
 mod privacy;
+#[cfg(feature = "html")]
+mod template;
 mod view;
 mod words;
 
@@ -31,5 +33,5 @@ pub(super) use answer::{Chosen, Plan, Refusal, Visitor, is_worth_a_plan, plan};
 #[cfg(feature = "html")]
 pub(super) use asset::google_address;
 #[cfg(feature = "html")]
-pub(super) use banner::{HeldPlace, Notice};
+pub(super) use banner::{HeldPlace, Notice, Notices};
 pub(super) use form::LIMIT;
