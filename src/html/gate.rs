@@ -13,7 +13,7 @@ use super::charset::Charset;
 use super::insertion::Text;
 use super::references::decoded;
 use super::stage::{Stage, settings};
-use super::url::{host_of, in_srcset};
+use super::url::{host_of, in_srcset, is_relative};
 
 /// Says what may be loaded, and what stands in the place of what may not.
 pub(crate) trait Doorman: fmt::Debug + Send + Sync {
@@ -78,24 +78,24 @@ const MOST_NOSCRIPT: usize = 64 * 1024;
 
 /// One pass that holds content, and puts a text in at the end of the body.
 pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, charset: Charset) -> Stage {
-    let language = PageLanguage::default();
+    let page = Arc::new(Page::default());
     let bottom = bottom.map(|text| Arc::new(Mutex::new(Some(text))));
     Stage::new(charset, move |charset| {
-        let noted = language.clone();
+        let noted = page.clone();
         let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
             if let Some(language) = root.get_attribute("lang") {
                 // The first one counts.
-                let _ = noted.0.set(language);
+                let _ = noted.language.set(language);
             }
             Ok(())
         });
         let mut settings = at(settings(charset), &ROOT, root);
         if let Some(bottom) = &bottom {
-            settings = put_in_at_the_end(settings, bottom.clone(), language.clone());
+            settings = put_in_at_the_end(settings, bottom.clone(), page.clone());
         }
         if let Some(doorman) = &doorman {
-            settings = hold_content(settings, doorman.clone(), language.clone());
-            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), language.clone()));
+            settings = hold_content(settings, doorman.clone(), page.clone());
+            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), page.clone()));
         }
         settings
     })
@@ -103,6 +103,7 @@ pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, char
 
 /// Selectors take longer to read than many a page: they are read once.
 static ROOT: LazyLock<Option<Selector>> = LazyLock::new(|| "html".parse().ok());
+static BASE: LazyLock<Option<Selector>> = LazyLock::new(|| "base".parse().ok());
 static BODY: LazyLock<Option<Selector>> = LazyLock::new(|| "body".parse().ok());
 static WITHIN_LINK: LazyLock<Option<Selector>> =
     LazyLock::new(|| "a iframe, a img, a [data-consent]".parse().ok());
@@ -124,24 +125,38 @@ fn at(
     }
 }
 
-/// The `lang` of the root element, once it has been met.
-#[derive(Debug, Clone, Default)]
-struct PageLanguage(Arc<OnceLock<String>>);
+/// What a page has said of itself so far.
+#[derive(Debug, Default)]
+struct Page {
+    /// The `lang` of the root element.
+    language: OnceLock<String>,
+    /// From which host it loads what is given by a path alone, where it is not its own (HTML, section 4.2.3).
+    base: OnceLock<Option<Host>>,
+}
 
-impl PageLanguage {
-    fn get(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
+/// A host and perhaps a port.
+type Host = (String, Option<u16>);
+
+impl Page {
+    fn language(&self) -> Option<&str> {
+        self.language.get().map(String::as_str)
+    }
+
+    /// The host that an address in this page leads to, if it is another than the page's own.
+    fn host_of(&self, address: &str) -> Option<Host> {
+        let base = || self.base.get().cloned().flatten().filter(|_| is_relative(address));
+        host_of(address).or_else(base)
     }
 }
 
 fn put_in_at_the_end(
     settings: Settings<'static, 'static>,
     text: Arc<Mutex<Option<Text>>>,
-    language: PageLanguage,
+    page: Arc<Page>,
 ) -> Settings<'static, 'static> {
     let take = move || {
         let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
-        text.map(|text| text(language.get())).unwrap_or_default()
+        text.map(|text| text(page.language())).unwrap_or_default()
     };
     let take_at_end = take.clone();
     let body = Handlers::default().element(move |body: &mut Element<'_, '_>| {
@@ -167,7 +182,7 @@ fn put_in_at_the_end(
 fn hold_content(
     settings: Settings<'static, 'static>,
     doorman: Arc<dyn Doorman>,
-    language: PageLanguage,
+    page: Arc<Page>,
 ) -> Settings<'static, 'static> {
     let in_link = Arc::new(AtomicBool::new(false));
     let noted = in_link.clone();
@@ -176,15 +191,23 @@ fn hold_content(
         noted.store(true, Ordering::Relaxed);
         Ok(())
     });
-    let loads = Handlers::default().element(move |element: &mut Element<'_, '_>| {
-        judge(&*doorman, element, in_link.swap(false, Ordering::Relaxed), language.get());
+    let noted = page.clone();
+    let base = Handlers::default().element(move |element: &mut Element<'_, '_>| {
+        if let Some(address) = element.get_attribute("href") {
+            // The first one counts.
+            let _ = noted.base.set(host_of(&decoded(&address)));
+        }
         Ok(())
     });
-    at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads)
+    let loads = Handlers::default().element(move |element: &mut Element<'_, '_>| {
+        judge(&*doorman, element, in_link.swap(false, Ordering::Relaxed), &page);
+        Ok(())
+    });
+    at(at(at(settings, &WITHIN_LINK, within_link), &BASE, base), &LOADS, loads)
 }
 
 /// Holds what a `noscript` element loads. To the parser this is text; to a browser without scripts it is a part of the page.
-fn looked_through(doorman: Arc<dyn Doorman>, language: PageLanguage) -> Handlers {
+fn looked_through(doorman: Arc<dyn Doorman>, page: Arc<Page>) -> Handlers {
     let (mut seen, mut too_long) = (String::new(), false);
     Handlers::default().text(move |text: &mut TextChunk<'_>| {
         // What is too long to be looked at is not shown.
@@ -195,7 +218,7 @@ fn looked_through(doorman: Arc<dyn Doorman>, language: PageLanguage) -> Handlers
         if text.last_in_text_node() {
             let seen = std::mem::take(&mut seen);
             let too_long = std::mem::take(&mut too_long);
-            let shown = if too_long { String::new() } else { within(&doorman, &language, &seen) };
+            let shown = if too_long { String::new() } else { within(&doorman, &page, &seen) };
             text.replace(&shown, ContentType::Html);
         } else {
             text.remove();
@@ -205,15 +228,15 @@ fn looked_through(doorman: Arc<dyn Doorman>, language: PageLanguage) -> Handlers
 }
 
 /// A part of a page, with what it loads from others held.
-fn within(doorman: &Arc<dyn Doorman>, language: &PageLanguage, part: &str) -> String {
+fn within(doorman: &Arc<dyn Doorman>, page: &Arc<Page>, part: &str) -> String {
     if part.is_empty() {
         return String::new();
     }
     let utf_8 = Charset { encoding: lol_html::AsciiCompatibleEncoding::utf_8(), guessed: false };
     let mut done = Vec::with_capacity(part.len());
-    let (doorman, language) = (doorman.clone(), language.clone());
+    let (doorman, page) = (doorman.clone(), page.clone());
     let mut stage = Stage::new(utf_8, move |charset| {
-        let settings = hold_content(settings(charset), doorman.clone(), language.clone());
+        let settings = hold_content(settings(charset), doorman.clone(), page.clone());
         // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
         let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
             text.remove();
@@ -226,7 +249,7 @@ fn within(doorman: &Arc<dyn Doorman>, language: &PageLanguage, part: &str) -> St
     String::from_utf8(done).unwrap_or_default()
 }
 
-fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, language: Option<&str>) {
+fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, page: &Page) {
     let declared = element.get_attribute("data-consent");
     let by_purpose =
         declared.as_deref().map_or(Verdict::Unknown, |purpose| match doorman.of_purpose(purpose) {
@@ -237,7 +260,7 @@ fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, la
     if by_purpose == Verdict::Allowed {
         wake(element);
     }
-    let hosts = hosts(element);
+    let hosts = hosts(element, page);
     let held_host = hosts.iter().find_map(|(host, port)| match doorman.of_host(host, *port) {
         Verdict::Held(purpose) => Some((purpose, host.as_str())),
         Verdict::Allowed | Verdict::Unknown => None,
@@ -254,19 +277,22 @@ fn judge(doorman: &dyn Doorman, element: &mut Element<'_, '_>, in_link: bool, la
     };
     let name = element.get_attribute("alt").or_else(|| element.get_attribute("title"));
     let name = name.as_deref().filter(|name| !name.trim().is_empty());
-    hold(element, || doorman.placeholder(&Held { purpose: &purpose, host, name, place }, language));
+    let held = Held { purpose: &purpose, host, name, place };
+    hold(element, || doorman.placeholder(&held, page.language()));
 }
 
 /// Every host that an element would load from.
-fn hosts(element: &Element<'_, '_>) -> Vec<(String, Option<u16>)> {
+fn hosts(element: &Element<'_, '_>, page: &Page) -> Vec<Host> {
     let mut hosts = Vec::new();
     for (attribute, kept) in LOADING {
         for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
             let value = decoded(&value);
             if attribute.ends_with("srcset") {
-                hosts.extend(in_srcset(&value).filter_map(host_of));
-            } else {
+                hosts.extend(in_srcset(&value).filter_map(|address| page.host_of(address)));
+            } else if attribute == "srcdoc" {
                 hosts.extend(host_of(&value));
+            } else {
+                hosts.extend(page.host_of(&value));
             }
         }
     }
@@ -376,6 +402,35 @@ mod tests {
         page.as_bytes().chunks(chunk).for_each(|part| stage.write(part, &mut done));
         stage.end(&mut done);
         String::from_utf8(done).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_looked_for_at_the_base_of_its_page() {
+        const BASE: &str = r#"<base href="https://bad.example/x/">"#;
+        for (page, expected) in [
+            (r#"<iframe src="/v"></iframe>"#, r#"[bad bad.example Block]"#),
+            (r#"<img srcset="a.png 1x, b.png 2x" alt=x>"#, "[bad bad.example Phrase]"),
+            (r#"<script src=t.js></script>"#, r#"<script type="text/plain" data-src="t.js"></script>"#),
+            (
+                r#"<iframe src="https://good.example/v"></iframe>"#,
+                r#"<iframe src="https://good.example/v"></iframe>"#,
+            ),
+            (r#"<img src="data:image/gif;base64,AAAA">"#, r#"<img src="data:image/gif;base64,AAAA">"#),
+            ("<script>x()</script>", "<script>x()</script>"),
+            ("<iframe srcdoc='<p>x'></iframe>", "<iframe srcdoc='<p>x'></iframe>"),
+            ("<noscript><iframe src=/v></iframe></noscript>", "<noscript>[bad bad.example Block]</noscript>"),
+        ] {
+            for chunk in [1, 7, 4096] {
+                assert_eq!(
+                    gated(&format!("{BASE}{page}"), chunk),
+                    format!("{BASE}{expected}"),
+                    "in parts of {chunk}"
+                );
+            }
+            // The first base counts, and one of the site's own leads nowhere else.
+            let own = r#"<base href="/x/">"#;
+            assert_eq!(gated(&format!("{own}{BASE}{page}"), 4096), format!("{own}{BASE}{page}"));
+        }
     }
 
     #[test]

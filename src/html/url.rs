@@ -36,6 +36,12 @@ pub(crate) fn host_of(address: &str) -> Option<(String, Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
+/// Whether an address that names no host is looked for at the base of its page.
+pub(super) fn is_relative(address: &str) -> bool {
+    let address = address.trim();
+    !address.is_empty() && !address.starts_with('#') && scheme(address).is_none()
+}
+
 fn scheme(address: &str) -> Option<&str> {
     let (scheme, _) = address.split_once(':')?;
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
