@@ -15,7 +15,8 @@ use serde_json::json;
 
 use crate::cli::{
     Check, CheckFormat, Cli, Command, Completions, Config, DbCommand, Demo, Evidence, Explain, Healthcheck,
-    Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Report, ReportFormat, Run, Scrub, Secret, Verify,
+    Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Manual, Report, ReportFormat, Run, Scrub, Secret,
+    Verify,
 };
 use crate::config::{Checked, Configuration, Read, Settings, Site};
 use crate::connect::Found;
@@ -26,19 +27,22 @@ use crate::init::{Answers, Asked};
 use crate::opened::{Opened, print_warnings, read, read_all};
 use crate::scrub::{self, Keep};
 use crate::{
-    administer, config, connect, db, demo, evidence, healthcheck, hold, import, init, report, scan, serve,
+    administer, config, connect, db, demo, evidence, healthcheck, hold, import, init, manual, misuse, report,
+    scan, serve,
 };
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::read(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
-        Err(help) => {
-            let misused = help.use_stderr();
+        Err(error) if is_help(&error) => {
+            let misused = error.use_stderr();
             // Standard output may be closed; there is nobody left to tell.
-            let _ = help.print();
+            let _ = error.print();
             return if misused { Exit::Misused } else { Exit::Success };
         }
+        Err(error) => return told(&Failure::misuse(misuse::in_one_line(&error, &args))),
     };
     let result = match cli.command {
         Command::Approve(command) => say(administer::approve(&command)),
@@ -63,7 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Keys { server, command: None } => say(administer::keys(&server)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
-        Command::Man => manual(),
+        Command::Man(command) => print_manual(&command),
         Command::Reload(command) => say(administer::reload(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
@@ -72,13 +76,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Top(command) => say(administer::top(&command)),
         Command::Unblock(command) => say(administer::unblock(&command)),
     };
-    result.unwrap_or_else(|failure| {
-        let mut stderr = std::io::stderr().lock();
-        for line in failure.lines() {
-            let _ = writeln!(stderr, "pinfold: {line}");
-        }
-        failure.exit()
-    })
+    result.unwrap_or_else(|failure| told(&failure))
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
+}
+
+fn told(failure: &Failure) -> Exit {
+    let mut stderr = std::io::stderr().lock();
+    for line in failure.lines() {
+        let _ = writeln!(stderr, "pinfold: {line}");
+    }
+    failure.exit()
 }
 
 fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
@@ -339,11 +350,17 @@ fn complete(command: &Completions) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn manual() -> Result<Exit, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::all()).render(&mut page).map_err(Failure::of)?;
-    print(&String::from_utf8_lossy(&page))?;
-    Ok(Exit::Success)
+fn print_manual(command: &Manual) -> Result<Exit, Failure> {
+    let page = manual::page(&command.command).map_err(Failure::of)?;
+    say(page.ok_or_else(|| {
+        // What is said of a command that there is not is said in one place.
+        let words = ["pinfold"].into_iter().chain(command.command.iter().map(String::as_str));
+        let args: Vec<_> = words.chain(["--help"]).map(OsString::from).collect();
+        match Cli::read(args.iter().cloned()) {
+            Err(error) => Failure::misuse(misuse::in_one_line(&error, &args)),
+            Ok(_) => Failure::misuse("there is no such command (see `pinfold --help`)"),
+        }
+    }))
 }
 
 fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {

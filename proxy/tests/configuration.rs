@@ -88,11 +88,12 @@ fn misuse_is_one_line_and_code_2() {
         (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
         (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),
         (&["report", "--from", "yesterday"], "write a day such as 2026-11-01"),
-        (&["frobnicate"], "unrecognized subcommand"),
+        (&["frobnicate"], "there is no command `frobnicate`"),
     ] {
         let output = pinfold(arguments, directory.path());
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("pinfold: ") && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
         let code = if arguments[0] == "report" && words.contains("pinfold.db") { 3 } else { 2 };
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
     }
