@@ -132,7 +132,7 @@ pub(crate) enum Command {
     ///
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
     #[command(
-        after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -"
+        after_help = "Example: curl -sv -H 'Host: www.example.gov.uk' http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -"
     )]
     Explain(Explain),
     /// Ask a running server whether it is alive

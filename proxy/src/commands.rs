@@ -18,10 +18,10 @@ use crate::cli::{
     Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Manual, Report, ReportFormat, Run, Scrub, Secret,
     Verify,
 };
-use crate::config::{Checked, Configuration, Read, Settings, Site};
+use crate::config::{Checked, Configuration, Read, Settings, Site, chosen};
 use crate::connect::Found;
 use crate::exit::{Exit, Failure};
-use crate::explain::{Account, Recorded};
+use crate::explain::{Account, Door, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
 use crate::opened::{Opened, print_warnings, read, read_all};
@@ -230,7 +230,10 @@ fn start_demo(command: Demo) -> Result<Exit, Failure> {
 }
 
 fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
-    let settings = read(&command.config, &command.site)?;
+    let mut sites = read_all(&command.config)?.sites;
+    let names: Vec<_> = sites.iter().map(Site::name).collect();
+    let asked = command.site.name.as_deref().map(|name| chosen(&names, Some(name)));
+    let asked = asked.transpose().map_err(Failure::misuse)?;
     let file = command.recorded.display();
     let unread = |error: std::io::Error| {
         Failure::misuse(format!("{file} cannot be read: {error} (name a file, or - for standard input)"))
@@ -242,28 +245,38 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
         let file = std::fs::File::open(&command.recorded).map_err(unread)?;
         file.take(MOST_RECORDED).read_to_end(&mut recorded).map_err(unread)?;
     }
-    let (peer, begins) = match &settings.announcers {
+    // Who announces connections is the same for all sites.
+    let announcers = sites.first().and_then(|site| site.settings.announcers.as_ref());
+    let (peer, begins) = match announcers {
         None => (command.peer, 0),
         Some(trusted) => match serve::recorded_announcement(&recorded, command.peer, trusted) {
             Ok(announced) => announced,
             Err(why) => {
-                return print(&match command.format {
+                return say(Ok(match command.format {
                     CheckFormat::Human => format!(
                         "client    unknown: the connection is closed with nothing served, because {why}\n"
                     ),
                     CheckFormat::Json => format!("{:#}\n", json!({ "closed": why })),
-                })
-                .map(|()| Exit::Success);
+                }));
             }
         },
     };
     let recorded = Recorded::read(&String::from_utf8_lossy(recorded.get(begins..).unwrap_or_default()))
         .map_err(|problem| Failure::misuse(format!("{file}: {problem}")))?;
-    let policy = serve::policy(&settings)?;
     let Recorded { request, response } = &recorded;
+    let door = Door::of(request, &sites, asked);
+    let (Ok(request), Some(site)) = (request, door.site) else {
+        return say(Ok(match command.format {
+            CheckFormat::Human => door.to_text(),
+            CheckFormat::Json => door.to_json(),
+        }));
+    };
+    let settings = sites.swap_remove(site).settings;
+    let policy = serve::policy(&settings)?;
+    let door = door.or_to_https(&settings, &policy, request, peer);
     let explained =
         Explanation::of(&policy, &settings.calendar, &SystemClock::new(), request, response.as_ref());
-    let account = Account::new(settings.audit.client_ip(), peer, &request.headers, explained);
+    let account = Account::new(settings.audit.client_ip(), peer, &request.headers, door, explained);
     print(&match command.format {
         CheckFormat::Human => account.to_text(),
         CheckFormat::Json => account.to_json(),
