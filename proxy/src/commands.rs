@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -131,6 +131,10 @@ fn check(command: &Check) -> Result<Exit, Failure> {
             Ok(one) => all["own_cookies"] = own_cookies(one.shared_settings()).into(),
             Err(_) => {}
         }
+        let withheld = configuration.as_ref().map(withheld).unwrap_or_default();
+        if !withheld.is_empty() {
+            all["withheld"] = json!(withheld);
+        }
         print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
@@ -157,7 +161,16 @@ fn sound_in_words(path: &Path, configuration: &Configuration) -> String {
         let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
         text.push_str(&format!("{of_site}all cookies of Pinfold together: at most {all} bits\n"));
     }
+    for file in withheld(configuration) {
+        text.push_str(&format!(
+            "{file} is not looked into from here: systemd gives it to the service alone (`pinfold reload` looks there)\n"
+        ));
+    }
     text
+}
+
+fn withheld(configuration: &Configuration) -> BTreeSet<String> {
+    configuration.sites.iter().flat_map(|site| config::withheld(&site.settings)).collect()
 }
 
 /// The name of each cookie of ours, how many values it can have, and how many bits those are.
