@@ -564,7 +564,7 @@ pub(crate) struct DbExport {
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<CivilDate>,
     /// Why, for the action ledger
-    #[arg(long, value_name = "TEXT", value_parser = line)]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: String,
     /// Where it is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -723,6 +723,13 @@ fn time(text: &str) -> Result<Duration, String> {
 fn line(text: &str) -> Result<String, String> {
     let is_line = text.chars().count() <= 200 && !text.contains(char::is_control);
     is_line.then(|| text.to_owned()).ok_or_else(|| "write up to 200 characters, in one line".to_owned())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("write in a few words why".to_owned());
+    }
+    line(text)
 }
 
 fn moment(text: &str) -> Result<UnixTime, String> {
