@@ -188,7 +188,7 @@ pub(crate) fn haproxy(pinfold: SocketAddr, authority: &Authority) -> Front {
     );
     let cache = "cache pages\n    total-max-size 4\n    max-age 600\n";
     fs::write(files.path().join("haproxy.cfg"), format!("{text}\n{cache}")).unwrap();
-    Front::start(files, address, "haproxy", &["-db", "-f", "haproxy.cfg"])
+    Front::start(files, address, "haproxy", &["-dW", "-db", "-f", "haproxy.cfg"])
 }
 
 /// It passes on what it cannot read, and says by the PROXY protocol whose it is.
@@ -198,5 +198,5 @@ pub(crate) fn haproxy_unopened(pinfold: SocketAddr) -> Front {
     let text =
         put(&shown, &[("bind :443", &format!("bind {address}")), ("192.0.2.10:443", &pinfold.to_string())]);
     fs::write(files.path().join("haproxy.cfg"), text).unwrap();
-    Front::start(files, address, "haproxy", &["-db", "-f", "haproxy.cfg"])
+    Front::start(files, address, "haproxy", &["-dW", "-db", "-f", "haproxy.cfg"])
 }
