@@ -17,13 +17,7 @@ use crate::control::Rank;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
-#[command(
-    name = "pinfold",
-    version,
-    max_term_width = 80,
-    arg_required_else_help = true,
-    subcommand_value_name = "COMMAND"
-)]
+#[command(name = "pinfold", version, max_term_width = 80, arg_required_else_help = true)]
 #[command(after_help = "Example: `pinfold demo`, and then `pinfold run --origin http://127.0.0.1:8000`")]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -54,7 +54,7 @@ fn without_help(mut command: Command) -> Command {
     for name in names {
         command = command.mut_subcommand(name, without_help);
     }
-    command.disable_help_flag(true).disable_help_subcommand(true)
+    command.subcommand_value_name("COMMAND").disable_help_flag(true).disable_help_subcommand(true)
 }
 
 fn write_page(command: &Command, is_whole: bool) -> io::Result<String> {
