@@ -45,6 +45,11 @@
     allow(dead_code, reason = "what pages alone need is checked with the feature")
 )]
 
+/// The programs in it compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod audit;
 pub mod client_ip;
 pub mod consent;

@@ -17,17 +17,32 @@ use crate::control::Rank;
 
 /// Holds cookies nobody agreed to, counts visits without visitors, in front of any web server.
 #[derive(Debug, Parser)]
-#[command(name = "pinfold", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "pinfold", version, max_term_width = 80, arg_required_else_help = true)]
 #[command(after_help = "Example: `pinfold demo`, and then `pinfold run --origin http://127.0.0.1:8000`")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// The commands as `pinfold --help` lists them: more than a screen has lines for, so those that belong together share one.
+const TOGETHER: [(&[&str], &str); 10] = [
+    (&["demo", "run", "healthcheck"], "Start a sample site, or the proxy; is it alive?"),
+    (&["init", "check", "config"], "Write a configuration, find its faults, print it"),
+    (&["reload"], "Let a running server read its configuration again"),
+    (&["scan", "explain"], "Which cookies a site sets; what becomes of them"),
+    (&["import", "scrub"], "Read access logs; take addresses out of them"),
+    (&["report", "evidence"], "The audit of use; what can be shown, in one file"),
+    (&["top", "block", "unblock", "blocks"], "Who asks most; refuse somebody for a while"),
+    (&["lookup", "approve"], "Was an address here; let that of another through"),
+    (&["keys", "ledger", "db"], "Keys that live; what was done; the store"),
+    (&["completions", "man"], "For a shell; the manual, with all of this in full"),
+];
+
 impl Cli {
     /// The command line, if it is sound; else what to print, which may be help.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut matches = on_one_screen(Self::command()).try_get_matches_from(args)?;
+        let mut matches =
+            on_one_screen(Self::command()).help_template(template()).try_get_matches_from(args)?;
         Self::from_arg_matches_mut(&mut matches)
     }
 
@@ -37,11 +52,18 @@ impl Cli {
     }
 }
 
-/// Gives every command a help that fits one screen: the list of options without a line between any two, then what there is to
-/// know, then an example.
+fn template() -> String {
+    let lines = TOGETHER.map(|(names, words)| format!("  {:<29}{words}\n", names.join(", "))).concat();
+    format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\nCommands:\n{lines}\nOptions:\n{{options}}{{after-help}}"
+    )
+}
+
+/// Gives every command a help that fits one screen: the list of options without a line between any two, then the first of what there is
+/// to know, then an example. The manual has the rest.
 fn on_one_screen(mut command: clap::Command) -> clap::Command {
     let long = command.get_long_about().map(ToString::to_string);
-    let more = long.as_deref().and_then(|long| long.split_once("\n\n")).map(|(_, more)| more.to_owned());
+    let more = long.as_deref().and_then(|long| long.split("\n\n").nth(1)).map(str::to_owned);
     if let Some(more) = more {
         let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         command = command.after_help(format!("{more}\n\n{example}"));
@@ -103,7 +125,9 @@ pub(crate) enum Command {
     /// Say what becomes of a recorded request and answer, and why
     ///
     /// The file holds their heads as they go over the wire, or as `curl -v` prints them. `-` reads standard input.
-    #[command(after_help = "Example: curl -sv http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -")]
+    #[command(
+        after_help = "Example: curl -sv -H 'Host: www.example.gov.uk' http://127.0.0.1:8000/ 2>&1 >/dev/null | pinfold explain -"
+    )]
     Explain(Explain),
     /// Ask a running server whether it is alive
     ///
@@ -112,8 +136,10 @@ pub(crate) enum Command {
     Healthcheck(Healthcheck),
     /// Read existing access logs into the ledgers, for a report without any traffic
     ///
-    /// Plain, gzip, or - for standard input. What was read is noted with what was counted: a log that has grown, was renamed or
-    /// was compressed is read on from there, and each line counts once. No address is read. The server must not be running.
+    /// Plain, gzip, or - for standard input. Each line counts once, however often its log is read. The server must not be running.
+    ///
+    /// What was read is noted with what was counted: a log that has grown, was renamed or was compressed is read on from there. No
+    /// address is read.
     #[command(after_help = "Example: pinfold import --host www.example.gov.uk access.log access.log.1.gz")]
     Import(Import),
     /// Write a first configuration, with a word on everything in it
@@ -147,9 +173,9 @@ pub(crate) enum Command {
         after_help = "Example: pinfold lookup --ip 203.0.113.7 --basis 'DPA 2018 Sch 2 para 2' --requested-by 'PC 4711' --approved-by 'Head of IT'"
     )]
     Lookup(Lookup),
-    /// Print the manual page
+    /// Print the manual page: of everything, or of one command
     #[command(after_help = "Example: pinfold man > /usr/local/share/man/man1/pinfold.1")]
-    Man,
+    Man(Manual),
     /// Let a running server read its configuration again, without losing a request
     ///
     /// It is checked whole first: a faulty one changes nothing, and each fault is printed. What has come into force is said, and what
@@ -169,16 +195,22 @@ pub(crate) enum Command {
     Run(Run),
     /// Visit a site and say which cookies it sets, and what to write of them
     ///
-    /// With Chromium, where it is installed: then cookies of scripts are seen, and the hosts of others that pages ask. Give the address
-    /// of the web server itself: behind Pinfold most cookies are held. What is printed can be pasted into a configuration.
+    /// Give the address of the web server itself: behind Pinfold most cookies are held. What is printed can be pasted into a
+    /// configuration.
+    ///
+    /// With Chromium, where it is installed: then cookies of scripts are seen, and the hosts of others that pages ask.
     #[command(after_help = "Example: pinfold scan http://127.0.0.1:8000 --config pinfold.toml")]
     Scan(Scan),
     /// Rewrite access logs with their addresses replaced
     ///
-    /// Addresses become others of 240.0.0.0/4 and fd00::/8, under a key that is destroyed at the end: the same address has
-    /// the same name within one run, and nobody can tell which it was. User names, cookies, e-mail addresses and what
-    /// follows ? are left out. It cannot find names in paths or in free text, addresses within a word (host names), in decimal
-    /// or hexadecimal, or written as the version of a browser (Name/1.2.3.4).
+    /// Addresses become others, under a key that is destroyed at the end. User names, cookies, e-mail addresses and what follows ?
+    /// are left out. `pinfold man scrub` says what it cannot find.
+    ///
+    /// The others are of 240.0.0.0/4 and fd00::/8: the same address has the same name within one run, and nobody can tell which
+    /// it was.
+    ///
+    /// It cannot find names in paths or in free text, addresses within a word (host names), in decimal or hexadecimal, or written as
+    /// the version of a browser (Name/1.2.3.4).
     #[command(after_help = "Example: pinfold scrub access.log access.log.1.gz --output scrubbed.log")]
     Scrub(Scrub),
     /// List who asks most of the running server today
@@ -194,7 +226,7 @@ pub(crate) enum Command {
 /// Which of several sites.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct OneSite {
-    /// Which site, where the configuration is a directory: the host of its `url`
+    /// Which site of a directory: the host of its `url`
     #[arg(long = "site", value_name = "NAME")]
     pub(crate) name: Option<String>,
 }
@@ -202,7 +234,9 @@ pub(crate) struct OneSite {
 /// Which server is asked, and how its answer is written.
 #[derive(Debug, Args)]
 pub(crate) struct Administer {
-    /// The configuration of the server; without it `pinfold.toml`, or the server of this directory
+    /// The configuration of the server
+    ///
+    /// Without it `pinfold.toml`, or the server of this directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -214,7 +248,9 @@ pub(crate) struct Administer {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reload {
-    /// The configuration of the server; without it `pinfold.toml`, or the server of this directory
+    /// The configuration of the server
+    ///
+    /// Without it `pinfold.toml`, or the server of this directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// How it is said
@@ -251,7 +287,9 @@ pub(crate) struct Scan {
     /// The first page
     #[arg(value_name = "URL")]
     pub(crate) url: String,
-    /// The configuration that what is found is compared with; without it `pinfold.toml`, if there is one
+    /// The configuration that what is found is compared with
+    ///
+    /// Without it `pinfold.toml`, if there is one.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -371,7 +409,9 @@ pub(crate) struct Config {
 
 #[derive(Debug, Args)]
 pub(crate) struct Healthcheck {
-    /// The configuration of the server; without it `pinfold.toml` in this directory, if there is one
+    /// The configuration of the server
+    ///
+    /// Without it `pinfold.toml` in this directory, if there is one.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where its admin listener is [default: as configured, or 127.0.0.1:8081]
@@ -427,16 +467,27 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The command, such as `check` or `db backup` [default: all of them on one page]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The logs
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// The configuration; without it `pinfold.toml`, or the store of this directory
+    /// The configuration
+    ///
+    /// Without it `pinfold.toml`, or the store of this directory.
     #[arg(long, value_name = "FILE", conflicts_with = "host")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) site: OneSite,
-    /// The host of the site, where there is no configuration: what comes from its own pages is no referrer
+    /// The host of the site, where there is no configuration
+    ///
+    /// What comes from its own pages is no referrer.
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
     /// How the logs are written [default: as the first lines of each tell]
@@ -475,7 +526,9 @@ pub(crate) enum DbCommand {
 /// Which store.
 #[derive(Debug, Args)]
 pub(crate) struct DbStore {
-    /// The configuration of the store; without it `pinfold.toml`, or `pinfold.db` in this directory
+    /// The configuration of the store
+    ///
+    /// Without it `pinfold.toml`, or `pinfold.db` in this directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -505,7 +558,7 @@ pub(crate) struct DbExport {
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<CivilDate>,
     /// Why, for the action ledger
-    #[arg(long, value_name = "TEXT", value_parser = line)]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: String,
     /// Where it is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -552,7 +605,9 @@ pub(crate) struct Verify {
     /// A head that was noted earlier: it must occur
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Option<ChainHash>,
-    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
+    /// The configuration whose store is read
+    ///
+    /// Without it `pinfold.toml`, or `pinfold.db` in this directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -567,7 +622,9 @@ pub(crate) struct Lookup {
     /// The legal basis, or the case
     #[arg(long, value_name = "TEXT")]
     pub(crate) basis: String,
-    /// Who asks. A question without two names is refused, and that is recorded
+    /// Who asks
+    ///
+    /// A question without two names is refused, and that is recorded.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub(crate) requested_by: String,
     /// Who approved it: somebody else
@@ -589,7 +646,9 @@ impl fmt::Debug for Lookup {
 /// What is read of a store.
 #[derive(Debug, Args)]
 pub(crate) struct KeptPeriod {
-    /// The configuration whose store is read; without it `pinfold.toml`, or `pinfold.db` in this directory
+    /// The configuration whose store is read
+    ///
+    /// Without it `pinfold.toml`, or `pinfold.db` in this directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -660,6 +719,13 @@ fn line(text: &str) -> Result<String, String> {
     is_line.then(|| text.to_owned()).ok_or_else(|| "write up to 200 characters, in one line".to_owned())
 }
 
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("write in a few words why".to_owned());
+    }
+    line(text)
+}
+
 fn moment(text: &str) -> Result<UnixTime, String> {
     let at = text.parse::<jiff::Timestamp>().map_err(|_| "write a time such as 2026-11-24T12:00:00Z")?;
     Ok(UnixTime::from_seconds(at.as_second()))
@@ -672,4 +738,20 @@ fn language() -> impl TypedValueParser<Value = Language> {
 
 fn day(text: &str) -> Result<CivilDate, String> {
     CivilDate::parse(text).ok_or_else(|| "write a day such as 2026-11-01".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_one_line_of_the_help() {
+        let told: Vec<_> = TOGETHER.iter().flat_map(|(names, _)| *names).copied().collect();
+        let all = Cli::all();
+        let all: BTreeSet<_> = all.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), all);
+        assert_eq!(told.len(), all.len());
+    }
 }

@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -15,30 +15,34 @@ use serde_json::json;
 
 use crate::cli::{
     Check, CheckFormat, Cli, Command, Completions, Config, DbCommand, Demo, Evidence, Explain, Healthcheck,
-    Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Report, ReportFormat, Run, Scrub, Secret, Verify,
+    Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Manual, Report, ReportFormat, Run, Scrub, Secret,
+    Verify,
 };
-use crate::config::{Checked, Configuration, Read, Settings, Site};
+use crate::config::{Checked, Configuration, Read, Settings, Site, chosen};
 use crate::connect::Found;
 use crate::exit::{Exit, Failure};
-use crate::explain::{Account, Recorded};
+use crate::explain::{Account, Door, Recorded};
 use crate::import::Tally;
 use crate::init::{Answers, Asked};
 use crate::opened::{Opened, print_warnings, read, read_all};
 use crate::scrub::{self, Keep};
 use crate::{
-    administer, config, connect, db, demo, evidence, healthcheck, hold, import, init, report, scan, serve,
+    administer, config, connect, db, demo, evidence, healthcheck, hold, import, init, manual, misuse, report,
+    scan, serve,
 };
 
 /// Runs the command line `args`, the name of the program first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::read(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
-        Err(help) => {
-            let misused = help.use_stderr();
+        Err(error) if is_help(&error) => {
+            let misused = error.use_stderr();
             // Standard output may be closed; there is nobody left to tell.
-            let _ = help.print();
+            let _ = error.print();
             return if misused { Exit::Misused } else { Exit::Success };
         }
+        Err(error) => return told(&Failure::misuse(misuse::in_one_line(&error, &args))),
     };
     let result = match cli.command {
         Command::Approve(command) => say(administer::approve(&command)),
@@ -63,7 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Keys { server, command: None } => say(administer::keys(&server)),
         Command::Ledger { command: LedgerCommand::Verify(command) } => verify(&command),
         Command::Lookup(command) => say(administer::lookup(&command)),
-        Command::Man => manual(),
+        Command::Man(command) => print_manual(&command),
         Command::Reload(command) => say(administer::reload(&command)),
         Command::Report(command) => print_report(&command),
         Command::Run(command) => start(&command),
@@ -72,13 +76,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Top(command) => say(administer::top(&command)),
         Command::Unblock(command) => say(administer::unblock(&command)),
     };
-    result.unwrap_or_else(|failure| {
-        let mut stderr = std::io::stderr().lock();
-        for line in failure.lines() {
-            let _ = writeln!(stderr, "pinfold: {line}");
-        }
-        failure.exit()
-    })
+    result.unwrap_or_else(|failure| told(&failure))
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
+}
+
+fn told(failure: &Failure) -> Exit {
+    let mut stderr = std::io::stderr().lock();
+    for line in failure.lines() {
+        let _ = writeln!(stderr, "pinfold: {line}");
+    }
+    failure.exit()
 }
 
 fn say(text: Result<String, Failure>) -> Result<Exit, Failure> {
@@ -120,6 +131,10 @@ fn check(command: &Check) -> Result<Exit, Failure> {
             Ok(one) => all["own_cookies"] = own_cookies(one.shared_settings()).into(),
             Err(_) => {}
         }
+        let withheld = configuration.as_ref().map(withheld).unwrap_or_default();
+        if !withheld.is_empty() {
+            all["withheld"] = json!(withheld);
+        }
         print(&format!("{all:#}\n"))?;
         return Ok(exit);
     }
@@ -146,7 +161,16 @@ fn sound_in_words(path: &Path, configuration: &Configuration) -> String {
         let all: u32 = own_cookies.iter().map(|(_, _, bits)| bits).sum();
         text.push_str(&format!("{of_site}all cookies of Pinfold together: at most {all} bits\n"));
     }
+    for file in withheld(configuration) {
+        text.push_str(&format!(
+            "{file} is not looked into from here: systemd gives it to the service alone (`pinfold reload` looks there)\n"
+        ));
+    }
     text
+}
+
+fn withheld(configuration: &Configuration) -> BTreeSet<String> {
+    configuration.sites.iter().flat_map(|site| config::withheld(&site.settings)).collect()
 }
 
 /// The name of each cookie of ours, how many values it can have, and how many bits those are.
@@ -219,7 +243,10 @@ fn start_demo(command: Demo) -> Result<Exit, Failure> {
 }
 
 fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
-    let settings = read(&command.config, &command.site)?;
+    let mut sites = read_all(&command.config)?.sites;
+    let names: Vec<_> = sites.iter().map(Site::name).collect();
+    let asked = command.site.name.as_deref().map(|name| chosen(&names, Some(name)));
+    let asked = asked.transpose().map_err(Failure::misuse)?;
     let file = command.recorded.display();
     let unread = |error: std::io::Error| {
         Failure::misuse(format!("{file} cannot be read: {error} (name a file, or - for standard input)"))
@@ -231,28 +258,38 @@ fn explain_recorded(command: &Explain) -> Result<Exit, Failure> {
         let file = std::fs::File::open(&command.recorded).map_err(unread)?;
         file.take(MOST_RECORDED).read_to_end(&mut recorded).map_err(unread)?;
     }
-    let (peer, begins) = match &settings.announcers {
+    // Who announces connections is the same for all sites.
+    let announcers = sites.first().and_then(|site| site.settings.announcers.as_ref());
+    let (peer, begins) = match announcers {
         None => (command.peer, 0),
         Some(trusted) => match serve::recorded_announcement(&recorded, command.peer, trusted) {
             Ok(announced) => announced,
             Err(why) => {
-                return print(&match command.format {
+                return say(Ok(match command.format {
                     CheckFormat::Human => format!(
                         "client    unknown: the connection is closed with nothing served, because {why}\n"
                     ),
                     CheckFormat::Json => format!("{:#}\n", json!({ "closed": why })),
-                })
-                .map(|()| Exit::Success);
+                }));
             }
         },
     };
     let recorded = Recorded::read(&String::from_utf8_lossy(recorded.get(begins..).unwrap_or_default()))
         .map_err(|problem| Failure::misuse(format!("{file}: {problem}")))?;
-    let policy = serve::policy(&settings)?;
     let Recorded { request, response } = &recorded;
+    let door = Door::of(request, &sites, asked);
+    let (Ok(request), Some(site)) = (request, door.site) else {
+        return say(Ok(match command.format {
+            CheckFormat::Human => door.to_text(),
+            CheckFormat::Json => door.to_json(),
+        }));
+    };
+    let settings = sites.swap_remove(site).settings;
+    let policy = serve::policy(&settings)?;
+    let door = door.or_to_https(&settings, &policy, request, peer);
     let explained =
         Explanation::of(&policy, &settings.calendar, &SystemClock::new(), request, response.as_ref());
-    let account = Account::new(settings.audit.client_ip(), peer, &request.headers, explained);
+    let account = Account::new(settings.audit.client_ip(), peer, &request.headers, door, explained);
     print(&match command.format {
         CheckFormat::Human => account.to_text(),
         CheckFormat::Json => account.to_json(),
@@ -339,11 +376,17 @@ fn complete(command: &Completions) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn manual() -> Result<Exit, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::all()).render(&mut page).map_err(Failure::of)?;
-    print(&String::from_utf8_lossy(&page))?;
-    Ok(Exit::Success)
+fn print_manual(command: &Manual) -> Result<Exit, Failure> {
+    let page = manual::page(&command.command).map_err(Failure::of)?;
+    say(page.ok_or_else(|| {
+        // What is said of a command that there is not is said in one place.
+        let words = ["pinfold"].into_iter().chain(command.command.iter().map(String::as_str));
+        let args: Vec<_> = words.chain(["--help"]).map(OsString::from).collect();
+        match Cli::read(args.iter().cloned()) {
+            Err(error) => Failure::misuse(misuse::in_one_line(&error, &args)),
+            Ok(_) => Failure::misuse("there is no such command (see `pinfold --help`)"),
+        }
+    }))
 }
 
 fn check_health(command: &Healthcheck) -> Result<Exit, Failure> {

@@ -24,8 +24,13 @@ pub(crate) fn back_up(command: &DbBackup) -> Result<String, Failure> {
     if command.to.exists() {
         return Err(Failure::misuse(format!("{} exists (name a new file)", command.to.display())));
     }
-    let heads = write_down(&opened, &opened.all_sites()?, Taking::Backup, &command.reason, None)?;
-    let made = opened.ledgers.back_up(&command.to).map_err(Failure::of)?;
+    let sites = opened.all_sites()?;
+    let heads = write_down(&opened, &sites, Taking::Backup, &command.reason, None)?;
+    let made = opened.ledgers.back_up(&command.to).map_err(|error| {
+        // What is entered stays: that nothing came of it is entered after it, if it can be.
+        let _ = write_down(&opened, &sites, Taking::FailedBackup, &command.reason, None);
+        Failure::of(error)
+    })?;
     let (to, file) = (command.to.display(), &opened.location);
     Ok(format!(
         "{to} holds {} rows of {file}, and no addresses: keep it no longer than the store keeps them\n{}",
@@ -64,7 +69,12 @@ pub(crate) fn export(command: &DbExport) -> Result<String, Failure> {
 pub(crate) fn migrate(command: &DbStore) -> Result<String, Failure> {
     let read = config::named_or_default(command.config.as_deref()).map(read_all).transpose()?;
     let shown = location_of(read.as_ref().map(Configuration::shared_settings));
-    let (before, after) = pinfold_store::migrate(shown.clone()).map_err(Failure::of)?;
+    let (before, after) = pinfold_store::migrate(shown.clone()).map_err(|error| match error {
+        StoreError::InUse(store) => Failure::of(format!(
+            "a server has the store {store} (stop it first: it would write as the schema was)"
+        )),
+        error => Failure::of(error),
+    })?;
     Ok(if before == after {
         format!("{shown} has schema {after}, the newest: nothing to do\n")
     } else {

@@ -2,7 +2,7 @@
 //!
 //! The binary `pinfold` is a shell around [`run`]. In the order in which a start goes through them:
 //!
-//! - `cli`: the commands and their help;
+//! - `cli`: the commands and their help, `manual`: the page with all of it, `misuse`: what is wrong with a command line;
 //! - `config`: one TOML file, checked as a whole before anything is opened;
 //! - `serve`: listeners, the stack that a request passes, the way to the origin;
 //! - `tls`: the certificate that visitors are shown, and whom we believe to be the origin;
@@ -37,6 +37,8 @@ mod healthcheck;
 mod hold;
 mod import;
 mod init;
+mod manual;
+mod misuse;
 mod opened;
 mod password;
 mod report;

@@ -88,11 +88,12 @@ fn misuse_is_one_line_and_code_2() {
         (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
         (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),
         (&["report", "--from", "yesterday"], "write a day such as 2026-11-01"),
-        (&["frobnicate"], "unrecognized subcommand"),
+        (&["frobnicate"], "there is no command `frobnicate`"),
     ] {
         let output = pinfold(arguments, directory.path());
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("pinfold: ") && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
         let code = if arguments[0] == "report" && words.contains("pinfold.db") { 3 } else { 2 };
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
     }
@@ -136,6 +137,50 @@ fn explain_reads_the_proxy_protocol_before_a_request() {
             refused.starts_with("client    unknown: the connection is closed with nothing served"),
             "{refused}"
         );
+    }
+}
+
+#[test]
+fn explain_says_what_the_door_does() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("pinfold.toml"), configuration(([127, 0, 0, 1], 9).into(), "")).unwrap();
+    let explain = |recorded: &str, more: &[&str]| {
+        fs::write(directory.path().join("recorded"), recorded).unwrap();
+        let output = pinfold(&[&["explain", "recorded"], more].concat(), directory.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let host = "Host: www.town.example";
+    for (recorded, said, goes_on) in [
+        (
+            format!("GET / HTTP/1.1\n{host}\n"),
+            "door      let in to www.town.example\nanswer    by the site\n",
+            true,
+        ),
+        (
+            "GET / HTTP/1.1\nHost: 127.0.0.1:8000\n".to_owned(),
+            "door      refused with 421: No site of this name is served here. (what follows is as if it were for www.town.example)",
+            true,
+        ),
+        (
+            format!("POST / HTTP/1.1\n{host}\n{host}\nContent-Length: 1\nTransfer-Encoding: chunked\n"),
+            "door      refused with 400: The request is malformed.\n",
+            false,
+        ),
+        (format!("GET / HTTP/1.1\n{host}\n{host}\n"), "refused with 400", false),
+        (format!("GET /cookies HTTP/1.1\n{host}\n"), "by Pinfold itself, the cookies page: nothing", false),
+        (
+            "GET /.pinfold/health HTTP/1.1\nHost: 10.0.0.1\n".to_owned(),
+            "answered by Pinfold itself: `ok`",
+            false,
+        ),
+    ] {
+        let text = explain(&recorded, &[]);
+        assert!(text.contains(said), "{recorded}: {text}");
+        assert_eq!(text.contains("cookies that the browser sent"), goes_on, "{text}");
+        let json: serde_json::Value =
+            serde_json::from_str(&explain(&recorded, &["--format", "json"])).unwrap();
+        assert!(json["door"]["why"].is_string(), "{json}");
     }
 }
 

@@ -40,6 +40,15 @@ fn a_copy_is_made_beside_the_server_and_serves_in_the_place_of_the_store() {
         said(server.path(), &["ledger", "verify"]).starts_with("whole: 1 entries"),
         "what was refused is no copy"
     );
+    let (code, text) = refusal(server.path(), &["db", "backup", "nowhere/copy.db", "--reason", "nightly"]);
+    assert_eq!(code, Some(3), "{text}");
+    let acts = said(server.path(), &["db", "export", "--reason", "to see"]);
+    let failed: Vec<_> = acts.lines().filter(|line| line.contains("backup")).collect();
+    assert!(failed.len() == 3 && failed[2].contains("backup failed"), "{failed:?}");
+    let (code, text) = refusal(server.path(), &["db", "migrate"]);
+    assert!(code == Some(3) && text.contains("(stop it first"), "{text}");
+    let (code, text) = refusal(server.path(), &["db", "export", "--reason", " "]);
+    assert!(code == Some(2) && text.contains("(write in a few words why)"), "{text}");
 
     let (directory, _) = server.stop();
     std::fs::rename(directory.path().join("copy.db"), directory.path().join("pinfold.db")).unwrap();
@@ -95,7 +104,7 @@ fn the_status_says_who_has_the_store_and_whether_it_is_whole() {
     let text = said(server.path(), &["db", "status"]);
     assert!(text.contains("server  a server has it") && text.contains("whole   yes"), "{text}");
     let (code, text) = refusal(server.path(), &["db", "migrate"]);
-    assert!(code == Some(3) && text.contains("in use by another server"), "{text}");
+    assert!(code == Some(3) && text.contains("a server has the store"), "{text}");
     let (directory, _) = server.stop();
     let status: Value =
         serde_json::from_str(&said(directory.path(), &["db", "status", "--format", "json"])).unwrap();

@@ -19,14 +19,36 @@ const LOG: &str =
 /// What `curl -v` says of a request, so that no curl is needed.
 const CURL: &str = "#!/bin/sh\nprintf '> GET / HTTP/1.1\\n> Host: www.town.example\\n> Cookie: _ga=x\\n>\\n< HTTP/1.1 200 OK\\n<\\n' >&2\n";
 
+/// The smallest screen that is still about.
+const LINES: usize = 24;
+const COLUMNS: usize = 80;
+
 #[test]
 fn every_help_fits_a_screen_and_shows_an_example() {
     for command in commands() {
-        // The list of all commands is as long as there are commands.
-        let most = if command.is_empty() { 40 } else { 25 };
         let text = help(&command);
-        assert!(text.lines().count() <= most, "{command:?}\n{text}");
+        assert!(text.lines().count() <= LINES, "{command:?}\n{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{command:?}\n{text}");
         assert!(example(&text).contains("pinfold"), "{command:?}\n{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_said_in_one_line() {
+    for (line, said) in [
+        (&["chek"][..], "there is no command `chek` (did you mean `check`?)"),
+        (&["check", "--strikt"], "`--strikt` is not known here (did you mean `--strict`?)"),
+        (
+            &["explain", "-", "--peer", "nope"],
+            "`nope` is no value of --peer <ADDRESS>: invalid IP address syntax (see `pinfold explain --help`)",
+        ),
+        (&["db", "export"], "--reason <TEXT> is missing (see `pinfold db export --help`)"),
+        (&["man", "chek"], "there is no command `chek` (did you mean `check`?)"),
+    ] {
+        let output = pinfold(line, Path::new("."));
+        assert_eq!(output.status.code(), Some(2), "{line:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("pinfold: {said}\n"));
+        assert!(output.stdout.is_empty(), "{line:?}");
     }
 }
 
@@ -74,10 +96,11 @@ fn commands() -> Vec<Vec<String>> {
     while let Some(command) = all.get(at).cloned() {
         let text = help(&command);
         let list = text.split_once("Commands:\n").map_or("", |(_, list)| list).split("\n\n").next().unwrap();
-        all.extend(list.lines().map(|line| {
-            let name = line.split_whitespace().next().unwrap().to_owned();
-            command.iter().cloned().chain([name]).collect()
-        }));
+        for line in list.lines() {
+            // Some share a line.
+            let names = line.trim().split("  ").next().unwrap().split(", ");
+            all.extend(names.map(|name| command.iter().cloned().chain([name.to_owned()]).collect()));
+        }
         at += 1;
     }
     assert!(all.len() > 25, "{all:?}");

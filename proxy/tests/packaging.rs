@@ -178,7 +178,10 @@ fn the_package_installs_what_it_says() {
         ("usr/share/fish/vendor_completions.d/pinfold.fish", "644"),
         ("usr/share/doc/pinfold/copyright", "644"),
         ("usr/share/doc/pinfold/book/pinfold.example.toml", "644"),
+        ("usr/share/doc/pinfold/book/pinfold.schema.json", "644"),
         ("usr/share/doc/pinfold/book/places/nginx.md", "644"),
+        ("usr/share/doc/pinfold/grafana/pinfold.json", "644"),
+        ("usr/share/doc/pinfold/prometheus/alerts.yml", "644"),
     ] {
         let file = installed.path().join(file);
         assert_eq!(say(Command::new("stat").args(["-c", "%a"]).arg(&file)).trim(), mode, "{file:?}");
@@ -192,7 +195,7 @@ fn the_package_installs_what_it_says() {
         "/etc/pinfold/pinfold.toml"
     );
     let page = say(Command::new("zcat").arg(installed.path().join("usr/share/man/man1/pinfold.1.gz")));
-    assert!(page.contains(".TH pinfold 1"), "{page}");
+    assert!(page.contains(".TH pinfold 1") && page.contains(".SS \"pinfold db backup\""), "{page}");
     for script in ["postinst", "prerm", "postrm"] {
         say(Command::new("sh").arg("-n").arg(root().join("packaging/debian").join(script)));
     }
@@ -202,6 +205,9 @@ fn the_package_installs_what_it_says() {
         "/pinfold.1.gz\n",
         "/pinfold.toml\n",
         "/systemd/pinfold.service\n",
+        "/grafana/pinfold.json\n",
+        "/prometheus/alerts.yml\n",
+        "/docs/pinfold.schema.json\n",
         "/completions/pinfold.bash\n",
     ] {
         assert!(inside.contains(name), "{name} is not in {inside}");

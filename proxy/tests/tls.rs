@@ -338,17 +338,20 @@ fn a_certificate_and_its_key_may_be_credentials() {
     );
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("pinfold.toml"), text).unwrap();
-    // Beside the service they cannot be looked into, which is no fault; without them nothing runs.
+    // Beside the service they cannot be looked into, which is as it should be; without them nothing runs.
     let run = |arguments: &[&str]| {
         let output = pinfold(arguments, directory.path());
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
     };
-    let (code, said) = run(&["check", "--config", "pinfold.toml"]);
+    let (code, said) = run(&["check", "--config", "pinfold.toml", "--strict"]);
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(
-        said.matches("cannot be looked into from here (systemd gives it to the service alone").count(),
-        2
-    );
+    let not_seen = "is not looked into from here: systemd gives it to the service alone";
+    assert_eq!(said.matches(not_seen).count(), 2, "{said}");
+    let (code, said) = run(&["check", "--config", "pinfold.toml", "--strict", "--format", "json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["withheld"], serde_json::json!(["credential:cert.pem", "credential:key.pem"]));
     let (code, said) = run(&["run", "--config", "pinfold.toml"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(

@@ -1,6 +1,6 @@
 //! Why a request and its answer are treated as they are, by the code that treats them.
 
-use http::{HeaderMap, Response, request, response};
+use http::{HeaderMap, Response, StatusCode, request, response};
 
 use super::decision::{ChoiceState, Decision};
 use super::fetch::Fetch;
@@ -8,7 +8,7 @@ use super::finish::finish;
 use super::judge::Judge;
 use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::outlook::Outlook;
-use super::page::Visitor;
+use super::page::{Plan, Visitor, is_worth_a_plan, plan};
 use super::policy::{Policy, Undeclared};
 use super::request::{filter, pairs};
 use super::seen::SeenRules;
@@ -24,6 +24,8 @@ pub struct Explanation {
     pub state: ChoiceState,
     /// Why that is so, in a sentence.
     pub why: String,
+    /// Who answers the request.
+    pub answerer: Answerer,
     /// The ids of the purposes that are granted.
     pub granted: Vec<String>,
     /// What the visitor prefers otherwise than everybody has it, as the site is told.
@@ -36,6 +38,23 @@ pub struct Explanation {
     pub answer: Option<HeaderMap>,
     /// Whether the page asks its visitor.
     pub asks: bool,
+}
+
+/// Who answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answerer {
+    /// Pinfold, with the cookies page.
+    CookiesPage {
+        /// Whether the site is asked for the page around it.
+        within_site: bool,
+    },
+    /// Pinfold, which keeps the choice that the form makes.
+    Form,
+    /// Pinfold, with this.
+    Pinfold(StatusCode),
+    /// The site.
+    Site,
 }
 
 /// What becomes of one cookie.
@@ -107,6 +126,7 @@ impl Explanation {
         Self {
             state: visitor.standing.state,
             why: why(policy, calendar, clock, &visitor, &asked.headers),
+            answerer: answerer(policy, &seen, &visitor, asked),
             granted: granted.map(|(purpose, _)| purpose.id().to_owned()).collect(),
             preferred: preferred.and_then(|field| field.to_str().ok()).map(str::to_owned),
             sent,
@@ -114,6 +134,18 @@ impl Explanation {
             answer,
             asks,
         }
+    }
+}
+
+fn answerer(policy: &Policy, seen: &SeenRules, visitor: &Visitor, asked: &request::Parts) -> Answerer {
+    if !is_worth_a_plan(policy, asked.uri.path()) {
+        return Answerer::Site;
+    }
+    match plan(policy, seen, visitor, asked) {
+        Plan::Answer(response) => Answerer::Pinfold(response.status()),
+        Plan::Form => Answerer::Form,
+        Plan::Page { content, .. } => Answerer::CookiesPage { within_site: content.is_some() },
+        Plan::Site => Answerer::Site,
     }
 }
 
@@ -207,4 +239,42 @@ fn name_in(field: &[u8]) -> String {
 
 fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::time::SystemClock;
+
+    #[test]
+    fn who_answers() {
+        let policy = Policy::builder("Town", "https://www.town.example").build().unwrap();
+        let form =
+            [("origin", "https://www.town.example"), ("content-type", "application/x-www-form-urlencoded")];
+        let foreign =
+            [("origin", "https://other.example"), ("content-type", "application/x-www-form-urlencoded")];
+        let own = |status: u16| Answerer::Pinfold(StatusCode::from_u16(status).unwrap());
+        for (method, path, fields, expected) in [
+            ("GET", "/bins", &[][..], Answerer::Site),
+            ("GET", "/cookies", &[], Answerer::CookiesPage { within_site: false }),
+            ("GET", "/cookies?lang=cy", &[], Answerer::CookiesPage { within_site: false }),
+            ("GET", "/cookies/", &[], Answerer::Site),
+            ("POST", "/cookies", &form, Answerer::Form),
+            ("POST", "/cookies", &foreign, own(403)),
+            ("DELETE", "/cookies", &[], own(405)),
+            ("GET", "/.well-known/gpc.json", &[], own(200)),
+            ("GET", "/.well-known/security.txt", &[], Answerer::Site),
+            ("GET", "/.pinfold/nothing", &[], own(404)),
+        ] {
+            let mut request = Request::builder().method(method).uri(path).header("host", "www.town.example");
+            for (name, value) in fields {
+                request = request.header(*name, *value);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let explained = Explanation::of(&policy, &Calendar::utc(), &SystemClock::new(), &parts, None);
+            assert_eq!(explained.answerer, expected, "{method} {path}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub use builder::PolicyBuilder;
 pub(crate) use cache::is_private;
 pub use decision::ChoiceState;
 pub use embed::Embed;
-pub use explain::{CookieExplanation, Explanation};
+pub use explain::{Answerer, CookieExplanation, Explanation};
 pub use extension::Consent;
 pub use future::ResponseFuture;
 pub use layer::ConsentManagerLayer;

@@ -25,7 +25,7 @@ pub(super) fn look_into(settings: &Settings, faults: &Faults) {
 /// Into those that all sites share, which serve these hosts together.
 pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &Faults) {
     if let Some(https) = &settings.listen.https
-        && [&https.certificate, &https.key].map(|file| is_here(file, faults)) == [true; 2]
+        && [&https.certificate, &https.key].map(is_here) == [true; 2]
     {
         let place = |half| match half {
             Half::Certificate => &https.certificate.place,
@@ -41,7 +41,7 @@ pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &F
             Err(fault) => faults.add(place(fault.half), fault.problem, fault.remedy),
         }
     }
-    if let Some(file) = settings.admin_password.as_ref().filter(|file| is_here(file, faults)) {
+    if let Some(file) = settings.admin_password.as_ref().filter(|file| is_here(file)) {
         match Password::read(&file.path) {
             Ok(_) if is_open(&file.path) => {
                 let problem = format!("every user of this machine may read {}", file.path.display());
@@ -51,7 +51,7 @@ pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &F
             Err((problem, remedy)) => faults.add(&file.place, problem, remedy),
         }
     }
-    if let Some(file) = settings.store.password.as_ref().filter(|file| is_here(file, faults)) {
+    if let Some(file) = settings.store.password.as_ref().filter(|file| is_here(file)) {
         let shown = file.path.display();
         match std::fs::read_to_string(&file.path) {
             Ok(text) if text.lines().next().is_none_or(str::is_empty) => {
@@ -68,12 +68,12 @@ pub(super) fn look_into_shared(settings: &Settings, hosts: &[String], faults: &F
         }
     }
     if let Some(valkey) = &settings.valkey {
-        if is_here(&valkey.secret, faults)
+        if is_here(&valkey.secret)
             && let Err((problem, remedy)) = read_secret(&valkey.secret.path)
         {
             faults.add(&valkey.secret.place, problem, remedy);
         }
-        if let Some(file) = valkey.password.as_ref().filter(|file| is_here(file, faults))
+        if let Some(file) = valkey.password.as_ref().filter(|file| is_here(file))
             && let Err((problem, remedy)) = read_login(&file.path)
         {
             faults.add(&file.place, problem, remedy);
@@ -88,7 +88,7 @@ pub(super) fn look_into_own(settings: &Settings, faults: &Faults) {
 }
 
 fn look_into_authorities<'s>(files: impl Iterator<Item = &'s File>, faults: &Faults) {
-    for ca in files.filter(|ca| is_here(ca, faults)) {
+    for ca in files.filter(|ca| is_here(ca)) {
         if let Err((problem, remedy)) = tls::authorities(Some(&ca.path)) {
             faults.add(&ca.place, problem, remedy);
         }
@@ -100,16 +100,22 @@ fn is_open(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }
 
-/// Whether a file can be looked into from here; that it cannot is said.
-fn is_here(file: &File, faults: &Faults) -> bool {
-    let withheld = is_withheld(&file.path);
-    if withheld {
-        let problem = format!("`{}` cannot be looked into from here", file.path.display());
-        faults.warn(
-            &file.place,
-            problem,
-            "systemd gives it to the service alone: `pinfold reload` looks there",
-        );
-    }
-    !withheld
+/// Whether a file can be looked into from here.
+fn is_here(file: &File) -> bool {
+    !is_withheld(&file.path)
+}
+
+/// What is named and was not looked into, because systemd gives it to the service alone. That is how it should be, and no fault.
+pub(crate) fn withheld(settings: &Settings) -> Vec<String> {
+    let https = settings.listen.https.iter().flat_map(|https| [&https.certificate, &https.key]);
+    let valkey = settings.valkey.iter();
+    let valkey =
+        valkey.flat_map(|valkey| [Some(&valkey.secret), valkey.password.as_ref(), valkey.ca.as_ref()]);
+    let origins = settings.origins.all().filter_map(|origin| origin.ca.as_ref());
+    let all = https.chain(&settings.admin_password).chain(&settings.store.password);
+    let all = all.chain(valkey.flatten()).chain(origins).filter(|file| !is_here(file));
+    let mut names: Vec<_> = all.map(|file| file.path.display().to_string()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

@@ -31,6 +31,7 @@ pub(crate) use configuration::{Configuration, Read, Site, chosen, read, read_wit
 pub(crate) use documents::{example, reference, schema};
 pub(crate) use effective::{Entry, built_in, to_toml};
 pub(crate) use fault::Fault;
+pub(crate) use files::withheld;
 pub(crate) use origins::{Origin, Origins};
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings, ValkeySettings};
 pub(crate) use units::duration;

@@ -89,6 +89,8 @@ impl Ask {
 pub(crate) enum Taking {
     Backup,
     Export,
+    /// A backup that came to nothing.
+    FailedBackup,
 }
 
 impl Taking {
@@ -97,6 +99,7 @@ impl Taking {
         match self {
             Self::Backup => "backup",
             Self::Export => "export",
+            Self::FailedBackup => "backup failed",
         }
     }
 }

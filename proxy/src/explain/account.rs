@@ -3,13 +3,17 @@ use std::net::IpAddr;
 
 use http::header::CACHE_CONTROL;
 use pinfold::client_ip::{AddressSource, ClientIpResolver};
-use pinfold::consent::{Action, ChoiceState, CookieExplanation, Explanation};
+use pinfold::consent::{Action, Answerer, ChoiceState, CookieExplanation, Explanation};
 use serde::Serialize;
+
+use super::door::Door;
 
 /// What is said of a recorded request and answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Account {
     client: Client,
+    door: Door,
+    answered_by: String,
     choice: &'static str,
     why: String,
     granted: Vec<String>,
@@ -17,6 +21,8 @@ pub(crate) struct Account {
     request_cookies: Vec<Cookie>,
     response_cookies: Vec<Cookie>,
     answer: Option<Answer>,
+    #[serde(skip)]
+    reaches_site: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,10 +52,17 @@ impl Account {
         resolver: &ClientIpResolver,
         peer: IpAddr,
         fields: &http::HeaderMap,
+        door: Door,
         explained: Explanation,
     ) -> Self {
+        let reaches_site =
+            matches!(explained.answerer, Answerer::Site | Answerer::CookiesPage { within_site: true });
+        let answers = explained.answerer == Answerer::Site;
         Self {
             client: client(resolver, peer, fields),
+            door,
+            answered_by: answered_by(explained.answerer),
+            reaches_site,
             choice: match explained.state {
                 ChoiceState::Decided => "decided",
                 ChoiceState::Signal => "refused by signal",
@@ -58,9 +71,9 @@ impl Account {
             why: explained.why,
             granted: explained.granted,
             preferred: explained.preferred,
-            request_cookies: explained.sent.into_iter().map(Cookie::of).collect(),
-            response_cookies: explained.set.into_iter().map(Cookie::of).collect(),
-            answer: explained.answer.map(|fields| {
+            request_cookies: explained.sent.into_iter().filter(|_| reaches_site).map(Cookie::of).collect(),
+            response_cookies: explained.set.into_iter().filter(|_| answers).map(Cookie::of).collect(),
+            answer: explained.answer.filter(|_| answers).map(|fields| {
                 let all = |name: &str| -> Vec<String> {
                     let values = fields.get_all(name).into_iter();
                     values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
@@ -86,6 +99,8 @@ impl Account {
         let mut text = String::new();
         let address = self.client.address.as_deref().unwrap_or("unknown");
         let _ = writeln!(text, "client    {address}: {}", self.client.why);
+        text.push_str(&self.door.to_text());
+        let _ = writeln!(text, "answer    {}", self.answered_by);
         let _ = writeln!(text, "choice    {}: {}", self.choice, self.why);
         let granted = if self.granted.is_empty() {
             "nothing beyond what is strictly necessary".to_owned()
@@ -95,6 +110,9 @@ impl Account {
         let _ = writeln!(text, "allowed   {granted}");
         if let Some(preferred) = &self.preferred {
             let _ = writeln!(text, "prefers   {preferred}");
+        }
+        if !self.reaches_site {
+            return text;
         }
         write_cookies(&mut text, "cookies that the browser sent", &self.request_cookies);
         if let Some(answer) = &self.answer {
@@ -111,6 +129,25 @@ impl Account {
             }
         }
         text
+    }
+}
+
+fn answered_by(answerer: Answerer) -> String {
+    match answerer {
+        Answerer::CookiesPage { within_site: false } => {
+            "by Pinfold itself, the cookies page: nothing reaches the site".to_owned()
+        }
+        Answerer::CookiesPage { within_site: true } => {
+            "by Pinfold itself, the cookies page, within a page that the site is asked for".to_owned()
+        }
+        Answerer::Form => {
+            "by Pinfold itself, which keeps the choice of the form and answers 303: nothing reaches the site"
+                .to_owned()
+        }
+        Answerer::Pinfold(status) => {
+            format!("by Pinfold itself, with {}: nothing reaches the site", status.as_u16())
+        }
+        _ => "by the site".to_owned(),
     }
 }
 

@@ -1,9 +1,12 @@
-use http::{HeaderName, HeaderValue, Request, Response, request, response};
+use http::{HeaderName, HeaderValue, Request, Response, Version, request, response};
+
+use crate::serve::{Refused, judge_head};
 
 /// A request, and perhaps the answer to it, as text.
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    pub(crate) request: request::Parts,
+    /// Unless the door does not even read it.
+    pub(crate) request: Result<request::Parts, Refused>,
     pub(crate) response: Option<response::Parts>,
 }
 
@@ -17,7 +20,7 @@ impl Recorded {
         let (request, response) = if from_curl {
             let marked = |mark: &str| -> String {
                 let lines = text.lines().filter_map(|line| line.strip_prefix(mark));
-                lines.map(|line| format!("{}\r\n", line.trim_start_matches(' '))).collect()
+                lines.map(|line| format!("{}\r\n", line.strip_prefix(' ').unwrap_or(line))).collect()
             };
             (head(&marked(">")), Some(last_head(&marked("<"))).filter(|head| !head.trim().is_empty()))
         } else {
@@ -26,9 +29,14 @@ impl Recorded {
             let (first, rest) = lines.split_at(begins.map_or(lines.len(), |place| place + 1));
             (head(&first.join("\r\n")), (!rest.is_empty()).then(|| last_head(&rest.join("\r\n"))))
         };
-        let request = read_request(&request)?;
-        let response = response.map(|response| read_response(&response)).transpose()?;
-        Ok(Self { request, response })
+        match read_request(&request)? {
+            Ok(request) => {
+                let response = response.map(|response| read_response(&response)).transpose()?;
+                Ok(Self { request: Ok(request), response })
+            }
+            // Nobody is asked for an answer.
+            Err(refused) => Ok(Self { request: Err(refused), response: None }),
+        }
     }
 }
 
@@ -61,7 +69,7 @@ fn last_head(text: &str) -> String {
     }
 }
 
-fn read_request(head: &str) -> Result<request::Parts, String> {
+fn read_request(head: &str) -> Result<Result<request::Parts, Refused>, String> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let wrong = |what: &str| {
@@ -69,23 +77,40 @@ fn read_request(head: &str) -> Result<request::Parts, String> {
             "the request cannot be read: {what} (record it as `GET / HTTP/1.1` with its fields, a line each)"
         )
     };
-    // As of the answer.
     let (line, rest) = head.split_once("\r\n").unwrap_or((head, ""));
-    let line = line.strip_suffix(" HTTP/2").or_else(|| line.strip_suffix(" HTTP/3"));
-    let head = line.map_or_else(|| head.to_owned(), |line| format!("{line} HTTP/1.1\r\n{rest}"));
+    if line.rsplit(' ').next().is_none_or(|version| !version.starts_with("HTTP/")) {
+        return Err(wrong("it does not begin as a request does"));
+    }
+    // As of the answer.
+    let newer = line.strip_suffix(" HTTP/2").or_else(|| line.strip_suffix(" HTTP/3"));
+    let head = newer.map_or_else(|| head.to_owned(), |line| format!("{line} HTTP/1.1\r\n{rest}"));
+    // Newer versions cannot be malformed as lines can. What was no UTF-8 is none again.
+    if newer.is_none()
+        && let Err(refused) = judge_head(&unreplaced(&head))
+    {
+        return Ok(Err(refused));
+    }
     match parsed.parse(head.as_bytes()) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(wrong("it is not whole")),
         Err(error) => return Err(wrong(&error.to_string())),
     }
-    let mut request =
-        Request::builder().method(parsed.method.unwrap_or("GET")).uri(parsed.path.unwrap_or("/"));
+    let version = if newer.is_some() { Version::HTTP_2 } else { Version::HTTP_11 };
+    let mut request = Request::builder()
+        .method(parsed.method.unwrap_or("GET"))
+        .uri(parsed.path.unwrap_or("/"))
+        .version(version);
     for field in parsed.headers.iter() {
         let (name, value) = read_field(field).ok_or_else(|| wrong(&format!("the field `{}`", field.name)))?;
         request = request.header(name, value);
     }
     let request = request.body(()).map_err(|error| wrong(&error.to_string()))?;
-    Ok(request.into_parts().0)
+    Ok(Ok(request.into_parts().0))
+}
+
+fn unreplaced(text: &str) -> Vec<u8> {
+    let parts: Vec<_> = text.split(char::REPLACEMENT_CHARACTER).map(str::as_bytes).collect();
+    parts.join(&b'\xff')
 }
 
 fn read_response(head: &str) -> Result<response::Parts, String> {
@@ -133,8 +158,9 @@ mod tests {
             "GET /bins HTTP/1.1\nCookie: a=1\n\nHTTP/1.1 103 Early Hints\nLink: x\n\nHTTP/1.1 200 OK\nSet-Cookie: b=2\n\n",
         ] {
             let recorded = Recorded::read(text).unwrap();
-            assert_eq!(recorded.request.uri, "/bins", "{text}");
-            assert_eq!(recorded.request.headers["cookie"], "a=1");
+            let request = recorded.request.unwrap();
+            assert_eq!(request.uri, "/bins", "{text}");
+            assert_eq!(request.headers["cookie"], "a=1");
             assert_eq!(recorded.response.unwrap().headers["set-cookie"], "b=2");
         }
         assert!(Recorded::read("GET / HTTP/1.1\nHost: x").unwrap().response.is_none());
@@ -145,11 +171,35 @@ mod tests {
         for (text, words) in [
             ("", "the request cannot be read"),
             ("hello", "the request cannot be read"),
-            ("GET / HTTP/1.1\nno colon", "the request cannot be read"),
+            ("GET /", "the request cannot be read"),
             ("GET / HTTP/1.1\nA: b\n\nHTTP/1.1 abc\n", "the answer cannot be read"),
         ] {
             let error = Recorded::read(text).unwrap_err();
             assert!(error.contains(words), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn what_the_door_does_not_read() {
+        for (text, status) in [
+            ("GET / HTTP/1.1\nno colon", 400),
+            ("GET / HTTP/1.1\nHost: a\n folded", 400),
+            ("> GET / HTTP/1.1\n> Host: a\n>  folded: x\n>\n", 400),
+            ("GET / HTTP/1.1\nHost : a", 400),
+            ("GET / HTTP/1.1\nHost: a\rb", 400),
+            ("GET  / HTTP/1.1\nHost: a", 400),
+            ("GET /\u{fffd} HTTP/1.1\nHost: a", 400),
+            ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nTransfer-Encoding: chunked", 400),
+            ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 3", 400),
+            ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip", 501),
+            ("TRACE / HTTP/1.1\nHost: a", 405),
+            ("GET / HTTP/1.2\nHost: a", 505),
+        ] {
+            let refused = Recorded::read(text).unwrap().request.unwrap_err();
+            assert_eq!(refused.status.as_u16(), status, "{text}");
+        }
+        // Such a byte may stand in a value.
+        let text = "GET / HTTP/1.1\nHost: a\nX: caf\u{fffd}\n";
+        assert!(Recorded::read(text).unwrap().request.is_ok());
     }
 }

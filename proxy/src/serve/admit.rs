@@ -6,8 +6,14 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, Version};
 
 use super::by_host::ByHost;
+use super::door::HEALTH;
 use super::limits::{LONGEST_COOKIE, LONGEST_TARGET, MOST_FIELDS};
 use super::refused::Refused;
+
+/// Whether a balancer asks whether this is alive. They ask by address, with whatever `Host` they please.
+pub(super) fn is_of_balancer(parts: &Parts) -> bool {
+    parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method)
+}
 
 /// The host a request is for, and its site, once it may come in.
 pub(super) fn admit<'s, T: Clone>(

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -16,7 +16,7 @@ use pinfold::client_ip::Peer;
 use pinfold::consent::ResponseBody;
 use tower::Service;
 
-use super::admit::admit;
+use super::admit::{admit, is_of_balancer};
 use super::body::{ClientBody, text_response};
 use super::by_host::ByHost;
 use super::forward::{AdmittedHost, Forward, OriginBody};
@@ -65,8 +65,7 @@ impl Door {
 
     fn let_in(&self, request: Request<Incoming>, peer: SocketAddr, is_secured: bool) -> Stage {
         let (parts, body) = request.into_parts();
-        // Balancers ask by address, with whatever Host they please.
-        if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
+        if is_of_balancer(&parts) {
             return Stage::own(text_response(StatusCode::OK, HEALTHY));
         }
         if pressure::sheds() {

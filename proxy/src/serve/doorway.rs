@@ -134,8 +134,6 @@ impl SitePlan {
         origins: Arc<Origins>,
         latencies: Arc<[Arc<Latency>]>,
     ) -> Self {
-        let to_https = settings.listen.https.as_ref();
-        let to_https = to_https.and_then(|_| ToHttps::new(url, settings.fronts.clone()));
         Self {
             name: settings.site.as_str().into(),
             layer,
@@ -144,7 +142,7 @@ impl SitePlan {
             underscored: settings.underscore_fields.clone().into(),
             hosts: settings.hosts.clone(),
             announcers: settings.announcers.clone(),
-            to_https: to_https.map(Arc::new),
+            to_https: ToHttps::of(settings, url).map(Arc::new),
             latencies,
             is_among_others: settings.is_among_others,
         }

@@ -8,6 +8,7 @@ use http_body_util::Full;
 use pinfold::client_ip::TrustedProxies;
 
 use super::body::text_response;
+use crate::config::Settings;
 
 /// Where visitors belong who come by http though the site is listened to by https, too.
 #[derive(Debug)]
@@ -22,6 +23,11 @@ impl ToHttps {
     /// For a site that visitors reach by `url`; nothing where that is not https.
     pub(super) fn new(url: &Uri, fronts: TrustedProxies) -> Option<Self> {
         (url.scheme() == Some(&Scheme::HTTPS)).then(|| Self { port: url.port_u16(), fronts })
+    }
+
+    /// For the site of these settings, if it is listened to by https itself.
+    pub(super) fn of(settings: &Settings, url: &Uri) -> Option<Self> {
+        settings.listen.https.as_ref().and_then(|_| Self::new(url, settings.fronts.clone()))
     }
 
     /// The answer to a request of `peer` for `target` of `host`, unless it is to be served. What a method was it stays (RFC 9110 section

@@ -131,6 +131,14 @@ fn words(error: &io::Error) -> String {
         Some(Error::InvalidCertificate(
             Because::NotValidForName | Because::NotValidForNameContext { .. },
         )) => "its certificate is for another name than that in `[origin] url` (correct either)",
+        Some(Error::InvalidCertificate(Because::InvalidPurpose | Because::InvalidPurposeContext { .. })) => {
+            "its certificate is not for a server (issue one for server authentication)"
+        }
+        Some(Error::InvalidCertificate(Because::Other(why))) => {
+            return format!(
+                "its certificate is none that a server can show: {why} (issue one for it, not an authority's own)"
+            );
+        }
         Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
             "it does not agree to speak this version of HTTP (see `http2`)"
         }
@@ -143,6 +151,8 @@ fn words(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::OtherError;
+
     use super::*;
 
     #[test]
@@ -154,6 +164,11 @@ mod tests {
             (CertificateError::UnknownIssuer, "not trusted (name the authority with `ca`)"),
             (CertificateError::NotValidForName, "for another name"),
             (CertificateError::Revoked, "Revoked"),
+            (CertificateError::InvalidPurpose, "is not for a server"),
+            (
+                CertificateError::Other(OtherError(Arc::new(io::Error::other("CaUsedAsEndEntity")))),
+                "none that a server can show: CaUsedAsEndEntity (issue",
+            ),
         ] {
             assert!(of(Error::InvalidCertificate(error)).contains(expected), "{expected}");
         }

@@ -53,7 +53,7 @@ impl Drop for Front {
 }
 
 /// Where it will listen.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
@@ -96,14 +96,46 @@ pub(crate) fn nginx(pinfold: SocketAddr, authority: &Authority) -> Front {
     Front::start(files, address, "nginx", &["-e", "stderr", "-p", &prefix, "-c", "nginx.conf"])
 }
 
+/// The half that stands before Pinfold. The other is the site, which is another here.
 pub(crate) fn apache(pinfold: SocketAddr, authority: &Authority) -> Front {
-    let (files, address) = (directory(), free());
-    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| authority.path(name).display().to_string());
     let shown = block("apache-drupal", "apache", 0);
-    // What comes after it is the site.
     let (visitors, _) = shown.split_once("Listen 127.0.0.1:8000").unwrap();
+    start_apache(directory(), visitors, pinfold, authority)
+}
+
+/// Both halves, with the files of a CMS that has a `.htaccess` as Drupal's: it rewrites, and keeps some files from visitors.
+pub(crate) fn apache_at_both_ends(site: SocketAddr, pinfold: SocketAddr, authority: &Authority) -> Front {
+    let files = directory();
+    // As Debian has it for /var/www: nothing may be overridden unless it is said.
+    let (www, root) = (files.path().join("www"), files.path().join("www/drupal/web"));
+    fs::create_dir_all(&root).unwrap();
+    let rewriting = "RewriteEngine on\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteCond %{REQUEST_FILENAME} !-d\nRewriteRule ^ index.html [L]\n\
+                     <FilesMatch \"\\.(install|yml)$\">\nRequire all denied\n</FilesMatch>\n";
+    for (name, text) in [
+        (".htaccess", rewriting),
+        ("index.html", "<!DOCTYPE html><html lang=en><title>Town</title><body><p>Drupal answers"),
+        ("style.css", "p{margin:0}"),
+        ("services.yml", "secret"),
+    ] {
+        fs::write(root.join(name), text).unwrap();
+    }
+    let whole = put(
+        &block("apache-drupal", "apache", 0),
+        &[("127.0.0.1:8000", &site.to_string()), ("/var/www/drupal/web", &root.display().to_string())],
+    );
+    let default = format!(
+        "<Directory />\nAllowOverride None\nRequire all denied\n</Directory>\n\
+         <Directory {}>\nAllowOverride None\nRequire all granted\n</Directory>\n",
+        www.display()
+    );
+    start_apache(files, &format!("{default}{whole}"), pinfold, authority)
+}
+
+fn start_apache(files: TempDir, hosts: &str, pinfold: SocketAddr, authority: &Authority) -> Front {
+    let address = free();
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| authority.path(name).display().to_string());
     let host = put(
-        visitors,
+        hosts,
         &[
             ("*:443", &format!("*:{}", address.port())),
             ("127.0.0.1:8080", &pinfold.to_string()),
@@ -112,7 +144,7 @@ pub(crate) fn apache(pinfold: SocketAddr, authority: &Authority) -> Front {
         ],
     );
     let modules =
-        "mpm_event authz_core mime filter deflate ssl socache_shmcb proxy proxy_http cache cache_disk"
+        "mpm_event authz_core mime filter deflate ssl socache_shmcb proxy proxy_http cache cache_disk dir rewrite"
             .split(' ');
     let load = |name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
     let modules: String = modules.map(load).collect();
@@ -156,7 +188,7 @@ pub(crate) fn haproxy(pinfold: SocketAddr, authority: &Authority) -> Front {
     );
     let cache = "cache pages\n    total-max-size 4\n    max-age 600\n";
     fs::write(files.path().join("haproxy.cfg"), format!("{text}\n{cache}")).unwrap();
-    Front::start(files, address, "haproxy", &["-db", "-f", "haproxy.cfg"])
+    Front::start(files, address, "haproxy", &["-dW", "-db", "-f", "haproxy.cfg"])
 }
 
 /// It passes on what it cannot read, and says by the PROXY protocol whose it is.
@@ -166,5 +198,5 @@ pub(crate) fn haproxy_unopened(pinfold: SocketAddr) -> Front {
     let text =
         put(&shown, &[("bind :443", &format!("bind {address}")), ("192.0.2.10:443", &pinfold.to_string())]);
     fs::write(files.path().join("haproxy.cfg"), text).unwrap();
-    Front::start(files, address, "haproxy", &["-db", "-f", "haproxy.cfg"])
+    Front::start(files, address, "haproxy", &["-dW", "-db", "-f", "haproxy.cfg"])
 }

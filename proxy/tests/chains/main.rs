@@ -76,17 +76,8 @@ impl Chain {
 
     /// Asks from one of the addresses of this machine, and reads to the end.
     fn ask(&self, client: Ipv4Addr, method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Answer {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n");
-        for (name, value) in fields {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-        let mut stream = self.connect(client);
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        // Not everybody takes leave of TLS.
-        let _ = stream.read_to_end(&mut answer);
-        Answer::read(&answer)
+        let line = format!("{method} {path} HTTP/1.1");
+        ask(self.front.address, &self.authority, client, &line, fields, body)
     }
 
     fn page(&self, cookies: &str) -> Answer {
@@ -94,18 +85,43 @@ impl Chain {
     }
 
     fn connect(&self, client: Ipv4Addr) -> Secured {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stream = runtime.block_on(async {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.bind(SocketAddr::from((client, 0))).unwrap();
-            socket.connect(self.front.address).await.unwrap().into_std().unwrap()
-        });
-        stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
-        let config = self.authority.client(DEFAULT_VERSIONS, &[]);
-        let client = ClientConnection::new(config.into(), ServerName::try_from(NAME).unwrap()).unwrap();
-        StreamOwned::new(client, stream)
+        connect(self.front.address, &self.authority, client)
     }
+}
+
+fn ask(
+    front: SocketAddr,
+    authority: &Authority,
+    client: Ipv4Addr,
+    line: &str,
+    fields: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut text = format!("{line}\r\nHost: {NAME}\r\nConnection: close\r\n");
+    for (name, value) in fields {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    let mut stream = connect(front, authority, client);
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // Not everybody takes leave of TLS.
+    let _ = stream.read_to_end(&mut answer);
+    Answer::read(&answer)
+}
+
+fn connect(front: SocketAddr, authority: &Authority, client: Ipv4Addr) -> Secured {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((client, 0))).unwrap();
+        socket.connect(front).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    let config = authority.client(DEFAULT_VERSIONS, &[]);
+    let client = ClientConnection::new(config.into(), ServerName::try_from(NAME).unwrap()).unwrap();
+    StreamOwned::new(client, stream)
 }
 
 /// Who asks, and how often.
@@ -243,6 +259,38 @@ fn behind_apache() {
     cookies(&chain);
     caches(&chain, true);
     websocket(&chain);
+}
+
+#[test]
+#[ignore = "needs apache2: scripts/check installs it and runs this"]
+fn between_two_halves_of_apache() {
+    let authority = Authority::for_the_town();
+    let (directory, site) = (tempfile::tempdir().unwrap(), fronts::free());
+    fs::write(
+        directory.path().join("pinfold.toml"),
+        put(&block("apache-drupal", "toml", 0), &[("http://127.0.0.1:8000", &format!("http://{site}"))]),
+    )
+    .unwrap();
+    let mut command = Command::new(BINARY);
+    command
+        .args(["run", "--config", "pinfold.toml"])
+        .current_dir(directory.path())
+        .env("PINFOLD__LISTEN__HTTP", "127.0.0.1:0")
+        .env("PINFOLD__ADMIN__LISTEN", "127.0.0.1:0");
+    let pinfold = Pinfold::spawn(command, directory);
+    let front = fronts::apache_at_both_ends(site, pinfold.site, &authority);
+    for (path, status, text) in [
+        ("/", 200, "Drupal answers"),
+        // There is no such file: `.htaccess` says who answers.
+        ("/bins", 200, "Drupal answers"),
+        ("/planning/2026/0123?page=2", 200, "Drupal answers"),
+        ("/style.css", 200, "p{margin:0}"),
+        ("/services.yml", 403, ""),
+    ] {
+        let answer = ask(front.address, &authority, CLIENTS[0].0, &format!("GET {path} HTTP/1.1"), &[], "");
+        assert_eq!(answer.status, status, "{path}: {}", answer.head);
+        assert!(answer.body.contains(text), "{path}: {}", answer.body);
+    }
 }
 
 #[test]

@@ -37,6 +37,11 @@ enum Coding {
     Unknown,
 }
 
+/// Judges a head that is all there.
+pub(in super::super) fn judge_whole(bytes: &[u8]) -> Result<(), Refused> {
+    Head::default().judge(bytes).map(|_| ())
+}
+
 impl Head {
     /// `bytes` begins where the head does, and is never shorter than the last time. Once the head is whole: how long it is, and what
     /// follows.

@@ -30,4 +30,5 @@ mod stream;
 mod streams;
 
 pub(super) use conversation::{Conversation, Open, WhileOpen};
+pub(super) use head::judge_whole;
 pub(super) use stream::{Guarded, Speaks};
