@@ -9,11 +9,8 @@ use std::process::Command;
 
 use common::{BINARY, configuration, pinfold};
 
-/// One of which there is nothing to warn.
 fn fronted(more: &str) -> String {
-    let front = "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]";
-    let text = configuration(([127, 0, 0, 1], 9).into(), &format!("{more}\n{front}"));
-    text.replacen("[listen]", "languages = [\"en\"]\n[listen]", 1)
+    common::fronted(([127, 0, 0, 1], 9).into(), more)
 }
 
 #[test]
