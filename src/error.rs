@@ -50,18 +50,29 @@ pub enum Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     subject: Subject,
+    part: Option<&'static str>,
     problem: String,
     remedy: String,
 }
 
 impl ConfigError {
     pub(crate) fn new(subject: Subject, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { subject, problem: problem.into(), remedy: remedy.into() }
+        Self { subject, part: None, problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// Says of what of the subject it is a fault.
+    pub(crate) fn of(self, part: &'static str) -> Self {
+        Self { part: Some(part), ..self }
     }
 
     /// What the fault is about.
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// What of the subject is wrong, as configuration files name it (`title`, `cy.labels`), where it is one thing.
+    pub fn part(&self) -> Option<&'static str> {
+        self.part
     }
 
     /// What is wrong, quoting the input.

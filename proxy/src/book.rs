@@ -12,15 +12,17 @@ use crate::config::parse;
 const WHOLE: &str = "# pinfold.toml\n";
 
 /// What a part of a configuration is checked with, unless it has the like itself.
-const REST: [(&str, &str); 3] = [
+const REST: [(&str, &str); 4] = [
     (
         "[site]",
-        "name = \"Town\"\nurl = \"https://www.example.gov.uk\"\nhosts = [\"www.example.gov.uk\", \"my.example.gov.uk\"]",
+        "name = \"Town\"\nurl = \"https://www.example.gov.uk\"\nhosts = [\"www.example.gov.uk\", \"my.example.gov.uk\"]\nlanguages = [\"en\"]",
     ),
     ("[origin]", "url = \"http://127.0.0.1:8000\""),
+    ("[client_address]", "source = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]"),
     (
         "[[purpose]]",
-        "id = \"marketing\"\nbasis = \"consent\"\ntitle = \"Marketing\"\ndescription = \"It measures.\"",
+        "id = \"marketing\"\nbasis = \"consent\"\ntitle = \"Marketing\"\ndescription = \"It measures.\"\n\
+         [purpose.cy]\ntitle = \"Marchnata\"\ndescription = \"Mae'n mesur.\"",
     ),
 ];
 

@@ -204,7 +204,7 @@ fn show_values(command: &Config) -> Result<Exit, Failure> {
 fn start(command: &Run) -> Result<Exit, Failure> {
     let (configuration, path) = match &command.origin {
         Some(origin) => {
-            let settings = Settings::for_origin(origin, command.listen).map_err(Failure::misuse)?;
+            let settings = Settings::to_run(origin, command.listen).map_err(Failure::misuse)?;
             (Configuration::of_one(settings), None)
         }
         None => {

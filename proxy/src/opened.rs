@@ -77,15 +77,17 @@ pub(crate) fn location_of(settings: Option<&Settings>) -> Location {
     settings.map_or_else(|| PathBuf::from("pinfold.db").into(), |settings| settings.store.location.clone())
 }
 
-/// The settings of one site; warnings go to standard error.
+/// The settings of one site.
 pub(crate) fn read(path: &Path, site: &OneSite) -> Result<Settings, Failure> {
     read_all(path)?.choose(site.name.as_deref()).map_err(Failure::misuse)
 }
 
-/// All of a configuration; its warnings go to standard error.
+/// All of a configuration. Its warnings are for `check` and the server: here they are printed beside faults alone.
 pub(crate) fn read_all(path: &Path) -> Result<Configuration, Failure> {
     let Read { configuration, warnings } = config::read(path);
-    print_warnings(&warnings);
+    if configuration.is_err() {
+        print_warnings(&warnings);
+    }
     configuration.map_err(|faults| Failure::faults(&faults))
 }
 

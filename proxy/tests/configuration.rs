@@ -9,14 +9,15 @@ use std::process::Command;
 
 use common::{BINARY, configuration, pinfold};
 
+fn fronted(more: &str) -> String {
+    common::fronted(([127, 0, 0, 1], 9).into(), more)
+}
+
 #[test]
 fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
     let directory = tempfile::tempdir().unwrap();
-    let origin = ([127, 0, 0, 1], 9).into();
-    let faulty = configuration(
-        origin,
-        "timout = \"30 s\"\n[audit]\ncrowd = 0\n[[cookie]]\nname = \"x\"\npurpose = \"fun\"",
-    );
+    let faulty =
+        fronted("timout = \"30 s\"\n[audit]\ncrowd = 0\n[[cookie]]\nname = \"x\"\npurpose = \"fun\"");
     fs::write(directory.path().join("pinfold.toml"), faulty).unwrap();
     let said = |command: &str| {
         let output = pinfold(&[command, "--config", "pinfold.toml"], directory.path());
@@ -25,23 +26,23 @@ fn a_faulty_file_opens_nothing_and_names_each_fault_on_a_line() {
         String::from_utf8(output.stderr).unwrap()
     };
     let [timeout, crowd, cookie] = [
-        "pinfold: pinfold.toml:28:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
-        "pinfold: pinfold.toml:30:9: `crowd` cannot be 0 (write a whole number of at least 2, such as 10)",
-        "pinfold: pinfold.toml:33:11: the cookie `x` has the purpose `fun`, which is not declared (declare the purpose, or write \
+        "pinfold: pinfold.toml:29:1: unknown key `timout` in [origin] (did you mean `timeout`?)",
+        "pinfold: pinfold.toml:31:9: `crowd` cannot be 0 (write a whole number of at least 2, such as 10)",
+        "pinfold: pinfold.toml:34:11: the cookie `x` has the purpose `fun`, which is not declared (declare the purpose, or write \
          `strictly-necessary`)",
     ];
     assert_eq!(said("run"), format!("{timeout}\n{crowd}\n{cookie}\n"));
     // Whoever checks a file has it before them.
     let expected = format!(
-        "{timeout}\n   |\n28 | timout = \"30 s\"\n   | ^^^^^^\n\
-         {crowd}\n   |\n30 | crowd = 0\n   |         ^\n\
-         {cookie}\n   |\n33 | purpose = \"fun\"\n   |           ^^^^^\n"
+        "{timeout}\n   |\n29 | timout = \"30 s\"\n   | ^^^^^^\n\
+         {crowd}\n   |\n31 | crowd = 0\n   |         ^\n\
+         {cookie}\n   |\n34 | purpose = \"fun\"\n   |           ^^^^^\n"
     );
     assert_eq!(said("check"), expected);
     let json = pinfold(&["check", "--format", "json"], directory.path()).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let excerpt = &json["faults"][0]["excerpt"];
-    assert_eq!((&excerpt["line"], &excerpt["column"], &excerpt["width"]), (&28.into(), &1.into(), &6.into()));
+    assert_eq!((&excerpt["line"], &excerpt["column"], &excerpt["width"]), (&29.into(), &1.into(), &6.into()));
     assert!(!directory.path().join("pinfold.db").exists(), "no store is opened");
 }
 
@@ -55,26 +56,25 @@ all cookies of Pinfold together: at most 15 bits
 #[test]
 fn check_says_sound_or_json_or_warns() {
     let directory = tempfile::tempdir().unwrap();
-    let origin = ([127, 0, 0, 1], 9).into();
     let file = directory.path().join("pinfold.toml");
-    fs::write(&file, configuration(origin, "")).unwrap();
+    fs::write(&file, fronted("")).unwrap();
     let output = pinfold(&["check"], directory.path());
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), SOUND));
 
     let preference = "[[preference]]\nname = \"text-size\"\nvalues = [\"normal\", \"large\", \"largest\"]";
-    fs::write(&file, configuration(origin, preference)).unwrap();
+    fs::write(&file, fronted(preference)).unwrap();
     let output = pinfold(&["check"], directory.path());
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("__Host-pinfold-preferences can have 3 values: at most 2 bits\n"), "{told}");
     assert!(told.ends_with("all cookies of Pinfold together: at most 17 bits\n"), "{told}");
 
-    fs::write(&file, configuration(origin, "[audit]\nspool = \"x\"")).unwrap();
+    fs::write(&file, fronted("[audit]\nspool = \"x\"")).unwrap();
     assert_eq!(pinfold(&["check"], directory.path()).status.code(), Some(0));
     assert_eq!(pinfold(&["check", "--strict"], directory.path()).status.code(), Some(1));
     let output = pinfold(&["check", "--format", "json"], directory.path());
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["sound"], true);
-    assert_eq!(found["warnings"][0]["place"], "pinfold.toml:29:9");
+    assert_eq!(found["warnings"][0]["place"], "pinfold.toml:30:9");
 }
 
 #[test]
@@ -84,6 +84,19 @@ fn misuse_is_one_line_and_code_2() {
         (&["run"][..], "pinfold: pinfold.toml: it cannot be read"),
         (&["run", "--config", "no.toml"], "pinfold: no.toml: it cannot be read"),
         (&["run", "--origin", "ftp://x"], "`ftp://x` is not an origin"),
+        (
+            &["run", "--origin", "http://127.0.0.1:8080"],
+            "`http://127.0.0.1:8080` is 127.0.0.1:8080, where Pinfold itself listens",
+        ),
+        (
+            &["run", "--origin", "http://localhost:9", "--listen", "127.0.0.1:9"],
+            "where Pinfold itself listens",
+        ),
+        (&["run", "--origin", "http://127.0.0.1:8081"], "where Pinfold itself listens"),
+        (
+            &["init", "--origin", "http://127.0.0.1:8080", "-o", "new.toml"],
+            "is [listen] http, where Pinfold itself listens",
+        ),
         (&["run", "--origin", "http://127.0.0.1:9", "--listen", "0.0.0.0:80"], "not a loopback address"),
         (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
         (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),
@@ -261,7 +274,7 @@ fn init_writes_a_configuration_that_is_sound_and_runs() {
 #[test]
 fn every_value_in_force_is_shown_with_where_it_came_from() {
     let directory = tempfile::tempdir().unwrap();
-    let text = configuration("127.0.0.1:8000".parse().unwrap(), "");
+    let text = fronted("");
     fs::write(directory.path().join("pinfold.toml"), &text).unwrap();
     let shown = |arguments: &[&str]| {
         let mut command = Command::new(BINARY);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::chaos::{note, times};
-use common::{Answer, BINARY, Origin, Pinfold, configuration, raw, signal};
+use common::{Answer, BINARY, Origin, Pinfold, configuration, fronted, raw, signal};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
@@ -179,8 +179,7 @@ fn address(text: &str, name: &str) -> SocketAddr {
 #[test]
 fn log_01_no_line_has_a_control_byte_or_is_two() {
     let origin = site();
-    let sound = configuration(origin.address, "");
-    let server = Pinfold::configured(&sound);
+    let server = Pinfold::configured(&fronted(origin.address, ""));
     for bytes in [
         &b"GET /\x1b[31mred HTTP/1.1\r\nhost: www.town.example\r\n\r\n"[..],
         b"GET /%1b%0a%0d HTTP/1.1\r\nhost: www.town.example\r\nuser-agent: \x1b]0;x\x07\r\n\r\n",

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use common::http2::PREFACE;
 use common::recorder::{Recorder, converse as converse_in_clear};
 use common::tls::{Authority, NAME, connect, converse};
-use common::{BINARY, CANARY, Pinfold, configuration, pinfold, raw};
+use common::{BINARY, CANARY, Pinfold, configuration, fronted, pinfold, raw};
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
@@ -370,7 +370,7 @@ fn a_certificate_and_its_key_may_be_credentials() {
 #[test]
 fn tls_1_check_and_run_say_what_is_wrong_with_the_files() {
     let (authority, other) = (Authority::for_the_town(), Authority::new());
-    let text = authority.listening(&configuration("127.0.0.1:1".parse().unwrap(), ""));
+    let text = authority.listening(&fronted("127.0.0.1:1".parse().unwrap(), ""));
     std::fs::write(authority.path("pinfold.toml"), &text).unwrap();
     let check = |arguments: &[&str]| {
         let output = pinfold(&[&["check", "--strict"], arguments].concat(), authority.directory.path());
@@ -387,7 +387,7 @@ fn tls_1_check_and_run_say_what_is_wrong_with_the_files() {
     for (line, expected) in
         lines.iter().zip(["has expired on 2020-01-01", "is not for www.town.example", "can read"])
     {
-        assert!(line.starts_with("pinfold: warning: pinfold.toml:6:") && line.contains(expected), "{line}");
+        assert!(line.starts_with("pinfold: warning: pinfold.toml:7:") && line.contains(expected), "{line}");
     }
 
     authority.replace("key.pem", &other.issue(NAME).key);
@@ -405,7 +405,7 @@ fn tls_1_check_and_run_say_what_is_wrong_with_the_files() {
 #[ignore = "needs openssl: scripts/check installs it and runs this"]
 fn tls_1_keys_in_every_form_that_openssl_writes() {
     let authority = Authority::new();
-    let text = authority.listening(&configuration("127.0.0.1:1".parse().unwrap(), ""));
+    let text = authority.listening(&fronted("127.0.0.1:1".parse().unwrap(), ""));
     std::fs::write(authority.path("pinfold.toml"), text).unwrap();
     for (make, begins) in [
         ("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", "-----BEGIN PRIVATE KEY"),

@@ -51,6 +51,20 @@ impl TrustedProxies {
         }
     }
 
+    /// The first and the last address of each network, in order, IPv4 first. None overlaps another, and networks that are
+    /// beside each other may be one.
+    ///
+    /// ```
+    /// let proxies: pinfold::client_ip::TrustedProxies = "192.0.2.0/25, 192.0.2.128/25".parse()?;
+    /// let ranges: Vec<_> = proxies.ranges().collect();
+    /// assert_eq!(ranges, [("192.0.2.0".parse().unwrap(), "192.0.2.255".parse().unwrap())]);
+    /// # Ok::<(), pinfold::ConfigError>(())
+    /// ```
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let v4 = self.v4.iter().map(|(first, last)| (IpAddr::V4(*first), IpAddr::V4(*last)));
+        v4.chain(self.v6.iter().map(|(first, last)| (IpAddr::V6(*first), IpAddr::V6(*last))))
+    }
+
     /// Whether nobody is trusted.
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
@@ -124,6 +138,9 @@ mod tests {
     fn overlapping_networks_are_one() {
         let trusted = TrustedProxies::new(["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3"]).unwrap();
         assert_eq!(trusted, TrustedProxies::new(["10.0.0.0/8"]).unwrap());
+        let halves = TrustedProxies::new(["::1", "128.0.0.0/1", "::ffff:0.0.0.0/97"]).unwrap();
+        let ranges: Vec<_> = halves.ranges().map(|(first, last)| format!("{first} {last}")).collect();
+        assert_eq!(ranges, ["0.0.0.0 255.255.255.255", "::1 ::1"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::well_known::{self, Kind};
-use crate::error::{ConfigError, Subject};
+use crate::error::{ConfigError, ConfigErrors, Subject};
 
 /// What allows a cookie to be kept on a visitor's device: PECR regulation 6 and its Schedule A1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,52 +148,76 @@ impl Purpose {
         }
     }
 
+    /// What is wrong with it by itself, whatever else a policy has.
+    ///
+    /// ```
+    /// use pinfold::consent::{LegalBasis, Purpose};
+    ///
+    /// let faults = Purpose::new("marketing", LegalBasis::Consent, "", "They measure.").check().unwrap_err();
+    /// assert_eq!(faults.iter().next().and_then(|fault| fault.part()), Some("title"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every fault there is, in one pass.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        ConfigErrors::gather((), self.faults())
+    }
+
     pub(super) fn faults(&self) -> Vec<ConfigError> {
-        let fault = |problem: String, remedy: &str| {
-            ConfigError::new(Subject::Purpose(self.id.clone()), problem, remedy)
+        let id = &self.id;
+        let fault = |part: &'static str, problem: String, remedy: &str| {
+            ConfigError::new(Subject::Purpose(id.clone()), problem, remedy).of(part)
         };
         let mut faults = Vec::new();
         let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if self.id.is_empty() || self.id.len() > 40 || !self.id.bytes().all(sound) {
+        if id.is_empty() || id.len() > 40 || !id.bytes().all(sound) {
             faults.push(fault(
-                format!("`{}` cannot be the id of a purpose", self.id),
+                "id",
+                format!("`{id}` cannot be the id of a purpose"),
                 "use up to 40 lower-case letters, digits and hyphens",
             ));
         }
-        if ["all", "hide", "strictly-necessary"].contains(&self.id.as_str()) {
-            faults.push(fault(format!("the purpose id `{}` is taken by Pinfold", self.id), "choose another"));
+        if ["all", "hide", "strictly-necessary"].contains(&id.as_str()) {
+            faults.push(fault("id", format!("the purpose id `{id}` is taken by Pinfold"), "choose another"));
         }
-        if self.english.title.trim().is_empty() || self.english.description.trim().is_empty() {
-            faults.push(fault(
-                format!("the purpose `{}` has no title or no description", self.id),
-                "visitors must be told what they are asked: write both",
-            ));
+        for (part, text) in [("title", &self.english.title), ("description", &self.english.description)] {
+            if text.trim().is_empty() {
+                faults.push(fault(
+                    part,
+                    format!("the purpose `{id}` has no {part}"),
+                    "write one: visitors must be told what they are asked",
+                ));
+            }
         }
         faults.extend(self.uses.iter().filter(|one| !NEED_CONSENT.contains(&one.as_str())).map(|one| {
             fault(
-                format!("the purpose `{}` has the use `{one}`, which is not known", self.id),
+                "uses",
+                format!("the purpose `{id}` has the use `{one}`, which is not known"),
                 "write advertising, profiling, sharing, cross-site or individual, or leave it out",
             )
         }));
         faults.extend(self.google_consent.iter().filter(|one| !GOOGLE_CONSENT.contains(&one.as_str())).map(
             |one| {
                 fault(
-                    format!("the purpose `{}` has the Google consent type `{one}`, which is not known", self.id),
+                    "google_consent",
+                    format!("the purpose `{id}` has the Google consent type `{one}`, which is not known"),
                     "write ad_storage, ad_user_data, ad_personalization, analytics_storage, functionality_storage, \
                      personalization_storage or security_storage",
                 )
             },
         ));
-        for id in &self.services {
-            match well_known::service(id) {
+        for service in &self.services {
+            match well_known::service(service) {
                 None => faults.push(fault(
-                    format!("the purpose `{}` has the service `{id}`, which is not known", self.id),
+                    "services",
+                    format!("the purpose `{id}` has the service `{service}`, which is not known"),
                     "declare its cookies one by one",
                 )),
-                Some(service) if !self.may_have(service.kind) => faults.push(fault(
+                Some(known) if !self.may_have(known.kind) => faults.push(fault(
+                    "services",
                     format!(
-                        "the purpose `{}` has the service `{id}`, which `{}` does not cover",
-                        self.id,
+                        "the purpose `{id}` has the service `{service}`, which `{}` does not cover",
                         self.basis.name()
                     ),
                     "give it the basis `consent`, or declare the cookies one by one if the service is used in another way",
@@ -204,9 +228,9 @@ impl Purpose {
         if self.basis != LegalBasis::Consent {
             faults.extend(self.uses.iter().filter(|one| NEED_CONSENT.contains(&one.as_str())).map(|one| {
                 fault(
+                    "uses",
                     format!(
-                        "the purpose `{}` is used for `{one}`, which `{}` does not cover",
-                        self.id,
+                        "the purpose `{id}` is used for `{one}`, which `{}` does not cover",
                         self.basis.name()
                     ),
                     "give it the basis `consent`",

@@ -5,7 +5,7 @@ use super::purpose::PurposeSet;
 use super::token::is_token;
 use super::trie::Trie;
 use super::well_known::{KnownCookie, Service};
-use crate::error::{ConfigError, Subject};
+use crate::error::{ConfigError, ConfigErrors, Subject};
 
 /// What is said of one cookie, or of all cookies whose names begin alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,14 +170,24 @@ impl CookieRule {
         }
     }
 
+    /// What is wrong with it by itself, whatever else a policy has.
+    ///
+    /// # Errors
+    ///
+    /// Every fault there is, in one pass.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        ConfigErrors::gather((), self.faults())
+    }
+
     fn faults(&self) -> Vec<ConfigError> {
-        let fault = |problem: String, remedy: &str| {
-            ConfigError::new(Subject::Cookie(self.pattern.clone()), problem, remedy)
+        let fault = |part: &'static str, problem: String, remedy: &str| {
+            ConfigError::new(Subject::Cookie(self.pattern.clone()), problem, remedy).of(part)
         };
         let (literal, is_prefix) = self.literal();
         let mut faults = Vec::new();
         if literal.is_empty() && is_prefix {
             faults.push(fault(
+                "name",
                 "the cookie name `*` would match every cookie".to_owned(),
                 "name each cookie, or let undeclared cookies pass",
             ));
@@ -186,14 +196,17 @@ impl CookieRule {
             || !literal.iter().all(|&byte| is_token(byte) && byte != b'*')
         {
             faults.push(fault(
+                "name",
                 format!("`{}` is not a cookie name", self.pattern),
                 "write a name, or its beginning with one trailing `*`; at most 127 letters, digits and !#$%&'+-.^_`|~",
             ));
         } else if is_own(literal) {
-            faults.push(fault(format!("`{}` is a cookie of Pinfold's own", self.pattern), "leave it out"));
+            let problem = format!("`{}` is a cookie of Pinfold's own", self.pattern);
+            faults.push(fault("name", problem, "leave it out"));
         }
         faults.extend(self.reach.paths.iter().filter(|path| !is_cookie_path(path)).map(|path| {
             fault(
+                "paths",
                 format!("`{path}` is not the path of a cookie"),
                 "write a path such as /forms, with no query",
             )
@@ -201,10 +214,22 @@ impl CookieRule {
         let is_domain = |domain: &String| domain.contains('.') && domain.bytes().all(is_host_byte);
         faults.extend(self.reach.domains.iter().filter(|domain| !is_domain(domain)).map(|domain| {
             fault(
+                "domains",
                 format!("`{domain}` is not the domain of a cookie"),
                 "write a domain such as forms.example.gov.uk",
             )
         }));
+        // RFC 6265bis 4.1.3.2: browsers keep it for one host alone, and for every path.
+        if literal.get(..HOST_PREFIX.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(HOST_PREFIX)) {
+            let elsewhere = [
+                ("domains", self.reach.domains.is_empty()),
+                ("paths", self.reach.paths.iter().all(|path| path == "/")),
+            ];
+            faults.extend(elsewhere.into_iter().filter(|(_, sound)| !sound).map(|(part, _)| {
+                let problem = format!("browsers keep `{}` for one host and every path", self.pattern);
+                fault(part, problem, "leave out what else is said of where it is")
+            }));
+        }
         faults
     }
 }
@@ -221,6 +246,8 @@ fn is_host_byte(byte: u8) -> bool {
 }
 
 const LONGEST: usize = 127;
+
+const HOST_PREFIX: &[u8] = b"__Host-";
 
 /// Every rule, and a way from a name to its rule whose cost does not grow with the number of rules.
 #[derive(Debug, Clone, Default)]
@@ -369,6 +396,24 @@ mod tests {
         for n in 0..500 {
             assert_eq!(register.find(format!("name{n}").as_bytes()).unwrap().0, n * 2);
             assert_eq!(register.find(format!("start{n}-x").as_bytes()).unwrap().0, n * 2 + 1);
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_one_host_is_nowhere_else() {
+        for (name, domains, paths, expected) in [
+            ("__Host-id", &[][..], &[][..], &[][..]),
+            ("__Host-id", &[], &["/"], &[]),
+            ("__Host-id", &["example.gov.uk"], &[], &["domains"]),
+            ("__HOST-id", &["example.gov.uk"], &["/forms"], &["domains", "paths"]),
+            ("__Host-*", &[], &["/forms"], &["paths"]),
+            ("__Secure-id", &["example.gov.uk"], &["/forms"], &[]),
+            ("__Host", &["example.gov.uk"], &[], &[]),
+        ] {
+            let rule = CookieRule::strictly_necessary(name);
+            let rule = rule.with_domains(domains.iter().copied()).with_paths(paths.iter().copied());
+            let found: Vec<_> = rule.faults().iter().filter_map(ConfigError::part).collect();
+            assert_eq!(found, expected, "{name} {domains:?} {paths:?}");
         }
     }
 

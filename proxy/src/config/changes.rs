@@ -185,7 +185,11 @@ purpose = \"marketing\"
                 "name = \"City\"\ntime_zone = \"UTC\"",
                 &["[site] name", "[site] time_zone!"],
             ),
-            ("name = \"Town\"", "name = \"City\"\nhosts = [\"x.example\"]", &["[site] name", "[site] hosts"]),
+            (
+                "name = \"Town\"",
+                "name = \"City\"\nhosts = [\"www.town.example\", \"x.example\"]",
+                &["[site] name", "[site] hosts"],
+            ),
         ] {
             let found = changes(&entries(BEFORE), &entries(&BEFORE.replacen(what, with, 1)));
             let found: Vec<_> = found
@@ -242,7 +246,7 @@ purpose = \"marketing\"
             "[consent]\nbanner = false",
             "[listen]\nunderscore_fields = [\"api_key\"]",
             "[[origin.route]]\npath = \"/planning\"\nurl = \"http://10.0.0.7\"",
-            "[site]\nhosts = [\"b.example\"]",
+            "[site]\nhosts = [\"www.town.example\", \"b.example\"]",
         ] {
             assert_ne!(became(live), before, "{live}");
         }

@@ -214,7 +214,7 @@ url = \"http://127.0.0.1:8000\"
             ),
             (
                 "[[preference]]\nname = \"size\"\nvalues = [\"a\", \"b\"]\nlabels = [\"A\"]\n",
-                "pinfold.toml:8:8: the preference `size` has 2 values and 1 labels in English",
+                "pinfold.toml:10:10: the preference `size` has 2 values and 1 labels in English",
             ),
             (
                 "[[preference]]\nname = \"size\"\nvalues = [\"a\", \"b\"]\n[preference.cy]\ntitl = \"x\"\n",
@@ -244,6 +244,83 @@ url = \"http://127.0.0.1:8000\"
                 "pinfold.toml:8:20: `10.0.0.0/99` is not a network",
             ),
             ("[client_address]\ntrusted_proxies = [\"::/0\"]\n", "trusts the whole internet"),
+            (
+                "[client_address]\ntrusted_proxies = [\"10.0.0.0/8\", \"::ffff:0:0/96\"]\n",
+                "pinfold.toml:8:34: `::ffff:0:0/96` trusts the whole internet",
+            ),
+            (
+                "[client_address]\ntrusted_proxies = [\"0.0.0.0/1\", \"128.0.0.0/1\"]\n",
+                "pinfold.toml:8:33: `128.0.0.0/1` is more of the internet than anybody has",
+            ),
+            (
+                "[client_address]\ntrusted_proxies = [\"0.0.0.0/2\"]\n",
+                "pinfold.toml:8:20: `0.0.0.0/2` is more of the internet than anybody has",
+            ),
+            (
+                &format!("[client_address]\ntrusted_proxies = [{}]\n", slices(1..224)),
+                "pinfold.toml:8:20: these networks together are the whole internet",
+            ),
+            (
+                &format!("[client_address]\ntrusted_proxies = [{}]\n", slices(100..224)),
+                "pinfold.toml:8:20: these networks together are most of the internet",
+            ),
+            ("ulr = 1\n", "unknown key `ulr` in [origin] (did you mean `url`?)"),
+            ("[consent]\nmode = \"enfroce\"\n", "`mode` cannot be \"enfroce\" (did you mean \"enforce\"?)"),
+            ("[consent]\nmode = \"enforced\"\n", "(did you mean \"enforce\"?)"),
+            ("[listen]\nhttps = { adress = \"0.0.0.0:443\" }\n", "(did you mean `address`?)"),
+            (
+                "[consent]\npage = \"/cookies/../admin\"\n",
+                "pinfold.toml:8:8: `/cookies/../admin` cannot be the path",
+            ),
+            (
+                "[[cookie]]\nname = \"x\"\npurpose = \"strictly-necessary\"\ndomains = [\"other.example\"]\n",
+                "pinfold.toml:10:12: no host of the site is in `other.example`",
+            ),
+            (
+                "[[cookie]]\nname = \"__Host-x\"\npurpose = \"strictly-necessary\"\ndomains = [\"town.example\"]\n",
+                "pinfold.toml:10:11: browsers keep `__Host-x` for one host and every path",
+            ),
+            (
+                "[[embed]]\npurpose = \"strictly-necessary\"\nhosts = [\"*.com\"]\n",
+                "pinfold.toml:9:10: `*.com` takes in the hosts of many organisations",
+            ),
+            (
+                "[listen]\nhttp = \"127.0.0.1:8081\"\n",
+                "pinfold.toml:8:8: 127.0.0.1:8081 is listened to by [admin] already",
+            ),
+            (
+                "[listen]\nhttp = \"127.0.0.1:9\"\n[admin]\nlisten = \"127.0.0.1:9\"\n",
+                "pinfold.toml:10:10: 127.0.0.1:9 is listened to by [listen] http already",
+            ),
+            (
+                "[[origin.route]]\npath = \"/a\"\nurl = \"http://localhost:8080\"\n",
+                "pinfold.toml:9:7: `http://localhost:8080` is [listen] http, where Pinfold itself listens",
+            ),
+            (
+                "[[origin.route]]\npath = \"/a\"\nurl = \"http://127.0.0.1:8081\"\n",
+                "`http://127.0.0.1:8081` is [admin], where Pinfold itself listens",
+            ),
+            (
+                &format!("[admin]\nsocket = \"{}\"\n", "s".repeat(108)),
+                "pinfold.toml:8:10: the control socket would be at a path of 108 bytes",
+            ),
+            (
+                &format!(
+                    "{}{}",
+                    purpose("a", "services = [\"hotjar\"]"),
+                    purpose("b", "services = [\"vimeo\", \"hotjar\"]")
+                ),
+                "pinfold.toml:18:22: the purpose `b` has the service `hotjar`, as `a` has",
+            ),
+            (
+                &purpose("a", "google_consent = [\"ad_storge\"]"),
+                "pinfold.toml:12:19: the purpose `a` has the Google consent type `ad_storge`, which is not known (did you mean `ad_storage`?)",
+            ),
+            (&purpose("a", "uses = [\"advertisng\"]"), "(did you mean `advertising`?)"),
+            (
+                &purpose("a", "services = [\"facebook\"]"),
+                "(did you mean `meta-pixel`? docs/configuration.md lists",
+            ),
             (
                 "[audit]\ncrowd = 1\n",
                 "pinfold.toml:8:9: `crowd` cannot be 1 (write a whole number of at least 2, such as 10)",
@@ -285,6 +362,18 @@ url = \"http://127.0.0.1:8000\"
         }
     }
 
+    /// Networks of which each is one that somebody may have.
+    fn slices(numbers: std::ops::Range<u8>) -> String {
+        numbers.map(|number| format!("\"{number}.0.0.0/8\"")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Of six lines, the last of which is `more`.
+    fn purpose(id: &str, more: &str) -> String {
+        format!(
+            "[[purpose]]\nid = \"{id}\"\nbasis = \"consent\"\ntitle = \"x\"\ndescription = \"x\"\n{more}\n"
+        )
+    }
+
     #[test]
     fn what_visitors_are_told_of_addresses_follows_the_file() {
         for (more, words) in [
@@ -324,22 +413,240 @@ url = \"http://127.0.0.1:8000\"
         };
         let settings = environment(&[
             ("PINFOLD__LISTEN__HTTP", "127.0.0.1:9"),
-            ("PINFOLD__SITE__HOSTS", "[\"a.example\", \"B.example:80\"]"),
+            ("PINFOLD__SITE__HOSTS", "[\"www.town.example\", \"B.example:80\"]"),
             ("PINFOLD__AUDIT__CROWD", "5"),
         ]);
         let settings = settings.settings.unwrap();
         assert_eq!(settings.listen.http.unwrap().port(), 9);
-        assert_eq!(settings.hosts, Hosts::Only(vec!["a.example".to_owned(), "b.example".to_owned()]));
+        assert_eq!(settings.hosts, Hosts::Only(vec!["www.town.example".to_owned(), "b.example".to_owned()]));
         let faults = environment(&[("PINFOLD__LISTEN__HTPP", "x")]).settings.unwrap_err();
         assert_eq!(faults[0].place, "PINFOLD__LISTEN__HTPP");
         assert_eq!(faults[0].remedy, "did you mean `http`?");
     }
 
+    /// Of a site by https, behind something that says who asks.
+    const FRONTED: &str = "
+[site]
+name = \"Town\"
+url = \"https://www.town.example\"
+[origin]
+url = \"http://127.0.0.1:8000\"
+[client_address]
+source = \"x-forwarded-for\"
+trusted_proxies = [\"127.0.0.1\"]
+";
+
     #[test]
-    fn keys_that_say_nothing_of_a_file_are_warnings() {
-        let checked = check(&format!("{LEAST}[audit]\nspool = \"x\"\n"));
-        assert!(checked.settings.is_ok());
-        assert_eq!(checked.warnings.len(), 1, "{:#?}", checked.warnings);
-        assert!(checked.warnings[0].to_string().starts_with("pinfold.toml:8:9: `spool` is not used"));
+    fn what_may_be_meant_is_a_warning() {
+        let english = FRONTED.replace("[origin]", "languages = [\"en\"]\n[origin]");
+        let cookie =
+            |name: &str, purpose: &str| format!("[[cookie]]\nname = \"{name}\"\npurpose = \"{purpose}\"\n");
+        let statistics = purpose("s", "").replace("\"consent\"", "\"statistics\"");
+        let described = cookie("a", "strictly-necessary") + "description = \"x\"\nlifetime = \"y\"\n";
+        for (text, expected) in [
+            (FRONTED.to_owned(), None),
+            (
+                LEAST.to_owned(),
+                Some("pinfold.toml:4:7: whatever ends TLS before Pinfold is taken for every visitor"),
+            ),
+            (
+                format!("{LEAST}[client_address]\nsource = \"peer\"\n"),
+                Some("pinfold.toml:8:10: whatever ends TLS before Pinfold is taken for every visitor"),
+            ),
+            (LEAST.replace("https://www.town.example", "http://localhost:8080"), None),
+            (format!("{FRONTED}[audit]\nspool = \"x\"\n"), Some("pinfold.toml:11:9: `spool` is not used")),
+            (
+                FRONTED.replace("127.0.0.1\"]", "51.0.0.0/8\"]"),
+                Some("pinfold.toml:9:20: `51.0.0.0/8` is more of the internet than most have"),
+            ),
+            (
+                FRONTED.replace("http://127.0.0.1:8000", "https://www.town.example"),
+                Some("pinfold.toml:6:7: `https://www.town.example` is what visitors type"),
+            ),
+            (
+                format!("{FRONTED}{}", cookie("_ga*", "strictly-necessary")),
+                Some(
+                    "pinfold.toml:12:11: `_ga*` takes in `_ga`, known as a cookie of Google (`google-analytics`), which needs consent: it is not strictly necessary (give it",
+                ),
+            ),
+            (
+                format!("{english}{statistics}{}", cookie("_fbp", "s")),
+                Some(
+                    "pinfold.toml:19:11: `_fbp` is known as a cookie of Meta (Facebook and Instagram) (`meta-pixel`), which needs consent: `statistics` does not cover it",
+                ),
+            ),
+            (
+                format!("{FRONTED}{}", cookie("_fbp", "statistics")),
+                Some("pinfold.toml:12:11: `_fbp` is known as a cookie of"),
+            ),
+            (format!("{english}{}{}", purpose("s", ""), cookie("_fbp", "s")), None),
+            (format!("{english}{statistics}{}", cookie("_pk_*", "s")), None),
+            (
+                format!(
+                    "{english}{statistics}[[embed]]\npurpose = \"s\"\nhosts = [\"connect.facebook.net\"]\n"
+                ),
+                Some("pinfold.toml:19:10: `connect.facebook.net` is known"),
+            ),
+            (
+                format!("{FRONTED}{}", purpose("s", "")),
+                Some(
+                    "pinfold.toml:10:1: visitors who read Welsh are told in English: the purpose `s` has no title or description in Welsh (write [purpose.cy] below it, or [site] languages = [\"en\"])",
+                ),
+            ),
+            (format!("{FRONTED}{}", purpose("s", "[purpose.cy]\ntitle = \"x\"\ndescription = \"y\"")), None),
+            (
+                format!("{FRONTED}{}", purpose("s", "[purpose.cy]\ntitle = \"x\"\ndescription = \" \"")),
+                Some("has no description in Welsh"),
+            ),
+            (format!("{FRONTED}{described}"), Some("the cookie `a` has no description or lifetime in Welsh")),
+            (
+                format!("{FRONTED}{described}[cookie.cy]\ndescription = \"x\"\n"),
+                Some("the cookie `a` has no lifetime in Welsh"),
+            ),
+            (format!("{FRONTED}{described}[cookie.cy]\ndescription = \"x\"\nlifetime = \"y\"\n"), None),
+            (format!("{english}{described}"), None),
+            (
+                format!(
+                    "{FRONTED}[[preference]]\nname = \"a\"\nvalues = [\"x\", \"y\"]\ntitle = \"A\"\nlabels = [\"X\", \"Y\"]\n"
+                ),
+                Some("the preference `a` has no title or labels in Welsh (write [preference.cy]"),
+            ),
+            (format!("{FRONTED}[[preference]]\nname = \"a\"\nvalues = [\"x\", \"y\"]\n"), None),
+        ] {
+            let checked = check(&text);
+            assert!(checked.settings.is_ok(), "{text}: {:#?}", checked.settings);
+            let found: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
+            assert_eq!(found.len(), usize::from(expected.is_some()), "{text}: {found:#?}");
+            let starts = |expected: &str| found[0].starts_with(expected) || found[0].contains(expected);
+            assert!(expected.is_none_or(starts), "{text}: {found:#?}");
+        }
+    }
+
+    /// A word in the language of the page stands where it is said, even where the other thing is not.
+    #[test]
+    fn half_a_cookie_in_welsh_is_told_in_welsh() {
+        let cookie = "[[cookie]]\nname = \"a\"\npurpose = \"strictly-necessary\"\ndescription = \"x\"\n[cookie.cy]\ndescription = \"y\"\n";
+        let settings = check(&format!("{FRONTED}{cookie}")).settings.unwrap();
+        let policy = settings.policy(Default::default(), Vec::new()).unwrap();
+        let rule = policy.register().rules().iter().find(|rule| rule.pattern() == "a").unwrap();
+        assert_eq!(rule.welsh(), Some(("y", "")));
+    }
+
+    /// One thing that is wrong hides no other.
+    #[test]
+    fn every_fault_is_found_in_one_pass_each_where_it_is() {
+        for (more, expected) in [
+            (
+                "[[cookie]]\nnmae = \"x\"\npurpose = \"adds\"\npaths = [\"forms\"]\n",
+                &[
+                    "7:1: `name` is missing",
+                    "8:1: unknown key `nmae`",
+                    "9:11: the cookie `?` has the purpose `adds`",
+                    "10:10: `forms` is not the path",
+                ][..],
+            ),
+            (
+                "[[cookie]]\nname = \"a b\"\n",
+                &["7:1: `purpose` is missing", "8:8: `a b` is not a cookie name"],
+            ),
+            (
+                "[[embed]]\npurpose = \"adz\"\nhost = [\"a\"]\n",
+                &[
+                    "7:1: `hosts` is missing",
+                    "8:11: an embed has the purpose `adz`",
+                    "9:1: unknown key `host`",
+                ],
+            ),
+            (
+                "[[embed]]\npurpose = \"adz\"\nhosts = []\n",
+                &["8:11: an embed has the purpose `adz`", "9:9: `hosts` of [embed] is empty"],
+            ),
+            ("[[cookie]]\npurpose = \"statistics\"\n", &["7:1: `name` is missing"]),
+            ("[[embed]]\nhosts = [\"a b\"]\n", &["7:1: `purpose` is missing", "8:10: `a b` is not a host"]),
+            (
+                "[[preference]]\nname = \"P P\"\n",
+                &["7:1: `values` is missing", "8:8: `P P` cannot be the name"],
+            ),
+            (
+                "[[preference]]\nvalues = [\"a\", \"B\"]\n",
+                &["7:1: `name` is missing", "8:16: the preference `?` cannot have the value `B`"],
+            ),
+            (
+                "[[preference]]\nname = \"x\"\nvalues = [\"a\", \"b\", \"a\"]\n[[preference]]\nname = \"x\"\nvalues = [\"a\", \"b\"]\n",
+                &[
+                    "9:21: the preference `x` has the value `a` twice",
+                    "11:8: the preference `x` is declared twice",
+                ],
+            ),
+            (
+                "[[purpose]]\nid = \"x\"\nbasis = \"consent\"\ntitle = \" \"\ndescription = \"y\"\n",
+                &["10:9: the purpose `x` has no title"],
+            ),
+            (
+                "[[purpose]]\nid = \"x\"\nbasis = \"consent\"\ntitle = \"y\"\n",
+                &["7:1: `description` is missing"],
+            ),
+            (
+                "[[purpose]]\nbasis = \"consent\"\ntitle = \"y\"\ndescription = \"y\"\nuses = [\"adverts\"]\n",
+                &["7:1: `id` is missing", "11:9: the purpose `?` has the use `adverts`"],
+            ),
+            (
+                "[[cookie]]\nname = \"a\"\npurpose = \"x\"\n[[cookie]]\nname = \"a\"\npurpose = \"x\"\n",
+                &[
+                    "9:11: the cookie `a` has the purpose `x`",
+                    "11:8: the cookie `a` is declared twice",
+                    "12:11: the cookie `a` has the purpose `x`",
+                ],
+            ),
+            (
+                "[audit]\ncrowd = = 3\ncrwd = 1\n[consnt]\n",
+                &["8:9: extra `=`", "9:1: unknown key `crwd`", "10:2: unknown key `consnt`"],
+            ),
+            ("[audit]\ncrowd = 3 4\n[consnt]\n", &["8:9: this is neither", "9:2: unknown key `consnt`"]),
+            ("[audit]\ncrwd = 3 4\n", &["8:1: unknown key `crwd`", "8:8: this is neither"]),
+            (
+                "[[purpose]\nid = \"x\"\n[[cookie]]\nname = \"a\"\npurpose = \"x\"\ncolour = 1\n",
+                &["7:11: unclosed array table", "12:1: unknown key `colour`"],
+            ),
+        ] {
+            let found = faults(&format!("{LEAST}{more}"));
+            assert_eq!(found.len(), expected.len(), "{more}: {found:#?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.starts_with(&format!("pinfold.toml:{expected}")), "{more}: {found}");
+            }
+        }
+        for (file, expected) in [
+            (LEAST.replace("\"Town\"", "\"Town"), "3:13: invalid basic string"),
+            (
+                LEAST.replace("\"Town\"", "Town"),
+                "3:8: this text has no quotation marks (put it in quotation marks)",
+            ),
+            (LEAST.replace("\"Town\"", "\"\""), "3:8: the site cannot be called \"\""),
+            (
+                LEAST.replace("\"Town\"", "\"To\\u0000wn\\n\""),
+                "3:8: the site cannot be called \"To\\0wn\\n\"",
+            ),
+            (LEAST.replace("[origin]", "hosts = []\n[origin]"), "5:9: `hosts` is empty"),
+            (LEAST.replace("[origin]", "languages = []\n[origin]"), "5:13: `languages` is empty"),
+            (
+                LEAST.replace("[origin]", "hosts = [\"town.example\"]\n[origin]"),
+                "5:10: www.town.example is not among `hosts`",
+            ),
+            (
+                LEAST
+                    .replace("[origin]", "hosts = [\"www.town.example\", \"b\u{fc}cher.example\"]\n[origin]"),
+                "5:30: `b\u{fc}cher.example` is not a host (write it as browsers send it, in letters without accents that begin with xn--)",
+            ),
+            (LEAST.replace("[origin]", "time_zone = \"Europe/Londn\"\n[origin]"), "5:13: "),
+            (LEAST.replace(":8000", ":8080"), "6:7: `http://127.0.0.1:8080` is [listen] http"),
+        ] {
+            let found = faults(&file);
+            assert_eq!(found.len(), 1, "{file}: {found:#?}");
+            assert!(found[0].starts_with(&format!("pinfold.toml:{expected}")), "{file}: {found:#?}");
+        }
+        assert!(
+            faults(&LEAST.replace("[origin]", "time_zone = \"Europe/Londn\"\n[origin]"))[0]
+                .ends_with("(did you mean \"Europe/London\"?)")
+        );
     }
 }

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check::{environment, parse_and, unread};
+use super::check::{environment, parse_and};
 use super::directory::{SHARED_FILE, SITES, read_directory};
 use super::effective::Entry;
 use super::fault::Fault;
 use super::files::look_into;
 use super::nearest::nearest;
 use super::settings::Settings;
+use super::text::read_text;
 
 /// What became of it.
 #[derive(Debug)]
@@ -52,12 +53,9 @@ fn read_and(path: &Path, looks: bool) -> Read {
     if path.is_dir() {
         return read_directory(path, &environment, looks);
     }
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_text(path, "name a file or a directory with --config") {
         Ok(text) => text,
-        Err(error) => {
-            let fault = unread(path, &error, "name a file or a directory with --config");
-            return Read { configuration: Err(vec![fault]), warnings: Vec::new() };
-        }
+        Err(fault) => return Read { configuration: Err(vec![fault]), warnings: Vec::new() },
     };
     let checked = parse_and(path, &text, &environment, |settings, faults| {
         if looks {
@@ -142,9 +140,11 @@ pub(crate) fn chosen(names: &[&str], name: Option<&str>) -> Result<usize, String
         (None, _) => Err(format!("there are several sites (name one with --site: {})", names.join(", "))),
         (Some(name), _) => {
             let lower = name.to_ascii_lowercase();
-            names.iter().position(|one| *one == lower).ok_or_else(|| match nearest(&lower, names) {
-                Some(near) => format!("there is no site `{name}` (did you mean `{near}`?)"),
-                None => format!("there is no site `{name}` (there is {})", names.join(", ")),
+            names.iter().position(|one| *one == lower).ok_or_else(|| {
+                match nearest(&lower, names.iter().copied()) {
+                    Some(near) => format!("there is no site `{name}` (did you mean `{near}`?)"),
+                    None => format!("there is no site `{name}` (there is {})", names.join(", ")),
+                }
             })
         }
     }

@@ -13,6 +13,7 @@ use super::files::{look_into_own, look_into_shared};
 use super::reader::{Located, Section};
 use super::sections::{OfSite, Shared, read_shared_file, read_site_file};
 use super::source;
+use super::text::read_text;
 
 /// What all sites share, in the directory of a configuration.
 pub(super) const SHARED_FILE: &str = "pinfold.toml";
@@ -32,8 +33,9 @@ pub(super) fn read_directory(directory: &Path, environment: &[(String, String)],
     let files = NamedFiles { directory, credentials: credentials(environment) };
     let mut unreadable = Vec::new();
     let file = directory.join(SHARED_FILE);
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| {
-        unreadable.push(unread(&file, &error, "write there what all sites share, if only version = 1"));
+    let remedy = "write there what all sites share, if only version = 1";
+    let text = read_text(&file, remedy).unwrap_or_else(|fault| {
+        unreadable.push(fault);
         String::new()
     });
     let (shared_faults, shared_record) = (Faults::new(&file, &text), Record::default());
@@ -48,11 +50,9 @@ pub(super) fn read_directory(directory: &Path, environment: &[(String, String)],
     });
     let mut sites = Vec::new();
     for file in &named {
-        match std::fs::read_to_string(file) {
+        match read_text(file, "let this user read it, or move it away") {
             Ok(text) => sites.push(read_one(file, &text, &shared, &shared_record, files)),
-            Err(error) => {
-                unreadable.push(unread(file, &error, "let this user read it, or move it away"));
-            }
+            Err(fault) => unreadable.push(fault),
         }
     }
     if named.is_empty() && place.is_dir() {

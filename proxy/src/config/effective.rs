@@ -115,8 +115,8 @@ fn json(value: &Value) -> Json {
         Value::Boolean(flag) => Json::Bool(*flag),
         Value::Integer(number) => Json::from(*number),
         Value::String(text) => Json::String(masked(text)),
-        // Nothing asks for either; then it is a fault, and nothing is shown.
-        Value::Table(_) | Value::Other(_) => Json::Null,
+        // Nothing asks for these; then there is a fault, and nothing is shown.
+        Value::Table(_) | Value::Other(_) | Value::Torn => Json::Null,
     }
 }
 

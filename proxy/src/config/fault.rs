@@ -50,8 +50,8 @@ impl fmt::Display for Fault {
 pub(crate) struct Faults {
     file: PathBuf,
     text: String,
-    /// Where the file cannot be read as TOML, for the first time.
-    torn: Cell<Option<usize>>,
+    /// Whether the file is not TOML everywhere.
+    torn: Cell<bool>,
     found: RefCell<Vec<(Place, Fault)>>,
     warnings: RefCell<Vec<(Place, Fault)>>,
 }
@@ -69,6 +69,18 @@ impl Faults {
 
     pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
         self.found.borrow_mut().push((place.clone(), self.fault(place, problem.into(), remedy.into())));
+    }
+
+    /// Adds that something is not there, unless it may be where the file cannot be read.
+    pub(super) fn miss(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
+        if !self.torn.get() {
+            self.add(place, problem, remedy);
+        }
+    }
+
+    /// One fault by itself.
+    pub(super) fn one(&self, place: &Place, problem: &str, remedy: &str) -> Fault {
+        self.fault(place, problem.to_owned(), remedy.to_owned())
     }
 
     pub(crate) fn warn(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
@@ -100,19 +112,9 @@ impl Faults {
         }
     }
 
-    /// Says that from here on the file is not what somebody meant to write.
-    pub(super) fn tear(&self, at: &Place) {
-        if let (Place::File(range), None) = (at, self.torn.get()) {
-            self.torn.set(Some(range.start));
-        }
-    }
-
-    /// Whether what is found there, or is not found, may be so because the file cannot be read before.
-    pub(super) fn is_torn_before(&self, place: &Place) -> bool {
-        match (self.torn.get(), place) {
-            (Some(torn), Place::File(range)) => torn <= range.start,
-            (torn, _) => torn.is_some(),
-        }
+    /// Says that something of the file cannot be read.
+    pub(super) fn tear(&self) {
+        self.torn.set(true);
     }
 
     /// Where something could be written that is missing, and whose table is.

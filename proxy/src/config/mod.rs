@@ -1,5 +1,7 @@
 //! The configuration: read whole, checked whole, before anything is opened.
 
+mod addresses;
+mod breadth;
 mod catalogue;
 mod changes;
 mod check;
@@ -11,6 +13,8 @@ mod effective;
 mod excerpt;
 mod fault;
 mod files;
+mod known;
+mod mended;
 mod nearest;
 mod origins;
 mod places;
@@ -21,6 +25,7 @@ mod settings;
 mod site;
 mod source;
 mod store;
+mod text;
 mod underscore;
 mod units;
 mod values;

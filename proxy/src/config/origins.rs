@@ -1,10 +1,12 @@
 //! Where requests go: the origin of a site, and those that have a host or a part of its paths to themselves.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 
+use super::addresses::{is_public, leads_to};
 use super::credential::NamedFiles;
 use super::effective::masked;
 use super::fault::Faults;
@@ -75,17 +77,27 @@ pub(super) fn origin_uri(text: &str) -> Option<Uri> {
     sound.then_some(uri)
 }
 
-/// Those of a site with these `hosts`; every fault goes to `faults`, and what is wrong is left out.
+/// Where Pinfold itself is reached, by which an origin must not be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whereabouts<'a> {
+    pub(super) listeners: &'a [(&'static str, SocketAddr)],
+    /// What visitors type.
+    pub(super) url: Option<&'a str>,
+    /// The hosts of the site.
+    pub(super) hosts: &'a [String],
+}
+
+/// Those of a site; every fault goes to `faults`, and what is wrong is left out.
 pub(super) fn read_origins(
     section: Section<'_>,
-    hosts: &[String],
+    own: Whereabouts<'_>,
     files: NamedFiles<'_>,
     faults: &Faults,
 ) -> Origins {
-    let default = read_origin(&section, files, faults);
+    let default = read_origin(&section, own, files, faults);
     let mut routes: Vec<Route> = Vec::new();
     for inner in section.sections("route") {
-        let (own_hosts, path) = read_key(&inner, hosts, faults);
+        let (own_hosts, path) = read_key(&inner, own.hosts, faults);
         for host in keys(&own_hosts) {
             let is_taken = |route: &Route| route.path == path && keys(&route.hosts).any(|one| one == host);
             if (host.is_some() || path.is_some()) && routes.iter().any(is_taken) {
@@ -97,7 +109,7 @@ pub(super) fn read_origins(
                 );
             }
         }
-        let origin = read_origin(&inner, files, faults);
+        let origin = read_origin(&inner, own, files, faults);
         inner.end();
         routes.push(Route { hosts: own_hosts, path, origin });
     }
@@ -119,11 +131,11 @@ fn read_key(section: &Section<'_>, known: &[String], faults: &Faults) -> (Vec<St
         let host = without_port(value);
         let names: Vec<_> = known.iter().map(String::as_str).collect();
         if !names.contains(&host.as_str()) {
-            let remedy = match nearest(&host, &names) {
+            let remedy = match nearest(&host, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name it there, too".to_owned(),
             };
-            faults.add(place, format!("`{value}` is not among `[site] hosts`"), remedy);
+            faults.miss(place, format!("`{value}` is not among `[site] hosts`"), remedy);
         }
         if !hosts.contains(&host) {
             hosts.push(host);
@@ -131,7 +143,7 @@ fn read_key(section: &Section<'_>, known: &[String], faults: &Faults) -> (Vec<St
     }
     let path = section.text("path");
     if written.is_empty() && path.is_none() {
-        faults.add(section.place(), "a route needs `hosts` or a `path`", "write path = \"/planning\"");
+        faults.miss(section.place(), "a route needs `hosts` or a `path`", "write path = \"/planning\"");
     }
     if let Some(Located { value, place }) = &path
         && let Some(remedy) = why_no_prefix(value)
@@ -158,7 +170,12 @@ fn why_no_prefix(path: &str) -> Option<&'static str> {
     }
 }
 
-fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Origin {
+fn read_origin(
+    section: &Section<'_>,
+    own: Whereabouts<'_>,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> Origin {
     let written = section.text_or_texts("url");
     let mut urls: Vec<Uri> = Vec::new();
     for url in written.iter().flatten() {
@@ -173,7 +190,10 @@ fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) ->
                 format!("`{}` is named twice", url.value),
                 "name another server, or this one alone",
             ),
-            Some(uri) => urls.push(uri),
+            Some(uri) => {
+                look_for_loop(&uri, url, own, faults);
+                urls.push(uri);
+            }
         }
     }
     let ca = section.text("ca").and_then(|text| files.file(text, faults));
@@ -192,6 +212,26 @@ fn read_origin(section: &Section<'_>, files: NamedFiles<'_>, faults: &Faults) ->
         text.parse::<PathAndQuery>().ok().filter(|path| text.starts_with('/') && path.as_str() == text)
     });
     Origin { urls, ca, timeout, http2, health: health.map(|health| health.value) }
+}
+
+/// Requests that come back to whoever sent them would go round until they time out.
+fn look_for_loop(origin: &Uri, url: &Located<String>, own: Whereabouts<'_>, faults: &Faults) {
+    let Located { value, place } = url;
+    if let Some((name, _)) = own.listeners.iter().find(|(_, listener)| leads_to(origin, *listener)) {
+        let problem = format!(
+            "`{value}` is {name}, where Pinfold itself listens: no request would reach the web server"
+        );
+        faults.add(place, problem, "write where the web server listens, and let that be somewhere else");
+    } else if own.url.is_some_and(|url| is_public(origin, url, own.hosts)) {
+        let problem = format!(
+            "`{value}` is what visitors type: requests come back here, unless this machine knows the web server by that name"
+        );
+        faults.warn(
+            place,
+            problem,
+            "write an address that leads to the web server alone, such as http://127.0.0.1:8000",
+        );
+    }
 }
 
 #[cfg(test)]

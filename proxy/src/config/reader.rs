@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 
 use super::catalogue::{FILE, Key, Kind, SHARED, Unwritten, alternatives};
-use super::effective::{Number, Record};
-
+use super::effective::{Number, Record, masked};
 use super::fault::{Faults, Place};
 use super::nearest::nearest;
 use super::source::{Node, Table, Value};
@@ -159,10 +158,8 @@ impl<'a> Section<'a> {
             }
         }
         let known: Vec<_> = self.keys.iter().map(|key| key.name).collect();
-        let is_unknown =
-            |key: &str, place: &Place| !known.contains(&key) && !self.faults.is_torn_before(place);
         for (key, (place, _)) in
-            self.table.into_iter().flatten().filter(|(key, (place, _))| is_unknown(key, place))
+            self.table.into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()))
         {
             let whole = if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) };
             let (problem, remedy) = match known.iter().find(|one| one.strip_suffix("_file") == Some(key)) {
@@ -175,7 +172,7 @@ impl<'a> Section<'a> {
                 }
                 None => (
                     format!("unknown key `{key}`{whole}"),
-                    match nearest(key, &known) {
+                    match nearest(key, known.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("known here: {}", known.join(", ")),
                     },
@@ -205,7 +202,7 @@ impl<'a> Section<'a> {
 
     fn miss(&self, key: &Key) {
         let is_misread = self.is_written() && self.table.is_none();
-        if is_misread || self.faults.is_torn_before(&Place::Whole) {
+        if is_misread {
             return;
         }
         let name = key.name;
@@ -215,7 +212,26 @@ impl<'a> Section<'a> {
             _ => format!("write {head}{name} = {}", key.written()),
         };
         let place = if self.is_written() { self.place.clone() } else { self.faults.end() };
-        self.faults.add(&place, format!("`{name}` is missing from [{}]", self.name), remedy);
+        self.faults.miss(&place, format!("`{name}` is missing from [{}]", self.name), remedy);
+    }
+
+    /// Where its keys say what they say; `cy.title` is the title of the table `cy` within it.
+    pub(super) fn parts(&self) -> Vec<(String, Place)> {
+        let mut parts = Vec::new();
+        for (name, (_, node)) in self.table.into_iter().flatten() {
+            parts.push((name.clone(), node.place.clone()));
+            if let Value::Table(inner) = &node.value {
+                let inner =
+                    inner.iter().map(|(key, (_, node))| (format!("{name}.{key}"), node.place.clone()));
+                parts.extend(inner);
+            }
+        }
+        parts
+    }
+
+    /// Where what a key says is, or where the section begins.
+    pub(super) fn place_of(&self, name: &'static str) -> &Place {
+        self.find(name).map_or(&self.place, |(_, node)| &node.place)
     }
 
     pub(super) fn cannot_be(&self, key: &Key, place: &Place, written: &str) {
@@ -226,14 +242,33 @@ impl<'a> Section<'a> {
         );
     }
 
+    /// The same of a text, which may be near to one that could be.
+    pub(super) fn cannot_be_text(&self, key: &Key, text: &Located<String>) {
+        let near = match key.kind {
+            Kind::Words(words) => nearest(&text.value, words.iter().copied()),
+            _ => None,
+        };
+        let written = format!("{:?}", masked(&text.value));
+        match near {
+            None => self.cannot_be(key, &text.place, &written),
+            Some(near) => self.faults.add(
+                &text.place,
+                format!("`{}` cannot be {written}", key.name),
+                format!("did you mean {near:?}?"),
+            ),
+        }
+    }
+
     /// A value of the wrong kind is a fault, and then as good as none.
     pub(super) fn refuse<T>(&self, key: &Key, node: &Node) -> Option<T> {
         self.wrong_kind(key, node, &key.expected())
     }
 
     pub(super) fn wrong_kind<T>(&self, key: &Key, node: &Node, wanted: &str) -> Option<T> {
-        let problem = format!("`{}` is {}", key.name, node.value.kind());
-        self.faults.add(&node.place, problem, format!("write {wanted}"));
+        if !matches!(node.value, Value::Torn) {
+            let problem = format!("`{}` is {}", key.name, node.value.kind());
+            self.faults.add(&node.place, problem, format!("write {wanted}"));
+        }
         None
     }
 }

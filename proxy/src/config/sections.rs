@@ -8,13 +8,16 @@ use pinfold::ConfigError;
 use pinfold::audit::{AuditSettings, Routes};
 use pinfold::client_ip::{AddressFields, ClientIpResolver, HeaderFamily, TrustedProxies};
 use pinfold::consent::Policy;
+use pinfold::consent::page::Language;
 use pinfold_store::Retention;
 
+use super::addresses::{self, Listener};
+use super::breadth::{Breadth, breadth};
 use super::credential::NamedFiles;
 use super::fault::{Faults, Place};
-use super::origins::read_origins;
+use super::origins::{Whereabouts, read_origins};
 use super::places::Places;
-use super::policy::{read_consent, read_cookie, read_embed, read_preference, read_purpose};
+use super::policy::{Visitors, read_consent, read_declared};
 use super::reader::{Located, Section};
 use super::settings::{
     Approval, File, Hold, Hosts, Https, LISTEN, Listen, Settings, StoreSettings, ValkeySettings,
@@ -84,6 +87,7 @@ pub(super) struct Shared {
     hold: Hold,
     valkey: Option<ValkeySettings>,
     admin: Admin,
+    listeners: Vec<Listener>,
     directory: PathBuf,
     /// Whether it is for several sites.
     is_for_several: bool,
@@ -113,11 +117,13 @@ fn read_shared(
     files: NamedFiles<'_>,
     faults: &Faults,
 ) -> Shared {
-    let (listen, underscore_fields) = read_listen(listen, files, faults);
+    let (listen, underscore_fields, mut listeners) = read_listen(listen, files, faults);
     let footprint = audit.flag("footprint").value;
     let (audit, store) = read_audit(audit, AuditSettings::default(), files, faults);
     let (hold, valkey) = read_keys(keys, files, faults);
     let admin = read_admin(admin, files, faults);
+    listeners.extend(admin.listen.clone().map(|address| Listener { name: "[admin]", address }));
+    addresses::find_conflicts(&listeners, faults);
     let audit = audit.map(|audit| audit.with_blocked_status(admin.blocked_status));
     let directory = files.directory.to_owned();
     Shared {
@@ -129,6 +135,7 @@ fn read_shared(
         hold,
         valkey,
         admin,
+        listeners,
         directory,
         is_for_several: false,
     }
@@ -144,17 +151,30 @@ fn read_own(
     let mut places = Places::default();
     let site = read_site(site, &mut places, faults);
     let hosts: Vec<_> = site.hosts.iter().map(|host| host.value.clone()).collect();
-    let origins = read_origins(origin, &hosts, files, faults);
+    let listeners: Vec<_> = shared.listeners.iter().map(|one| (one.name, one.address.value)).collect();
+    let url = site.url.as_ref().map(|url| url.value.as_str());
+    let origins =
+        read_origins(origin, Whereabouts { listeners: &listeners, url, hosts: &hosts }, files, faults);
     let consent = read_consent(consent, &mut places);
     let both_listen = shared.listen.http.is_some() && shared.listen.https.is_some();
-    let ClientAddress { resolver, fields, announcers, fronts, source } =
+    let ClientAddress { resolver, fields, announcers, fronts, source, is_peer } =
         read_client_address(client_address, both_listen, faults);
+    if let Some(url) = site.url.as_ref().filter(|url| url.value.starts_with("https:"))
+        && is_peer
+        && shared.listen.https.is_none()
+    {
+        faults.warn(
+            if source == Place::Whole { &url.place } else { &source },
+            "whatever ends TLS before Pinfold is taken for every visitor",
+            "write source = \"x-forwarded-for\" and its address in `trusted_proxies`, or [listen] https = { ... }",
+        );
+    }
 
     let mut policy = consent.apply(Policy::builder(
         site.name.as_deref().unwrap_or("this site"),
         site.url.as_ref().map_or("https://missing.invalid", |url| url.value.as_str()),
     ));
-    policy = policy.languages(site.languages).footprint(shared.footprint);
+    policy = policy.languages(site.languages.iter().copied()).footprint(shared.footprint);
     if let Some(domain) = &site.shared_domain {
         policy = policy.shared_under(domain.value.clone());
     }
@@ -162,26 +182,17 @@ fn read_own(
         policy = policy.removals_under(domain);
     }
     policy = policy.own_hosts(hosts.iter().cloned());
-    for purpose in root.sections("purpose") {
-        if let Some(purpose) = read_purpose(purpose, &mut places) {
-            policy = policy.purpose(purpose);
-        }
-    }
-    for cookie in root.sections("cookie") {
-        if let Some(rule) = read_cookie(cookie, &mut places) {
-            policy = policy.cookie(rule);
-        }
-    }
-    for embed in root.sections("embed") {
-        if let Some(embed) = read_embed(embed, &mut places) {
-            policy = policy.embed(embed);
-        }
-    }
-    for preference in root.sections("preference") {
-        if let Some(preference) = read_preference(preference, &mut places) {
-            policy = policy.preference(preference);
-        }
-    }
+    policy = read_declared(
+        root,
+        Visitors {
+            hosts: &hosts,
+            speaks_welsh: site.languages.contains(&Language::Welsh),
+            counts_visits: shared.footprint,
+        },
+        policy,
+        &mut places,
+        faults,
+    );
     if let Err(errors) = policy.clone().build() {
         errors.iter().for_each(|fault| places.report(fault, faults));
     }
@@ -198,7 +209,7 @@ fn read_own(
             underscore_fields: underscore_fields.clone(),
             announcers,
             fronts,
-            admin: admin.listen?,
+            admin: admin.listen.as_ref()?.value,
             admin_password: admin.password.clone(),
             socket: directory.join(admin.socket.as_ref()?),
             origins,
@@ -213,9 +224,14 @@ fn read_own(
     OfSite { settings, url: site.url, name, hosts: site.hosts, shared_domain: site.shared_domain, source }
 }
 
-fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (Listen, Vec<HeaderName>) {
+fn read_listen(
+    section: Section<'_>,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> (Listen, Vec<HeaderName>, Vec<Listener>) {
     let https = section.section("https");
-    let https = if https.is_written() { read_https(https, files, faults) } else { None };
+    let (https, https_address) =
+        if https.is_written() { read_https(https, files, faults) } else { (None, None) };
     let mut http = section.parsed("http", an_address);
     // Whoever speaks TLS here and names no other listener wants none.
     if https.is_none() && http.is_none() {
@@ -224,15 +240,23 @@ fn read_listen(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> 
     }
     let underscore_fields = read_underscore_fields(&section, faults);
     section.end();
-    (Listen { http: http.map(|http| http.value), https }, underscore_fields)
+    let listeners = [("[listen] http", http.clone()), ("[listen] https", https_address)];
+    let listener = |(name, address): (_, Option<_>)| Some(Listener { name, address: address? });
+    let listeners = listeners.into_iter().filter_map(listener).collect();
+    (Listen { http: http.map(|http| http.value), https }, underscore_fields, listeners)
 }
 
-fn read_https(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> Option<Https> {
+fn read_https(
+    section: Section<'_>,
+    files: NamedFiles<'_>,
+    faults: &Faults,
+) -> (Option<Https>, Option<Located<SocketAddr>>) {
     let address = section.parsed("address", an_address);
     let certificate = section.text("certificate").and_then(|text| files.file(text, faults));
     let key = section.text("key").and_then(|text| files.file(text, faults));
     section.end();
-    Some(Https { address: address?.value, certificate: certificate?, key: key? })
+    let https = || Some(Https { address: address.as_ref()?.value, certificate: certificate?, key: key? });
+    (https(), address)
 }
 
 fn an_address(text: &str) -> Option<SocketAddr> {
@@ -247,6 +271,8 @@ struct ClientAddress {
     fronts: TrustedProxies,
     /// Where that is said.
     source: Place,
+    /// Whether it is whoever connects, and nobody is trusted to say otherwise.
+    is_peer: bool,
 }
 
 /// Who says who the client is.
@@ -269,18 +295,7 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
         ],
     );
     let networks = section.texts("trusted_proxies").unwrap_or_default();
-    let mut trusted = Vec::new();
-    for network in &networks {
-        match TrustedProxies::new([&network.value]) {
-            Ok(_) if network.value.ends_with("/0") => faults.add(
-                &network.place,
-                format!("`{}` trusts the whole internet, so anybody could name any address", network.value),
-                "write the networks of your own proxies",
-            ),
-            Ok(_) => trusted.push(network.value.as_str()),
-            Err(fault) => faults.add(&network.place, fault.problem(), fault.remedy()),
-        }
-    }
+    let trusted = read_networks(&networks, faults);
     let fields = section.choice_or_first(
         "to_origin",
         [
@@ -290,7 +305,7 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
         ],
     );
     if !matches!(source.value, Source::Peer) && networks.is_empty() {
-        faults.add(
+        faults.miss(
             &source.place,
             "nobody is trusted to say who the client is",
             "list your proxies in `trusted_proxies`, or write source = \"peer\"",
@@ -304,7 +319,6 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
             "write source = \"x-forwarded-for\" if that is where they name it, or leave `trusted_proxies` out",
         );
     }
-    let trusted = TrustedProxies::new(trusted).unwrap_or_default();
     let fronts = trusted.clone();
     let (resolver, announcers) = match source.value {
         Source::Peer => (ClientIpResolver::peer(), None),
@@ -312,10 +326,57 @@ fn read_client_address(section: Section<'_>, both_listen: bool, faults: &Faults)
         Source::ProxyProtocol => (ClientIpResolver::peer_named_by_proxy(), Some(trusted)),
     };
     let said = if let Place::Whole = source.place { section.place().clone() } else { source.place };
+    let is_peer = matches!(source.value, Source::Peer) && networks.is_empty();
     section.end();
     // Whoever announces connections hands them on as they came.
     let fronts = if announcers.is_some() { TrustedProxies::none() } else { fronts };
-    ClientAddress { resolver, fields: fields.value, announcers, fronts, source: said }
+    ClientAddress { resolver, fields: fields.value, announcers, fronts, source: said, is_peer }
+}
+
+/// The networks whose word is taken. That strangers are among them is a fault of each, or of all together.
+fn read_networks(networks: &[Located<String>], faults: &Faults) -> TrustedProxies {
+    const REMEDY: &str = "write the networks of your own proxies";
+    let mut trusted = Vec::new();
+    for Located { value, place } in networks {
+        let network = match TrustedProxies::new([value]) {
+            Ok(network) => breadth(&network),
+            Err(fault) => {
+                faults.add(place, fault.problem(), fault.remedy());
+                continue;
+            }
+        };
+        match network {
+            Breadth::Whole => {
+                let problem =
+                    format!("`{value}` trusts the whole internet, so anybody could name any address");
+                faults.add(place, problem, REMEDY);
+            }
+            Breadth::Most | Breadth::TooWide => {
+                let problem = format!(
+                    "`{value}` is more of the internet than anybody has, so strangers could name any address"
+                );
+                faults.add(place, problem, REMEDY);
+            }
+            Breadth::Wide => {
+                let problem = format!(
+                    "`{value}` is more of the internet than most have: whoever is in it could name any address"
+                );
+                faults.warn(place, problem, REMEDY);
+                trusted.push(value);
+            }
+            Breadth::Usual => trusted.push(value),
+        }
+    }
+    let trusted = TrustedProxies::new(trusted).unwrap_or_default();
+    let problem = match breadth(&trusted) {
+        Breadth::Whole => "these networks together are the whole internet, so anybody could name any address",
+        Breadth::Most => {
+            "these networks together are most of the internet, so strangers could name any address"
+        }
+        _ => return trusted,
+    };
+    faults.add(networks.first().map_or(&Place::Whole, |first| &first.place), problem, REMEDY);
+    trusted
 }
 
 fn read_audit(
@@ -358,7 +419,7 @@ fn read_keys(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> (H
     let table = section.section("valkey");
     let valkey = match (hold.value, table.is_written()) {
         (Hold::Valkey, false) => {
-            faults.add(
+            faults.miss(
                 &hold.place,
                 "keys are to be had from a Valkey, and it is not said where it is",
                 "write valkey = { url = \"redis://127.0.0.1:6379\", secret_file = \"cluster.secret\" }",
@@ -388,8 +449,11 @@ fn read_valkey(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> 
     Some(ValkeySettings { address: address?.value, secret: secret?, password, ca })
 }
 
+/// The longest path of a Unix socket, in bytes (unix(7)).
+const LONGEST_SOCKET: usize = 107;
+
 struct Admin {
-    listen: Option<SocketAddr>,
+    listen: Option<Located<SocketAddr>>,
     password: Option<File>,
     socket: Option<PathBuf>,
     blocked_status: StatusCode,
@@ -402,7 +466,7 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
     if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback())
         && password.is_none()
     {
-        faults.add(
+        faults.miss(
             &listen.place,
             format!("{} would show the figures to others", listen.value),
             "listen on loopback, or write password_file = \"admin.password\"",
@@ -412,10 +476,18 @@ fn read_admin(section: Section<'_>, files: NamedFiles<'_>, faults: &Faults) -> A
     let words = [("named", Approval::Named), ("second-user", Approval::SecondUser)];
     let approval = section.choice_or_first("lookup_approval", words).value;
     let socket = section.parsed("socket", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    if let Some(socket) = &socket {
+        let length = files.directory.join(&socket.value).as_os_str().len();
+        if length > LONGEST_SOCKET {
+            let problem = format!("the control socket would be at a path of {length} bytes");
+            let remedy = format!("name one of at most {LONGEST_SOCKET} in [admin] socket");
+            faults.add(&socket.place, problem, remedy);
+        }
+    }
     let forbidden = section.number("blocked_status").value == 403;
     section.end();
     Admin {
-        listen: listen.map(|listen| listen.value),
+        listen,
         password,
         socket: socket.map(|socket| socket.value),
         blocked_status: if forbidden { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS },

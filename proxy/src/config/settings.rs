@@ -13,6 +13,7 @@ use pinfold::consent::{Policy, PolicyBuilder};
 use pinfold::time::Calendar;
 use pinfold_store::{Location, Retention, ValkeyAddress};
 
+use super::addresses::leads_to;
 use super::fault::Place;
 use super::origins::{Origins, origin_uri};
 
@@ -143,6 +144,21 @@ pub(crate) const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALH
 pub(crate) const SOCKET: &str = "pinfold.sock";
 
 impl Settings {
+    /// The same as [`for_origin`](Self::for_origin), for a server: its origin is not itself.
+    pub(crate) fn to_run(origin: &str, listen: Option<SocketAddr>) -> Result<Self, String> {
+        let settings = Self::for_origin(origin, listen)?;
+        let listeners = settings.listen.http.into_iter().chain([settings.admin]);
+        let leads_back = |listener: &SocketAddr| {
+            settings.origins.default.urls.iter().any(|origin| leads_to(origin, *listener))
+        };
+        match listeners.into_iter().find(leads_back) {
+            None => Ok(settings),
+            Some(listener) => Err(format!(
+                "`{origin}` is {listener}, where Pinfold itself listens (name the web server, or another --listen)"
+            )),
+        }
+    }
+
     /// What `pinfold run --origin URL` means: loopback, any host, nothing declared.
     pub(crate) fn for_origin(origin: &str, listen: Option<SocketAddr>) -> Result<Self, String> {
         let listen = listen.unwrap_or(LISTEN);

@@ -7,6 +7,7 @@ use pinfold::time::Calendar;
 use pinfold::{ConfigError, Subject};
 
 use super::fault::Faults;
+use super::nearest::very_near;
 use super::places::Places;
 use super::reader::{Located, Section};
 use super::settings::without_port;
@@ -24,7 +25,15 @@ pub(super) struct Site {
 }
 
 pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faults) -> Site {
-    let name = section.text("name").map(|name| name.value);
+    let name = section.text("name");
+    if let Some(name) = name.as_ref().filter(|name| !is_name(&name.value)) {
+        faults.add(
+            &name.place,
+            format!("the site cannot be called {:?}", name.value),
+            "write what visitors call it, on one line",
+        );
+    }
+    let name = name.map(|name| name.value);
     let url = section.text("url");
     if let Some(url) = &url {
         places.note(Subject::SiteUrl, &url.place);
@@ -42,7 +51,7 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
         Some(hosts) => {
             if hosts.is_empty() {
                 faults.add(
-                    section.place(),
+                    section.place_of("hosts"),
                     "`hosts` is empty, so no request would be served",
                     "name a host, or leave it out",
                 );
@@ -51,13 +60,25 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
                 faults.add(
                     &host.place,
                     format!("`{}` is not a host", host.value),
-                    "write a name such as www.example.gov.uk",
+                    match host.value.is_ascii() {
+                        true => "write a name such as www.example.gov.uk",
+                        false => {
+                            "write it as browsers send it, in letters without accents that begin with xn--"
+                        }
+                    },
                 );
             }
             let without_port = |host: Located<String>| Located { value: without_port(&host.value), ..host };
             hosts.into_iter().map(without_port).collect()
         }
     };
+    if let Some(own) = own_host.as_ref().filter(|own| !hosts.is_empty() && !knows(&hosts, own)) {
+        faults.add(
+            &hosts[0].place,
+            format!("{} is not among `hosts`, so what visitors type is answered 421", own.value),
+            "add the host of `url`",
+        );
+    }
     let domain = section.text("cookie_domain");
     if let (Some(domain), Some(Located { value: host, .. })) = (&domain, &own_host) {
         let wide = domain.value.to_ascii_lowercase();
@@ -79,7 +100,7 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
     let shared = Some(section.flag("shared_choice")).filter(|shared| shared.value);
     let shared_domain = match (&shared, &domain) {
         (Some(shared), None) => {
-            faults.add(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
+            faults.miss(&shared.place, "`shared_choice` needs a `cookie_domain`", "write both, or neither");
             None
         }
         (Some(_), Some(domain)) => {
@@ -97,7 +118,15 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
     };
     let removal_domain = domain.map(|domain| domain.value.to_ascii_lowercase());
     let mut languages = Vec::new();
-    for code in section.texts("languages").unwrap_or_default() {
+    let codes = section.texts("languages");
+    if codes.as_ref().is_some_and(Vec::is_empty) {
+        faults.add(
+            section.place_of("languages"),
+            "`languages` is empty, so visitors could not be asked in any",
+            "name one, such as \"en\", or leave it out",
+        );
+    }
+    for code in codes.unwrap_or_default() {
         match Language::from_code(&code.value).filter(|language| language.code() == code.value) {
             Some(language) => languages.push(language),
             None => faults.add(
@@ -108,7 +137,12 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
         }
     }
     let calendar = section.text("time_zone").and_then(|zone| {
-        let report = |fault: ConfigError| faults.add(&zone.place, fault.problem(), fault.remedy());
+        let report = |fault: ConfigError| {
+            let zones: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+            let near = very_near(&zone.value, zones.iter().map(String::as_str));
+            let remedy = near.map(|near| format!("did you mean {near:?}?"));
+            faults.add(&zone.place, fault.problem(), remedy.unwrap_or_else(|| fault.remedy().to_owned()));
+        };
         Calendar::named(&zone.value).map_err(report).ok()
     });
     let calendar = calendar.unwrap_or_else(Calendar::utc);
@@ -116,13 +150,22 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
     Site { name, url, hosts, shared_domain, removal_domain, languages, calendar }
 }
 
+/// Whether it can be read out, on one line.
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
+}
+
+fn knows(hosts: &[Located<String>], host: &Located<String>) -> bool {
+    hosts.iter().any(|one| one.value == host.value)
+}
+
 /// Whether a browser takes a cookie of a domain from a host (RFC 6265 section 5.1.3).
-fn is_within(host: &str, domain: &str) -> bool {
+pub(super) fn is_within(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
-fn is_public_suffix(domain: &str) -> bool {
+pub(super) fn is_public_suffix(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     psl::suffix_str(&domain) == Some(&domain)
 }

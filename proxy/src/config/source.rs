@@ -1,11 +1,13 @@
 //! The file and the environment, as one tree in which each value knows where it was written.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Faults, Place};
+use super::mended::mend;
 
 /// Environment variables of this beginning override the file: `PINFOLD__SECTION__KEY`.
 const PREFIX: &str = "PINFOLD__";
@@ -26,6 +28,8 @@ pub(super) enum Value {
     Table(Table),
     /// A float or a date, which nothing here asks for.
     Other(&'static str),
+    /// What cannot be read, which is a fault already.
+    Torn,
 }
 
 impl Node {
@@ -48,19 +52,20 @@ impl Value {
             Self::String(_) => "a text",
             Self::Table(_) => "a table",
             Self::Other(kind) => kind,
+            Self::Torn => "not to be read",
         }
     }
 }
 
 /// Reads a file, and the environment over it. What cannot be read is a fault.
 pub(super) fn read(text: &str, environment: &[(String, String)], faults: &Faults) -> Table {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let place = error.span().map_or(Place::Whole, Place::File);
-        faults.tear(&place);
-        faults.add(&place, error.message().trim().replace('\n', ", "), "see toml.io for how TOML is written");
+    let mended = mend(text);
+    for misspelt in mended.misspelt {
+        faults.tear();
+        faults.add(&Place::File(misspelt.span), misspelt.problem, misspelt.remedy);
     }
-    let mut tree = convert_table(table.get_ref());
+    let (table, _) = DeTable::parse_recoverable(&mended.text);
+    let mut tree = convert_table(table.get_ref(), &mended.torn);
     for (name, value) in environment {
         if let Some(path) = name.strip_prefix(PREFIX) {
             let path: Vec<_> = path.split("__").map(str::to_ascii_lowercase).collect();
@@ -70,24 +75,25 @@ pub(super) fn read(text: &str, environment: &[(String, String)], faults: &Faults
     tree
 }
 
-fn convert_table(table: &DeTable<'_>) -> Table {
+fn convert_table(table: &DeTable<'_>, torn: &[Range<usize>]) -> Table {
     let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
         let name: &std::borrow::Cow<'_, str> = key.get_ref();
-        (name.to_string(), (Place::File(key.span()), convert(value)))
+        (name.to_string(), (Place::File(key.span()), convert(value, torn)))
     };
     table.iter().map(entry).collect()
 }
 
-fn convert(value: &Spanned<DeValue<'_>>) -> Node {
+fn convert(value: &Spanned<DeValue<'_>>, torn: &[Range<usize>]) -> Node {
     let converted = match value.get_ref() {
-        DeValue::Array(items) => Value::Array(items.iter().map(convert).collect()),
+        _ if torn.iter().any(|torn| torn.contains(&value.span().start)) => Value::Torn,
+        DeValue::Array(items) => Value::Array(items.iter().map(|item| convert(item, torn)).collect()),
         DeValue::Boolean(flag) => Value::Boolean(*flag),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Float(_) => Value::Other("a fraction"),
         DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
             .map_or(Value::Other("a number too large"), Value::Integer),
         DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Table(table) => Value::Table(convert_table(table)),
+        DeValue::Table(table) => Value::Table(convert_table(table, torn)),
     };
     Node { place: Place::File(value.span()), value: converted }
 }
@@ -97,7 +103,7 @@ fn environment_node(name: &str, value: &str) -> Node {
     let place = Place::Environment(name.to_owned());
     let line = format!("v = {value}");
     let parsed = DeTable::parse(&line).ok().and_then(|table| {
-        let node = convert(table.get_ref().get("v")?);
+        let node = convert(table.get_ref().get("v")?, &[]);
         (table.get_ref().len() == 1).then_some(node.value)
     });
     let value = parsed.unwrap_or_else(|| Value::String(value.to_owned()));

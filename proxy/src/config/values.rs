@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::catalogue::{Key, Kind, Unwritten};
-use super::effective::masked;
 use super::fault::Place;
 use super::reader::{Located, Section};
 use super::source::{Node, Value};
@@ -55,6 +54,7 @@ impl Section<'_> {
     fn item(&self, key: &Key, item: &Node) -> Option<Located<String>> {
         match &item.value {
             Value::String(text) => Some(Located { value: text.clone(), place: item.place.clone() }),
+            Value::Torn => None,
             _ => {
                 let problem = format!("an item of `{}` is {}", key.name, item.value.kind());
                 let remedy = format!("write {} in quotation marks", key.expected_item());
@@ -75,7 +75,7 @@ impl Section<'_> {
         if let Some(value) = parse(&text.value) {
             return Some(Located { value, place: text.place });
         }
-        self.cannot_be(&key, &text.place, &format!("{:?}", masked(&text.value)));
+        self.cannot_be_text(&key, &text);
         match key.unwritten {
             Unwritten::Text(text) => Some(Located { value: parse(text)?, place: Place::Whole }),
             _ => None,

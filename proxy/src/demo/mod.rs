@@ -16,6 +16,12 @@ const CONFIGURATION: &str = include_str!("demo.toml");
 /// The name under which it is written beside the store, for `pinfold report --config`.
 const FILE: &str = "pinfold-demo.toml";
 
+fn configuration(listen: SocketAddr, admin: SocketAddr, origin: SocketAddr) -> String {
+    [("@LISTEN@", listen), ("@ADMIN@", admin), ("@ORIGIN@", origin)]
+        .iter()
+        .fold(CONFIGURATION.to_owned(), |text, (place, address)| text.replace(place, &address.to_string()))
+}
+
 /// Runs both until told to stop.
 pub(crate) fn run(
     listen: SocketAddr,
@@ -29,10 +35,7 @@ pub(crate) fn run(
     std::fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
     let origin =
         site::start().map_err(|error| Failure::of(format!("the sample site cannot start: {error}")))?;
-    let configuration = CONFIGURATION
-        .replace("@LISTEN@", &listen.to_string())
-        .replace("@ADMIN@", &admin.to_string())
-        .replace("@ORIGIN@", &origin.to_string());
+    let configuration = configuration(listen, admin, origin);
     let file = directory.join(FILE);
     std::fs::write(&file, &configuration).map_err(|error| cannot_write(&file, &error))?;
     let settings = config::parse(&file, &configuration, &[]).settings.map_err(|faults| {
@@ -48,4 +51,17 @@ pub(crate) fn run(
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure::of(format!("{} cannot be written: {error} (name another place with --dir)", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_nothing_to_warn_of_in_the_demo() {
+        let [listen, admin, origin] = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let checked = config::parse(Path::new(FILE), &configuration(listen, admin, origin), &[]);
+        assert!(checked.settings.is_ok(), "{:#?}", checked.settings);
+        assert_eq!(checked.warnings, []);
+    }
 }

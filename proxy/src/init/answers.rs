@@ -125,8 +125,7 @@ mod tests {
             site_name: Some(text.to_owned()),
             host: Some("www.town.example".to_owned()),
         };
-        for name in ["Town", "\"]\n[admin]\nlisten = \"0.0.0.0:1\"", "{url}", "Cyngor Sir Gâr", "a\\", "'''"]
-        {
+        for name in ["Town", "\"] [admin] listen = \"0.0.0.0:1\"", "{url}", "Cyngor Sir Gâr", "a\\", "'''"] {
             let text = Answers::guessed(said(name)).to_toml();
             let settings = config::parse(Path::new("pinfold.toml"), &text, &[]).settings.unwrap();
             let policy = settings.policy(BTreeMap::new(), Vec::new()).unwrap();

@@ -141,6 +141,13 @@ url = "http://{origin}"
     )
 }
 
+/// The same behind something that says who asks, in English alone: there is nothing to warn of.
+pub(crate) fn fronted(origin: SocketAddr, more: &str) -> String {
+    let front = "[client_address]\nsource = \"x-forwarded-for\"\ntrusted_proxies = [\"127.0.0.1\"]";
+    let text = configuration(origin, &format!("{more}\n{front}"));
+    text.replacen("[listen]", "languages = [\"en\"]\n[listen]", 1)
+}
+
 impl Pinfold {
     pub(crate) fn in_front_of(origin: &Origin) -> Self {
         Self::configured(&configuration(origin.address, ""))

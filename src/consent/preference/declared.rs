@@ -1,7 +1,8 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::consent::page::Language;
-use crate::error::{ConfigError, Subject};
+use crate::error::{ConfigError, ConfigErrors, Subject};
 
 /// Something that visitors may choose about how the site is for them, such as the size of its text.
 ///
@@ -112,38 +113,54 @@ impl Preference {
         }
     }
 
+    /// What is wrong with it by itself, whatever else a policy has.
+    ///
+    /// # Errors
+    ///
+    /// Every fault there is, in one pass.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        ConfigErrors::gather((), self.faults())
+    }
+
     pub(super) fn faults(&self) -> Vec<ConfigError> {
         let name = &self.name;
-        let fault = |problem: String, remedy: &str| {
-            ConfigError::new(Subject::Preference(name.clone()), problem, remedy)
+        let fault = |part: &'static str, problem: String, remedy: &str| {
+            ConfigError::new(Subject::Preference(name.clone()), problem, remedy).of(part)
         };
         let mut faults = Vec::new();
         if !is_word(name) {
-            faults.push(fault(format!("`{name}` cannot be the name of a preference"), WORD));
+            faults.push(fault("name", format!("`{name}` cannot be the name of a preference"), WORD));
         }
         // Pages use attributes of these names for what they hold.
         if name == "consent" || name.starts_with("pinfold") {
-            faults.push(fault(format!("the preference name `{name}` is taken by Pinfold"), "choose another"));
+            let problem = format!("the preference name `{name}` is taken by Pinfold");
+            faults.push(fault("name", problem, "choose another"));
         }
         for value in self.values.iter().filter(|value| !is_word(value)) {
-            faults.push(fault(format!("the preference `{name}` cannot have the value `{value}`"), WORD));
+            let problem = format!("the preference `{name}` cannot have the value `{value}`");
+            faults.push(fault("values", problem, WORD));
         }
-        let mut distinct: Vec<_> = self.values.iter().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        if distinct.len() < self.values.len() {
-            faults.push(fault(format!("the preference `{name}` has one value twice"), "keep one of the two"));
+        let mut seen = HashSet::new();
+        let mut twice: Vec<_> = self.values.iter().filter(|value| !seen.insert(*value)).collect();
+        twice.dedup();
+        for value in twice {
+            let problem = format!("the preference `{name}` has the value `{value}` twice");
+            faults.push(fault("values", problem, "keep one of the two"));
         }
         if self.values.len() < 2 {
             faults.push(fault(
+                "values",
                 format!("the preference `{name}` leaves nothing to choose"),
                 "write at least two values, first what visitors have who choose nothing",
             ));
         }
-        for (language, words) in [("English", &self.english), ("Welsh", &self.welsh)] {
+        for (part, language, words) in
+            [("labels", "English", &self.english), ("cy.labels", "Welsh", &self.welsh)]
+        {
             let (labels, values) = (words.labels.len(), self.values.len());
             if labels > 0 && labels != values {
                 faults.push(fault(
+                    part,
                     format!("the preference `{name}` has {values} values and {labels} labels in {language}"),
                     "write a label for each value, in the same order, or none",
                 ));
@@ -186,7 +203,7 @@ mod tests {
             (Preference::new("pinfold", ["a", "b"]), "`pinfold` is taken"),
             (size(&[]), "leaves nothing to choose"),
             (size(&["normal"]), "leaves nothing to choose"),
-            (size(&["normal", "large", "normal"]), "one value twice"),
+            (size(&["normal", "large", "normal"]), "has the value `normal` twice"),
             (size(&["normal", "150"]), "cannot have the value `150`"),
             (size(&["normal", "so large"]), "cannot have the value `so large`"),
             (size(&["normal", "large;x"]), "cannot have the value `large;x`"),

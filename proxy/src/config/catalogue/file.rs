@@ -192,7 +192,7 @@ const CLIENT_ADDRESS: &[Key] = &[
     Key::new("trusted_proxies", Kind::List(&Kind::Network))
         .unwritten(Unwritten::Words("none"))
         .example("[\"127.0.0.1\", \"::1\"]")
-        .about("The addresses and networks whose word about a client is taken. The whole internet is refused."),
+        .about("The addresses and networks whose word about a client is taken. What is more of the internet than anybody has is refused."),
     Key::new("to_origin", Kind::Words(&["none", "obfuscated", "address"]))
         .unwritten(Unwritten::Text("none"))
         .about("What the site is told of the client: nothing, a name for the day in `Forwarded`, or the address in `X-Forwarded-For` and `X-Real-IP`.")

@@ -46,6 +46,8 @@ pub(in crate::config) enum Kind {
     Path,
     /// A number of bytes with its unit, at least so many.
     Size(u64),
+    /// A product whose cookies are well known.
+    Service,
     /// `sqlite:` and a file, or the address of a database.
     Store,
     Table(&'static [Key]),
@@ -188,6 +190,7 @@ impl Kind {
             Self::Number(..) | Self::Numbers(_) => "number",
             Self::OneOrMore(one) => return format!("{}, or a list of some", one.name()),
             Self::Path => "path",
+            Self::Service => "service",
             Self::Size(_) => "size",
             Self::Store => "`sqlite:` and a file, or `postgres://`",
             Self::Table(_) => "table",
@@ -222,6 +225,7 @@ impl Kind {
             }
             Self::OneOrMore(one) => format!("{}, or a list of some", one.expected()),
             Self::Path => "a path".to_owned(),
+            Self::Service => "a service".to_owned(),
             Self::Size(least) => format!("a size of at least {}", size(least)),
             Self::Store => "\"sqlite:\" and a file, or an address of PostgreSQL".to_owned(),
             Self::Table(_) => "a table".to_owned(),

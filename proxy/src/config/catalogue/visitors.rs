@@ -74,9 +74,9 @@ pub(super) const PURPOSE: &[Key] = &[
         .example("[\"advertising\"]")
         .about("What else is done with the cookies. Each of these needs consent, so statistics and appearance are refused with it.")
         .source("PECR Schedule A1 paragraph 5"),
-    Key::new("services", Kind::List(&Kind::Text))
+    Key::new("services", Kind::List(&Kind::Service))
         .example("[\"google-analytics\"]")
-        .about("Products whose cookies are there for it: each of theirs that is well known is then declared."),
+        .about("Products whose cookies are there for it: each of theirs that is well known is then declared. Those that are known are in docs/configuration.md."),
     Key::new(
         "google_consent",
         Kind::List(&Kind::Words(&[
@@ -130,8 +130,8 @@ pub(super) const COOKIE: &[Key] = &[
         .about("What it does."),
     Key::new("lifetime", Kind::Text).example("\"13 months\"").about("How long it lasts, in words."),
     Key::new("domains", Kind::List(&Kind::Domain))
-        .example("[\"forms.example.gov.uk\"]")
-        .about("Other domains that a removal must reach."),
+        .example("[\"example.gov.uk\"]")
+        .about("Domains, beside the host itself and `cookie_domain`, that a removal must reach: one of `[site] hosts` is in each."),
     Key::new("paths", Kind::List(&Kind::Path))
         .example("[\"/offers\"]")
         .about("Paths beside `/` that a removal must reach."),
@@ -155,6 +155,9 @@ name = "SESS*"
 purpose = "strictly-necessary"
 description = "Keeps you signed in."
 lifetime = "Until you close the browser"
+[cookie.cy]
+description = "Mae'n eich cadw wedi mewngofnodi."
+lifetime = "Nes i chi gau'r porwr"
 "#;
 
 const LABELS: Key = Key::new("labels", Kind::List(&Kind::Text));

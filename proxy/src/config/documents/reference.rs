@@ -1,5 +1,7 @@
 //! The catalogue as a page to look things up in.
 
+use pinfold::consent::well_known::{self, Service, services};
+
 use crate::config::catalogue::{FILE, Key, Kind, Unwritten};
 
 const BEGINNING: &str = "# Configuration
@@ -25,8 +27,36 @@ pub(crate) fn reference() -> String {
     for key in tables {
         write_table("", key, &mut page);
     }
+    write_services(&mut page);
     page
 }
+
+/// Every service that is known.
+fn write_services(page: &mut String) {
+    page.push_str(SERVICES);
+    for service in services() {
+        let Service { id, provider, kind, cookies, .. } = service;
+        let whose = if provider.is_empty() { "the site itself" } else { provider };
+        let allowed = match kind {
+            well_known::Kind::StrictlyNecessary => "strictly necessary",
+            well_known::Kind::Appearance => "appearance",
+            well_known::Kind::Statistics => "statistics",
+            _ => "consent",
+        };
+        let cookies: Vec<_> = cookies.iter().map(|cookie| format!("`{}`", cookie.pattern)).collect();
+        page.push_str(&format!("| `{id}` | {whose} | {allowed} | {} |\n", cookies.join(", ")));
+    }
+}
+
+const SERVICES: &str = "
+## Services
+
+What may stand in `services` of a `[[purpose]]`: products whose cookies are known by name. The third column is what allows them, by the strictest honest reading of PECR
+Schedule A1; whoever has to ask for consent first may ask for the others, too. Those that are strictly necessary need no purpose: they pass unless `[consent] well_known` is false.
+
+| service | whose cookies | allowed by | cookies |
+|---|---|---|---|
+";
 
 fn write_table(path: &str, key: &Key, page: &mut String) {
     let Some(keys) = inner(key.kind) else { return };

@@ -1,5 +1,6 @@
 //! The catalogue as a JSON Schema, for editors and for whoever writes the file by a program.
 
+use pinfold::consent::well_known::services;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::catalogue::{FILE, Key, Kind, Unwritten};
@@ -84,6 +85,7 @@ fn kind(kind: Kind) -> Json {
             json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
         }
         Kind::Path => pattern("^/"),
+        Kind::Service => json!({ "enum": services().map(|service| service.id).collect::<Vec<_>>() }),
         Kind::Size(_) => pattern(&number_and_unit(&SIZES)),
         Kind::Store => pattern("^(sqlite:.|postgres(ql)?://([^:@/]*@)?[^@]*/.)"),
         Kind::Table(keys) => table(keys),
