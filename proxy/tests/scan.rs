@@ -224,6 +224,20 @@ fn what_cannot_be_seen_at_another_address_is_said() {
 }
 
 #[test]
+fn a_server_that_does_not_believe_in_https_is_told_of() {
+    let site = Origin::start(|_| {
+        let to = "http://www.town.example/";
+        Response::builder().status(301).header("location", to).body(Bytes::new()).unwrap()
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", site.address);
+    let found =
+        text(pinfold(&["scan", &url, "--plain", "--as", "https://www.town.example"], directory.path()));
+    let told = "# Not looked at: http://www.town.example/ (it leads back to the same page, without end)\n";
+    assert!(found.contains(told), "{found}");
+}
+
+#[test]
 #[ignore = "needs chromium"]
 fn with_a_browser_the_site_is_seen_as_visitors_see_it() {
     let directory = tempfile::tempdir().unwrap();

@@ -64,8 +64,11 @@ impl Plain {
         if let Some(elsewhere) = text(LOCATION) {
             // Where it leads is looked at like any other page, if it is of the site.
             let address = moved(page, &elsewhere);
-            if self.between.as_ref().is_some_and(|(site, _)| site.whose(&address) == Whose::Others) {
+            let whose = self.between.as_ref().map_or(Whose::Site, |(site, _)| site.whose(&address));
+            if whose == Whose::Others {
                 visit.fail(address.clone(), "it is of another site");
+            } else if elsewhere == page || whose == Whose::SentOn(page.to_owned()) {
+                visit.fail(elsewhere.clone(), "it leads back to the same page, without end");
             }
             return Some(Opened { address, links: vec![elsewhere] });
         }
