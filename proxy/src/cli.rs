@@ -195,10 +195,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Visit a site and say which cookies it sets, and what to write of them
     ///
-    /// Give the address of the web server itself: behind Pinfold most cookies are held. What is printed can be pasted into a
-    /// configuration.
+    /// Give the address of the web server itself: it is asked as the site that visitors see, and nothing else of the site is. With
+    /// Chromium, cookies of scripts are seen, too.
     ///
-    /// With Chromium, where it is installed: then cookies of scripts are seen, and the hosts of others that pages ask.
+    /// What is printed can be pasted into a configuration.
     #[command(after_help = "Example: pinfold scan http://127.0.0.1:8000 --config pinfold.toml")]
     Scan(Scan),
     /// Rewrite access logs with their addresses replaced
@@ -284,20 +284,21 @@ pub(crate) struct BlockFor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
-    /// The first page
+    /// The web server, or its first page
     #[arg(value_name = "URL")]
     pub(crate) url: String,
-    /// The configuration that what is found is compared with
-    ///
-    /// Without it `pinfold.toml`, if there is one.
+    /// The configuration [default: pinfold.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// The address of visitors [default: that of FILE]
+    #[arg(long = "as", value_name = "URL")]
+    pub(crate) seen_as: Option<String>,
     #[command(flatten)]
     pub(crate) site: OneSite,
     /// How many pages are looked at
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) pages: u16,
-    /// The browser [default: Chromium, Chrome or Edge, where one is installed]
+    /// The browser [default: Chromium, Chrome or Edge]
     #[arg(long, value_name = "PROGRAM", conflicts_with = "plain")]
     pub(crate) browser: Option<PathBuf>,
     /// Without a browser: cookies of scripts are not seen
@@ -430,7 +431,7 @@ pub(crate) struct Init {
     /// The host under which visitors reach it [default: localhost]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
-    /// Where it is written
+    /// Where it is written; - for standard output
     #[arg(short, long, value_name = "FILE", default_value = "pinfold.toml")]
     pub(crate) output: PathBuf,
 }

@@ -18,7 +18,7 @@ use crate::cli::{
     Import, Init, KeptPeriod, KeysCommand, LedgerCommand, Manual, Report, ReportFormat, Run, Scrub, Secret,
     Verify,
 };
-use crate::config::{Checked, Configuration, Read, Settings, Site, chosen};
+use crate::config::{Configuration, Read, Settings, Site, chosen};
 use crate::connect::Found;
 use crate::exit::{Exit, Failure};
 use crate::explain::{Account, Door, Recorded};
@@ -342,17 +342,19 @@ fn print_report(command: &Report) -> Result<Exit, Failure> {
 fn begin(command: Init) -> Result<Exit, Failure> {
     let Init { origin, site_name, host, output } = command;
     let asked = Asked { origin, site_name, host };
+    let is_printed = output == Path::new("-");
+    if let Some(taken) = init::taken(&output).filter(|_| !is_printed) {
+        return Err(Failure::misuse(taken));
+    }
     let (stdin, stderr) = (std::io::stdin(), std::io::stderr());
     let answers = if stdin.is_terminal() && stderr.is_terminal() {
-        Answers::asked(asked, stdin.lock(), stderr.lock()).map_err(Failure::of)?
+        Answers::asked(asked, stdin.lock(), stderr.lock())
     } else {
         Answers::guessed(asked)
     };
-    let text = answers.to_toml();
-    // What somebody has said may be wrong: then nothing is written.
-    let Checked { settings, .. } = config::parse(&output, &text, &[]);
-    if let Err(faults) = settings {
-        return Err(Failure::faults(&faults));
+    let text = answers.map_err(Failure::misuse)?.to_toml();
+    if is_printed {
+        return say(Ok(text));
     }
     init::write_new(&output, &text).map_err(Failure::misuse)?;
     let shown = output.display();

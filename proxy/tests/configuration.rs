@@ -248,11 +248,21 @@ fn init_writes_a_configuration_that_is_sound_and_runs() {
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), first, "nothing is lost");
 
-    for wrong in [&["--origin", "ftp://x"][..], &["--host", "a b"]] {
+    for wrong in [&["--origin", "ftp://x"][..], &["--host", "a b"], &["--host", "www.example.gov.uk/home"]] {
         fs::remove_file(&file).ok();
-        assert_eq!(init(wrong).status.code(), Some(2), "{wrong:?}");
+        let output = init(wrong);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(
+            said.contains(wrong[1]) && !said.contains("pinfold.toml"),
+            "no line of a file that is not there: {said}"
+        );
         assert!(!file.exists(), "{wrong:?}");
     }
+    let printed = init(&["--host", "https://www.example.gov.uk/", "--output", "-"]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("\nurl = \"https://www.example.gov.uk\"\n"), "{text}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is written");
     let council = [
         "--site-name",
         "Example Borough Council",

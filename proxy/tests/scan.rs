@@ -87,6 +87,197 @@ fn without_a_browser_fields_are_read_and_what_is_known_is_told() {
     );
 }
 
+/// A site that is only itself to whoever comes by its own address, as most are.
+fn council() -> Origin {
+    Origin::start(|request: &Request<Bytes>| {
+        let field = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        let path = request.uri().path();
+        if (field("host"), field("x-forwarded-proto")) != ("www.town.example", "https") {
+            let place = format!("https://www.town.example{path}");
+            return Response::builder().status(301).header("location", place).body(Bytes::new()).unwrap();
+        }
+        let page = |set: &'static [&'static str], text: &'static str| {
+            let mut response = Response::builder().header("content-type", "text/html; charset=utf-8");
+            for field in set {
+                response = response.header("set-cookie", *field);
+            }
+            response.body(Bytes::from(text)).unwrap()
+        };
+        match path {
+            "/" => page(
+                &[
+                    "sec=4711canary; Secure; HttpOnly",
+                    "__Host-desk=4711canary; Secure; Path=/",
+                    "wide=4711canary; Domain=town.example; Max-Age=2592000",
+                    "stray=4711canary; Domain=other.example",
+                    "gone=; Max-Age=0",
+                    "lang\"x=4711canary",
+                ],
+                "<!DOCTYPE html><title>Home</title><meta name=generator content='WordPress 6.8'>\
+                 <a href='https://www.town.example/forms'>Forms</a><a href='http://www.town.example/news'>News</a>\
+                 <a href='/away'>Away</a><a href='/logout'>Sign out</a>\
+                 <script>
+                     document.cookie = 'js_dom=4711canary; secure; domain=town.example; max-age=86400';
+                     fetch('/told', { method: 'POST', body: 'by a script' });
+                     new WebSocket('wss://www.town.example/live');
+                     navigator.serviceWorker.register('/worker.js');
+                 </script>",
+            ),
+            "/forms" => page(&["form_step=4711canary; Secure"], "<!DOCTYPE html><title>Forms</title>"),
+            "/news" => page(&[], "<!DOCTYPE html><title>News</title><img src='/picture' alt=''>"),
+            "/picture" => page(&["of_picture=4711canary; Secure"], ""),
+            "/told" => {
+                let told = format!("told_{}=4711canary; Secure", request.body().len());
+                Response::builder().header("set-cookie", told).body(Bytes::new()).unwrap()
+            }
+            "/worker.js" => {
+                let script = "cookieStore.set('of_worker', '4711canary')";
+                Response::builder().header("content-type", "text/javascript").body(Bytes::from(script)).unwrap()
+            }
+            "/away" => Response::builder()
+                .status(302)
+                .header("location", "https://away.invalid/")
+                .body(Bytes::new())
+                .unwrap(),
+            _ => Response::builder().status(404).body(Bytes::from("no")).unwrap(),
+        }
+    })
+}
+
+/// What a scan says of the council, with a browser and without.
+fn council_is_seen(site: &Origin, found: &str) {
+    let url = format!("http://{}", site.address);
+    for words in [
+        &*format!("# {url} was asked as https://www.town.example.\n"),
+        "name = \"sec\"",
+        "name = \"__Host-desk\"",
+        "name = \"wide\"\npurpose = \"\"  # decide: \"strictly-necessary\", or the id of a purpose\n\
+         description = \"\"  # what it does, in one plain sentence\nlifetime = \"30 days\"\n",
+        "name = \"form_step\"",
+        "# No browser keeps it: stray (it is for other.example, and the address is not)\n",
+        "# Held whatever is declared, because of its name: lang\"x\n",
+        "# Not looked at: https://away.invalid/ (it is of another site)\n",
+        "# comment_author_*, wp-settings-*, wp_lang: known as wordpress-preferences (",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    for words in ["gone", "Not seen", "Of another site", "name = \"stray\"", "http://www.town.example/"] {
+        assert!(!found.contains(words), "{words}\n{found}");
+    }
+    for request in site.requests() {
+        let field = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        assert_ne!(request.uri().path(), "/logout");
+        if request.uri().path() != "/.pinfold/health" {
+            let told = ["host", "x-forwarded-host", "x-forwarded-proto"].map(field);
+            assert_eq!(told, ["www.town.example", "www.town.example", "https"], "{request:?}");
+        }
+    }
+}
+
+#[test]
+fn a_web_server_is_asked_as_the_site_that_visitors_see() {
+    let directory = tempfile::tempdir().unwrap();
+    // By the configuration, or by whoever calls.
+    let site = council();
+    let url = format!("http://{}/", site.address);
+    std::fs::write(directory.path().join("town.toml"), configuration(site.address, "")).unwrap();
+    let found = text(pinfold(
+        &["scan", url.trim_end_matches('/'), "--plain", "--config", "town.toml"],
+        directory.path(),
+    ));
+    council_is_seen(&site, &found);
+    assert!(!found.contains("[[purpose]]\nid = \"marketing\""), "there is one for consent: {found}");
+
+    let site = council();
+    let url = format!("http://{}", site.address);
+    let found =
+        text(pinfold(&["scan", &url, "--plain", "--as", "https://www.town.example"], directory.path()));
+    council_is_seen(&site, &found);
+
+    let output = pinfold(&["scan", &url, "--plain", "--as", "www.town.example"], directory.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`www.town.example` is not the address of a site"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_seen_at_another_address_is_said() {
+    let site = Origin::start(|_| {
+        Response::builder()
+            .header("set-cookie", "wide=1; Domain=town.example")
+            .header("set-cookie", "__Secure-s=1")
+            .body(Bytes::new())
+            .unwrap()
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let found = text(pinfold(&["scan", &format!("http://{}", site.address), "--plain"], directory.path()));
+    for words in [
+        "# Not seen: what scripts set for https or for a whole domain",
+        "# No browser keeps it here: wide (it is for town.example, and the address is not)\n",
+        "# No browser keeps it here: __Secure-s (its name begins with `__Secure-`",
+        "name = \"wide\"",
+        "name = \"__Secure-s\"",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    assert!(!found.contains("Of another site"), "{found}");
+}
+
+#[test]
+fn a_server_that_does_not_believe_in_https_is_told_of() {
+    let site = Origin::start(|_| {
+        let to = "http://www.town.example/";
+        Response::builder().status(301).header("location", to).body(Bytes::new()).unwrap()
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", site.address);
+    let found =
+        text(pinfold(&["scan", &url, "--plain", "--as", "https://www.town.example"], directory.path()));
+    let told = "# Not looked at: http://www.town.example/ (it leads back to the same page, without end)\n";
+    assert!(found.contains(told), "{found}");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn with_a_browser_the_site_is_seen_as_visitors_see_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let site = council();
+    let url = format!("http://{}", site.address);
+    std::fs::write(directory.path().join("pinfold.toml"), configuration(site.address, "")).unwrap();
+    let found = text(pinfold(&["scan", &url], directory.path()));
+    council_is_seen(&site, &found);
+    for words in [
+        "# Not looked at: wss://www.town.example/live (a WebSocket is not opened)\n",
+        "name = \"js_dom\"",
+        "name = \"of_picture\"",
+        "name = \"of_worker\"",
+        "name = \"told_11\"",
+        "# Set by a script, first seen on https://www.town.example/\n[[cookie]]\nname = \"js_dom\"",
+        "# Set by the server, first seen on https://www.town.example/\n[[cookie]]\nname = \"told_11\"",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn with_a_browser_what_it_drops_at_another_address_is_said() {
+    let site = Origin::start(|_| {
+        Response::builder()
+            .header("content-type", "text/html")
+            .header("set-cookie", "wide=1; Domain=town.example")
+            .body(Bytes::from("<!DOCTYPE html><title>Home</title>"))
+            .unwrap()
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let found = text(pinfold(&["scan", &format!("http://{}", site.address)], directory.path()));
+    for words in
+        ["# Not seen: ", "# No browser keeps it here: wide (it is for town.example", "name = \"wide\""]
+    {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+}
+
 #[test]
 fn a_site_behind_pinfold_is_told_by_its_health() {
     let (site, directory) = (site(), tempfile::tempdir().unwrap());

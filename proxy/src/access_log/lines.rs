@@ -1,6 +1,8 @@
-use std::fs::File;
+use std::cell::Cell;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -18,24 +20,73 @@ pub(crate) struct Lines {
     is_whole: bool,
     is_too_long: bool,
     ending: &'static [u8],
+    extent: Extent,
+}
+
+/// How far a file has been read, packed as it is, for whoever watches.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extent {
+    /// Nothing where it is not known.
+    size: Option<u64>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Extent {
+    /// How much of it, in hundredths; nothing where its size is not known.
+    pub(crate) fn percent(&self) -> Option<u64> {
+        let size = self.size.filter(|size| *size > 0)?;
+        // A log may grow meanwhile.
+        Some((self.read.get().saturating_mul(100) / size).min(100))
+    }
+}
+
+/// A file that notes how far it has been read.
+struct Noted(File, Rc<Cell<u64>>);
+
+impl Read for Noted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(into)?;
+        self.1.set(self.1.get() + read as u64);
+        Ok(read)
+    }
 }
 
 impl Lines {
     /// Of a file, or `-` for standard input; plain or compressed, as its first bytes tell.
     pub(crate) fn open(file: &Path) -> io::Result<Self> {
-        let source: Box<dyn Read> =
-            if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+        let mut extent = Extent::default();
+        let source: Box<dyn Read> = if file == Path::new("-") {
+            Box::new(io::stdin().lock())
+        } else {
+            let file = File::open(file)?;
+            extent.size = file.metadata().ok().filter(Metadata::is_file).map(|known| known.len());
+            Box::new(Noted(file, extent.read.clone()))
+        };
         let mut source = BufReader::with_capacity(BUFFER, source);
         let is_packed = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        Ok(Self::of(if is_packed {
+        let lines = Self::of(if is_packed {
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(source)))
         } else {
             Box::new(source)
-        }))
+        });
+        Ok(Self { extent, ..lines })
+    }
+
+    /// How far it is in its file, now and later.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent.clone()
     }
 
     fn of(source: Box<dyn BufRead>) -> Self {
-        Self { source, line: Vec::new(), offset: 0, is_whole: false, is_too_long: false, ending: b"\n" }
+        Self {
+            source,
+            line: Vec::new(),
+            offset: 0,
+            is_whole: false,
+            is_too_long: false,
+            ending: b"\n",
+            extent: Extent::default(),
+        }
     }
 
     /// Goes on to the next line; whether there is one.
@@ -131,6 +182,18 @@ mod tests {
             seen,
             expected.map(|(line, ending, offset, whole)| (line.to_vec(), ending, offset, whole))
         );
+    }
+
+    #[test]
+    fn how_much_of_a_file_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"a\n".repeat(2 * BUFFER)).unwrap();
+        let mut lines = Lines::open(file.path()).unwrap();
+        let extent = lines.extent();
+        assert_eq!(extent.percent(), Some(25));
+        while lines.advance().unwrap() {}
+        assert_eq!(extent.percent(), Some(100));
+        assert_eq!(Lines::of(Box::new(Cursor::new(b"a\n"))).extent().percent(), None);
     }
 
     #[test]

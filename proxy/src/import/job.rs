@@ -79,6 +79,7 @@ impl Import<'_> {
     fn read(&mut self, file: &Path, format: Option<Format>) -> Result<Tally, Failure> {
         let cannot = |error: io::Error| Failure::of(format!("{} cannot be read: {error}", file.display()));
         let mut lines = Lines::open(file).map_err(cannot)?;
+        self.progress.follow(lines.extent());
         let (head, goes_on) = Head::read(&mut lines, format).map_err(cannot)?;
         let mut tally = Tally { goes_on, ..Tally::default() };
         let Some((mark, known_by)) = head.mark() else { return Ok(tally) };

@@ -1,4 +1,7 @@
 use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use crate::config::{self, Checked};
 
 /// The configuration, its places named in braces.
 const TEMPLATE: &str = include_str!("template.toml");
@@ -19,36 +22,103 @@ pub(crate) struct Answers {
     host: String,
 }
 
+/// Takes something that was said into what is known, or says why it will not do.
+type Take = fn(&Answers, &str) -> Result<Answers, String>;
+
 impl Answers {
     /// What was said, and for the rest what can be guessed.
-    pub(crate) fn guessed(asked: Asked) -> Self {
-        let host = asked.host.unwrap_or_else(|| "localhost".to_owned());
-        let site_name = asked.site_name.unwrap_or_else(|| "Our website".to_owned());
-        Self { origin: asked.origin.unwrap_or_else(|| "http://127.0.0.1:8000".to_owned()), site_name, host }
-    }
-
-    /// Asks for whatever was not said. An empty answer takes what is offered.
     ///
     /// # Errors
     ///
-    /// Where nothing can be read or written.
-    pub(crate) fn asked(asked: Asked, mut from: impl BufRead, mut to: impl Write) -> io::Result<Self> {
-        let guessed = Self::guessed(Asked::default());
-        let mut ask = |said: Option<String>, question: &str, offered: String| -> io::Result<String> {
-            if let Some(said) = said {
-                return Ok(said);
-            }
-            write!(to, "{question} [{offered}]: ")?;
-            to.flush()?;
-            let mut line = String::new();
-            from.read_line(&mut line)?;
-            Ok(if line.trim().is_empty() { offered } else { line.trim().to_owned() })
+    /// What is wrong with what was said, and what to do.
+    pub(crate) fn guessed(asked: Asked) -> Result<Self, String> {
+        let mut answers = Self {
+            origin: "http://127.0.0.1:8000".to_owned(),
+            site_name: "Our website".to_owned(),
+            host: "localhost".to_owned(),
         };
-        let origin = ask(asked.origin, "Where is the web server that this stands before?", guessed.origin)?;
-        let site_name =
-            ask(asked.site_name, "What is the council or its website called?", guessed.site_name)?;
-        let host = ask(asked.host, "Under which host do visitors reach it?", guessed.host)?;
-        Ok(Self { origin, site_name, host })
+        for (said, take) in [
+            (asked.origin, Self::with_origin as Take),
+            (asked.site_name, Self::with_site_name),
+            (asked.host, Self::with_host),
+        ] {
+            if let Some(said) = said {
+                answers = take(&answers, &said)?;
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Asks for whatever was not said, and again where an answer will not do. An empty answer takes what is offered.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with what was said, or where nothing can be read or written.
+    pub(crate) fn asked(asked: Asked, from: impl BufRead, to: impl Write) -> Result<Self, String> {
+        let is_said = [&asked.origin, &asked.site_name, &asked.host].map(Option::is_some);
+        let answers = Self::guessed(asked)?;
+        answers.ask(is_said, from, to).map_err(|error| error.to_string())
+    }
+
+    fn ask(self, is_said: [bool; 3], mut from: impl BufRead, mut to: impl Write) -> io::Result<Self> {
+        let mut answers = self;
+        let offered = [&answers.origin, &answers.site_name, &answers.host].map(String::clone);
+        let questions = [
+            ("Where is the web server that this stands before?", Self::with_origin as Take),
+            ("What is the council or its website called?", Self::with_site_name),
+            ("Under which host do visitors reach it?", Self::with_host),
+        ];
+        let open = questions.into_iter().zip(offered).zip(is_said).filter(|(_, is_said)| !is_said);
+        for (((question, take), offered), _) in open {
+            loop {
+                write!(to, "{question} [{offered}]: ")?;
+                to.flush()?;
+                let mut line = String::new();
+                from.read_line(&mut line)?;
+                if line.trim().is_empty() {
+                    break;
+                }
+                match take(&answers, line.trim()) {
+                    Ok(taken) => {
+                        answers = taken;
+                        break;
+                    }
+                    Err(why) => writeln!(to, "That will not do: {why}")?,
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    fn with_origin(&self, said: &str) -> Result<Self, String> {
+        Self { origin: said.to_owned(), ..self.clone() }.sound()
+    }
+
+    fn with_site_name(&self, said: &str) -> Result<Self, String> {
+        Self { site_name: said.to_owned(), ..self.clone() }.sound()
+    }
+
+    /// Whoever copies the address of the site means its host.
+    fn with_host(&self, said: &str) -> Result<Self, String> {
+        let host = said.strip_prefix("https://").or_else(|| said.strip_prefix("http://")).unwrap_or(said);
+        let host = host.strip_suffix('/').unwrap_or(host).to_ascii_lowercase();
+        if host.is_empty() || host.contains(['/', '?', '#', '@']) {
+            return Err(format!("`{said}` is not a host (write it alone, such as www.example.gov.uk)"));
+        }
+        Self { host, ..self.clone() }.sound()
+    }
+
+    /// Itself, if what is made of it is a configuration.
+    fn sound(self) -> Result<Self, String> {
+        let Checked { settings, .. } = config::parse(Path::new("pinfold.toml"), &self.to_toml(), &[]);
+        match settings {
+            Ok(_) => Ok(self),
+            // It has no line: nothing is written yet.
+            Err(faults) => {
+                let fault = faults.first().map(|fault| format!("{} ({})", fault.problem, fault.remedy));
+                Err(fault.unwrap_or_default())
+            }
+        }
     }
 
     /// The file. A host that is not of this machine is reached by https, through something before Pinfold that ends TLS.
@@ -96,10 +166,8 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::Path;
 
     use super::*;
-    use crate::config;
 
     #[test]
     fn what_was_not_said_is_asked_for() {
@@ -119,6 +187,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_will_not_do_is_asked_for_again() {
+        let mut questions = Vec::new();
+        let said = b"127.0.0.1:8000\nhttp://127.0.0.1:8001\nTown\nwww.town.example/home\nhttps://WWW.town.example/\n";
+        let answers = Answers::asked(Asked::default(), &said[..], &mut questions).unwrap();
+        let questions = String::from_utf8(questions).unwrap();
+        assert_eq!((&*answers.origin, &*answers.host), ("http://127.0.0.1:8001", "www.town.example"));
+        assert_eq!(questions.matches("? [").count(), 5, "{questions}");
+        assert_eq!(questions.matches("That will not do: `").count(), 2, "{questions}");
+        assert!(!questions.contains("pinfold.toml"), "{questions}");
+    }
+
+    #[test]
+    fn what_was_said_amiss_is_told_at_once() {
+        let asked = Asked { origin: Some("ftp://town.example".to_owned()), ..Asked::default() };
+        let why = Answers::asked(asked, &b""[..], Vec::new()).unwrap_err();
+        assert!(why.contains("ftp://town.example") && why.ends_with(')'), "{why}");
+    }
+
+    #[test]
     fn whatever_is_said_stays_in_its_place() {
         let said = |text: &str| Asked {
             origin: Some("http://127.0.0.1:8000".to_owned()),
@@ -126,7 +213,7 @@ mod tests {
             host: Some("www.town.example".to_owned()),
         };
         for name in ["Town", "\"] [admin] listen = \"0.0.0.0:1\"", "{url}", "Cyngor Sir Gâr", "a\\", "'''"] {
-            let text = Answers::guessed(said(name)).to_toml();
+            let text = Answers::guessed(said(name)).unwrap().to_toml();
             let settings = config::parse(Path::new("pinfold.toml"), &text, &[]).settings.unwrap();
             let policy = settings.policy(BTreeMap::new(), Vec::new()).unwrap();
             assert_eq!(policy.site_name(), name);

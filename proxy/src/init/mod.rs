@@ -4,4 +4,4 @@ mod answers;
 mod file;
 
 pub(crate) use answers::{Answers, Asked};
-pub(crate) use file::write_new;
+pub(crate) use file::{taken, write_new};

@@ -1,5 +1,6 @@
 //! Looking at pages with Chromium: cookies that scripts set are seen, and so are the hosts of others.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,11 @@ use pinfold::time::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::asker::Asker;
+use super::bridge::{Bridge, Heard};
 use super::pipe::Pipe;
-use super::visit::{Cookie, Opened, Visit, host_of};
+use super::site::{Site, Whose};
+use super::visit::{Cookie, Opened, Sign, Visit, host_of};
 
 /// How long a page may take to load.
 const LOADING: Duration = Duration::from_secs(20);
@@ -22,6 +26,17 @@ const SETTLING: Duration = Duration::from_millis(1_500);
 const NAMES: [&str; 6] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome"];
 
+/// Where a page is, what it links to, and what in it may tell what made it.
+const READ: &str = "JSON.stringify({
+    at: location.href,
+    links: Array.from(document.links, link => String(link.href)),
+    generators: Array.from(document.querySelectorAll('meta[name=generator i]'), meta => meta.content),
+    fields: Array.from(document.querySelectorAll('input[name]'), input => input.getAttribute('name')),
+    addresses: ['src', 'href', 'action'].flatMap(name =>
+        Array.from(document.querySelectorAll({ src: '[src]', href: 'link[href]', action: 'form[action]' }[name]),
+            element => element.getAttribute(name).slice(0, 500))),
+})";
+
 /// A browser with a profile of its own, which goes with it.
 #[derive(Debug)]
 pub(super) struct Browser {
@@ -29,6 +44,8 @@ pub(super) struct Browser {
     /// The page that all addresses are opened in.
     session: String,
     pub(super) version: String,
+    /// What answers for the site, where visitors come in elsewhere.
+    bridge: Option<Bridge>,
     _profile: TempDir,
 }
 
@@ -40,12 +57,12 @@ pub(super) fn installed() -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts it.
+    /// Starts it. What it asks of a site is answered by that web server, where there is one `between`.
     ///
     /// # Errors
     ///
     /// Where it does not start, or speaks another protocol.
-    pub(super) fn start(program: &Path) -> io::Result<Self> {
+    pub(super) fn start(program: &Path, between: Option<(Site, Asker)>) -> io::Result<Self> {
         let profile = tempfile::tempdir()?;
         let mut directory = OsString::from("--user-data-dir=");
         directory.push(profile.path());
@@ -63,6 +80,9 @@ impl Browser {
             ]
             .map(OsStr::new),
         );
+        let dead_ends =
+            between.as_ref().map(|(site, _)| format!("--host-resolver-rules={}", site.dead_ends()));
+        arguments.extend(dead_ends.as_ref().map(OsStr::new));
         // It refuses to start as root with its sandbox.
         if rustix::process::geteuid().is_root() {
             arguments.push(OsStr::new("--no-sandbox"));
@@ -75,7 +95,18 @@ impl Browser {
         for domain in ["Page.enable", "Network.enable"] {
             pipe.call(domain, json!({}), Some(&session))?;
         }
-        Ok(Self { pipe, session, version, _profile: profile })
+        let bridge = match between {
+            None => None,
+            Some(between) => {
+                let patterns = between.0.patterns();
+                let (bridge, asked) = Bridge::start(between, pipe.mouth(), text(&target["targetId"]))?;
+                pipe.give("Fetch.requestPaused", asked);
+                // For the browser as a whole: workers ask, too.
+                pipe.call("Fetch.enable", json!({ "patterns": patterns }), None)?;
+                Some(bridge)
+            }
+        };
+        Ok(Self { pipe, session, version, bridge, _profile: profile })
     }
 
     /// Opens a page and notes what is there once its scripts have run.
@@ -87,21 +118,27 @@ impl Browser {
         let opened = match self.call("Page.navigate", json!({ "url": page })) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 self.call("Page.stopLoading", json!({}))?;
-                visit.failed.push((page.to_owned(), "it took too long".to_owned()));
+                self.hear(page, visit);
+                visit.fail(page, "it took too long");
                 return Ok(None);
             }
             opened => opened?,
         };
         if let Some(error) = opened["errorText"].as_str() {
+            let failed = visit.failed.len();
+            self.hear(page, visit);
             let address = self.led_to()?.unwrap_or_else(|| page.to_owned());
-            visit.failed.push((address, error.to_owned()));
+            // Whoever was asked knows better what was the matter.
+            if visit.failed.len() == failed {
+                visit.fail(address, error);
+            }
             return Ok(None);
         }
         self.wait(page, visit)?;
-        let script = "JSON.stringify([location.href, ...Array.from(document.links, link => link.href)])";
-        let links = self.call("Runtime.evaluate", json!({ "expression": script, "returnByValue": true }))?;
-        let mut links: Vec<String> =
-            serde_json::from_str(links["result"]["value"].as_str().unwrap_or("[]")).unwrap_or_default();
+        let read = self.call("Runtime.evaluate", json!({ "expression": READ, "returnByValue": true }))?;
+        let read = read["result"]["value"].as_str().unwrap_or_default();
+        let read: Value = serde_json::from_str(read).unwrap_or_default();
+        visit.recognise(signs(&read), page);
         visit.pages.push(page.to_owned());
         let now = SystemClock::new().now().seconds();
         let cookies = self.pipe.call("Storage.getCookies", json!({}), None)?;
@@ -113,10 +150,20 @@ impl Browser {
             let partitioned = !cookie["partitionKey"].is_null();
             visit.note((&name, &domain, &path), Cookie { lifetime, partitioned, page: page.to_owned() });
         }
-        if links.is_empty() {
-            return Ok(None);
+        self.hear(page, visit);
+        let address = text(&read["at"]);
+        Ok((!address.is_empty()).then(|| Opened { address, links: texts(&read["links"]).collect() }))
+    }
+
+    /// Notes what came of requests for the site.
+    fn hear(&self, page: &str, visit: &mut Visit) {
+        let now = SystemClock::new().now().seconds();
+        for heard in self.bridge.iter().flat_map(Bridge::heard) {
+            match heard {
+                Heard::Field { address, field } => visit.note_field(&field, &address, page, now),
+                Heard::Failed { address, why } => visit.fail(address, why),
+            }
         }
-        Ok(Some(Opened { address: links.remove(0), links }))
     }
 
     /// The page that was asked for last, of what has happened up to now.
@@ -136,6 +183,8 @@ impl Browser {
     fn wait(&mut self, page: &str, visit: &mut Visit) -> io::Result<()> {
         let mut until = Instant::now() + LOADING;
         let mut is_loaded = false;
+        // By the number of the request, which an answer may come before.
+        let (mut addresses, mut blocked) = (HashMap::new(), Vec::new());
         while let Some(event) = self.pipe.event(until)? {
             let parameters = &event["params"];
             match event["method"].as_str().unwrap_or_default() {
@@ -147,11 +196,23 @@ impl Browser {
                     self.call("Page.handleJavaScriptDialog", json!({ "accept": false }))?;
                 }
                 "Network.requestWillBeSent" => {
-                    if let Some(host) = host_of(&text(&parameters["request"]["url"])) {
+                    let address = text(&parameters["request"]["url"]);
+                    if let Some(host) = host_of(&address) {
                         visit.hosts.entry(host).or_insert_with(|| page.to_owned());
+                    }
+                    addresses.insert(text(&parameters["requestId"]), address);
+                }
+                "Network.webSocketCreated" => {
+                    let address = text(&parameters["url"]);
+                    let site = self.bridge.as_ref().map(|bridge| &bridge.site);
+                    if site.is_some_and(|site| site.whose(&address) != Whose::Others) {
+                        visit.fail(address, "a WebSocket is not opened");
                     }
                 }
                 "Network.responseReceivedExtraInfo" => {
+                    for cookie in parameters["blockedCookies"].as_array().into_iter().flatten() {
+                        blocked.push((text(&parameters["requestId"]), text(&cookie["cookieLine"])));
+                    }
                     for (name, value) in parameters["headers"].as_object().into_iter().flatten() {
                         if name.eq_ignore_ascii_case("set-cookie") {
                             let lines = value.as_str().unwrap_or_default().lines();
@@ -163,12 +224,29 @@ impl Browser {
                 _ => {}
             }
         }
+        let now = SystemClock::new().now().seconds();
+        for (request, field) in blocked {
+            let address = addresses.get(&request).filter(|address| host_of(address) == host_of(page));
+            if let Some(address) = address {
+                visit.note_field(&field, address, page, now);
+            }
+        }
         Ok(())
     }
 
     fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
         self.pipe.call(method, parameters, Some(&self.session))
     }
+}
+
+fn signs(read: &Value) -> impl Iterator<Item = Sign> {
+    let addresses = texts(&read["addresses"]).map(Sign::Address);
+    let fields = texts(&read["fields"]).map(Sign::Field);
+    texts(&read["generators"]).map(Sign::Generator).chain(fields).chain(addresses)
+}
+
+fn texts(values: &Value) -> impl Iterator<Item = String> {
+    values.as_array().into_iter().flatten().map(text)
 }
 
 fn text(value: &Value) -> String {

@@ -4,16 +4,23 @@ use std::collections::{BTreeSet, VecDeque};
 
 use fluent_uri::{Uri, UriRef};
 
+use super::site::{Site, Whose};
+
 /// What is no page, whatever it holds, by the end of its path.
 const FILES: [&str; 27] = [
     "7z", "avi", "bmp", "csv", "doc", "docx", "gif", "gz", "ics", "jpeg", "jpg", "json", "mov", "mp3", "mp4",
     "odt", "pdf", "png", "ppt", "pptx", "rss", "svg", "webp", "xls", "xlsx", "xml", "zip",
 ];
 
+/// What a page is called that ends a session, its letters alone.
+const ENDS: [&str; 5] = ["endsession", "logoff", "logout", "signoff", "signout"];
+
 /// Pages that wait to be looked at, each once, those that were met first before others.
 #[derive(Debug)]
 pub(super) struct Frontier {
     origin: String,
+    /// That of visitors, where they do not come in there.
+    site: Option<Site>,
     waiting: VecDeque<String>,
     /// Paths: a page that differs in its query alone sets the same cookies, and calendars have no end.
     met: BTreeSet<String>,
@@ -21,11 +28,12 @@ pub(super) struct Frontier {
 
 impl Frontier {
     /// Of the site of `start`; nothing where that is not the address of a page.
-    pub(super) fn from(start: &str) -> Option<Self> {
+    pub(super) fn from(start: &str, site: Option<Site>) -> Option<Self> {
         let start = Uri::parse(start).ok()?;
+        let origin = origin_of(&start)?;
         let mut frontier =
-            Self { origin: origin_of(&start)?, waiting: VecDeque::new(), met: BTreeSet::new() };
-        frontier.push(&start);
+            Self { origin: origin.clone(), site, waiting: VecDeque::new(), met: BTreeSet::new() };
+        frontier.push(&start, &origin);
         Some(frontier)
     }
 
@@ -33,9 +41,11 @@ impl Frontier {
         self.waiting.pop_front()
     }
 
-    /// Where a site sends its first visitor is where it is: `www.`, or https.
+    /// Where a site sends its first visitor is where it is: `www.`, or https. Not where it is known beforehand.
     pub(super) fn move_to(&mut self, page: &str) {
-        if let Some(origin) = Uri::parse(page).ok().and_then(|page| origin_of(&page)) {
+        if self.site.is_none()
+            && let Some(origin) = Uri::parse(page).ok().and_then(|page| origin_of(&page))
+        {
             self.origin = origin;
         }
     }
@@ -45,30 +55,47 @@ impl Frontier {
         let Ok(base) = Uri::parse(page) else { return };
         for link in links {
             let resolved = UriRef::parse(link.trim()).ok().and_then(|link| link.resolve_against(&base).ok());
-            if let Some(link) = resolved.filter(|link| self.is_page(link.borrow())) {
-                self.push(&link.borrow());
+            if let Some(link) = resolved.filter(|link| is_page(link.borrow()))
+                && let Some(origin) = self.origin_of_own(link.as_str())
+            {
+                self.push(&link.borrow(), &origin);
             }
         }
     }
 
-    fn is_page(&self, link: Uri<&str>) -> bool {
-        let path = link.path().as_str();
-        let ends = path
-            .rsplit('/')
-            .next()
-            .and_then(|last| last.rsplit_once('.'))
-            .map(|(_, end)| end.to_ascii_lowercase());
-        origin_of(&link).as_deref() == Some(&self.origin)
-            && ends.is_none_or(|end| !FILES.contains(&end.as_str()))
+    /// Scheme, host and port by which a link is followed; nothing where it leads to others.
+    fn origin_of_own(&self, link: &str) -> Option<String> {
+        let address = match self.site.as_ref().map(|site| site.whose(link)) {
+            Some(Whose::Others) => return None,
+            Some(Whose::SentOn(to)) => to,
+            Some(Whose::Site) | None => link.to_owned(),
+        };
+        let origin = origin_of(&Uri::parse(address.as_str()).ok()?)?;
+        (self.site.is_some() || origin == self.origin).then_some(origin)
     }
 
-    fn push(&mut self, page: &Uri<&str>) {
+    fn push(&mut self, page: &Uri<&str>, origin: &str) {
         let path = if page.path().is_empty() { "/" } else { page.path().as_str() };
-        if self.met.insert(path.to_owned()) {
+        let place = if self.site.is_some() { format!("{origin}{path}") } else { path.to_owned() };
+        if self.met.insert(place) {
             let query = page.query().map(|query| format!("?{query}")).unwrap_or_default();
-            self.waiting.push_back(format!("{}{path}{query}", self.origin));
+            self.waiting.push_back(format!("{origin}{path}{query}"));
         }
     }
+}
+
+/// Whether what a link leads to may be a page, and does not end a session.
+fn is_page(link: Uri<&str>) -> bool {
+    let path = link.path().as_str();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let file = last.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+    let values = link.query().map(|query| query.as_str()).unwrap_or_default().split(['&', '=']);
+    let ends = path.split('/').map(|part| part.split('.').next().unwrap_or_default()).chain(values);
+    let letters = |words: &str| -> String {
+        words.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    file.is_none_or(|file| !FILES.contains(&file.as_str()))
+        && !ends.map(letters).any(|word| ENDS.contains(&word.as_str()))
 }
 
 /// Scheme, host and port of a page.
@@ -95,7 +122,7 @@ mod tests {
 
     #[test]
     fn pages_of_the_site_each_once_in_order() {
-        let mut frontier = Frontier::from("https://WWW.example.gov.uk:443").unwrap();
+        let mut frontier = Frontier::from("https://WWW.example.gov.uk:443", None).unwrap();
         frontier.add(
             "https://www.example.gov.uk/a/b",
             [
@@ -109,6 +136,11 @@ mod tests {
                 "https://forms.example.gov.uk/",
                 "https://www.example.gov.uk@evil.example/",
                 "/minutes.PDF",
+                "/logout",
+                "/user/Log-Out.aspx",
+                "/wp-login.php?action=logout&_wpnonce=1",
+                "/sign-out/",
+                "/logout-of-hours",
                 "/v1.2/page",
                 "mailto:clerk@example.gov.uk",
                 "javascript:void(0)",
@@ -116,16 +148,36 @@ mod tests {
                 "",
             ],
         );
-        let expected = ["/", "/a/c", "/d?page=1", "/e", "/c", "/f", "/v1.2/page", "/a/b"];
+        let expected = ["/", "/a/c", "/d?page=1", "/e", "/c", "/f", "/logout-of-hours", "/v1.2/page", "/a/b"];
         assert_eq!(all(frontier), expected.map(|path| format!("https://www.example.gov.uk{path}")));
     }
 
     #[test]
     fn where_the_site_sends_its_visitors_is_the_site() {
-        let mut frontier = Frontier::from("http://example.gov.uk/").unwrap();
+        let mut frontier = Frontier::from("http://example.gov.uk/", None).unwrap();
         frontier.move_to("https://www.example.gov.uk/home");
         frontier.add("https://www.example.gov.uk/home", ["/a", "http://example.gov.uk/b"]);
         assert_eq!(all(frontier), ["http://example.gov.uk/", "https://www.example.gov.uk/a"]);
+    }
+
+    #[test]
+    fn links_to_what_visitors_see_are_followed_where_it_is_known() {
+        let site = Site::at("https://www.example.gov.uk", &["example.gov.uk".to_owned()]);
+        let mut frontier = Frontier::from("https://www.example.gov.uk/", site).unwrap();
+        frontier.move_to("https://other.example/");
+        frontier.add(
+            "https://www.example.gov.uk/",
+            [
+                "/a",
+                "http://www.example.gov.uk/b",
+                "https://example.gov.uk/a",
+                "https://other.example/c",
+                "http://127.0.0.1:8000/d",
+            ],
+        );
+        let expected =
+            ["www.example.gov.uk/", "www.example.gov.uk/a", "www.example.gov.uk/b", "example.gov.uk/a"];
+        assert_eq!(all(frontier), expected.map(|page| format!("https://{page}")));
     }
 
     #[test]
@@ -133,7 +185,7 @@ mod tests {
         for start in
             ["", "example.gov.uk", "ftp://example.gov.uk/", "file:///etc/passwd", "http://", "https:///a"]
         {
-            assert!(Frontier::from(start).is_none(), "{start}");
+            assert!(Frontier::from(start, None).is_none(), "{start}");
         }
     }
 }

@@ -3,13 +3,15 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use pinfold::consent::Policy;
 
+use super::asker::Asker;
 use super::browser::{self, Browser};
 use super::frontier::Frontier;
 use super::plain::Plain;
+use super::site::Site;
 use super::suggestion::{Suggestion, hosts_of};
 use super::visit::{Opened, Visit, host_of};
 use crate::cli::{CheckFormat, Scan};
-use crate::config;
+use crate::config::{self, Settings};
 use crate::exit::Failure;
 use crate::opened::read;
 use crate::serve;
@@ -22,16 +24,31 @@ enum Eye {
 
 /// Visits a site, and says what to write of its cookies.
 pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
-    let policy = policy(command)?;
-    let mut frontier = Frontier::from(&command.url).ok_or_else(|| {
-        let url = &command.url;
+    let settings = config::named_or_default(command.config.as_deref())
+        .map(|file| read(file, &command.site))
+        .transpose()?;
+    // What is declared already: by a configuration, else by what is built in.
+    let policy = match &settings {
+        Some(settings) => serve::policy(settings)?,
+        None => Policy::builder("this site", "https://site.invalid").build().map_err(Failure::of)?,
+    };
+    let url = &command.url;
+    let site = site(command, settings.as_ref(), &policy)?;
+    let start = site.as_ref().map_or_else(|| url.clone(), |site| site.page(url));
+    let frontier = Frontier::from(url, None).and_then(|_| Frontier::from(&start, site.clone()));
+    let mut frontier = frontier.ok_or_else(|| {
         Failure::misuse(format!(
             "`{url}` is not the address of a page (write http://127.0.0.1:8000 or the like)"
         ))
     })?;
-    let mut eye = Eye::of(command)?;
-    let mut visit = Visit::default();
-    let mut own = BTreeSet::from_iter(host_of(&command.url));
+    let between = site.clone().map(|site| Ok((site, Asker::between(url, settings.as_ref())?)));
+    let between =
+        between.transpose().map_err(|why: String| Failure::of(format!("{url} cannot be asked: {why}")))?;
+    let mut eye = Eye::of(command, between)?;
+    let is_named = command.seen_as.is_some() || settings.is_some();
+    let mut visit = Visit { is_elsewhere: !is_named && url.starts_with("http:"), ..Visit::default() };
+    let mut own = BTreeSet::from_iter(host_of(&start));
+    own.extend(site.iter().flat_map(|site| site.hosts().iter().cloned()));
     let watched = io::stderr().is_terminal();
     while visit.pages.len() < usize::from(command.pages)
         && let Some(page) = frontier.next()
@@ -41,7 +58,7 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         }
         let is_first = visit.pages.is_empty();
         if let Some(Opened { address, links }) = eye.look(&page, &mut visit)? {
-            if is_first {
+            if is_first && site.is_none() {
                 frontier.move_to(&address);
                 own.extend(host_of(&address));
             }
@@ -52,41 +69,56 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         let _ = write!(io::stderr(), "\r");
     }
     if visit.pages.is_empty() {
-        return Err(Failure::of(unseen(&command.url, &visit)));
+        return Err(Failure::of(unseen(url, &start, &visit)));
     }
-    own.extend(hosts_of(visit.pages.iter()));
-    visit.is_behind_pinfold = Plain::new().is_ok_and(|plain| plain.is_behind_pinfold(&command.url));
-    let suggestion = Suggestion::of(visit, &own, &policy);
+    if site.is_none() {
+        own.extend(hosts_of(visit.pages.iter()));
+    }
+    visit.is_behind_pinfold = Plain::new(None).is_ok_and(|plain| plain.is_behind_pinfold(url));
+    let asked = site.map(|site| (url.clone(), site.origin()));
+    let suggestion = Suggestion::of(visit, asked, &own, &policy);
     Ok(match command.format {
         CheckFormat::Human => suggestion.to_toml(&eye.name()),
         CheckFormat::Json => suggestion.to_json(),
     })
 }
 
+/// The site that visitors see, where they do not come in where it is looked at.
+fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<Option<Site>, Failure> {
+    let configured = settings.and_then(|settings| Site::at(policy.origin(), settings.hosts.named()));
+    let site = match &command.seen_as {
+        None => configured,
+        Some(url) => {
+            let named = Site::at(url, &[]).ok_or_else(|| {
+                Failure::misuse(format!(
+                    "`{url}` is not the address of a site (write scheme and host: https://www.example.gov.uk)"
+                ))
+            })?;
+            // The configuration knows the other hosts of its site.
+            Some(configured.filter(|site| site.is_at(url)).unwrap_or(named))
+        }
+    };
+    Ok(site.filter(|site| !site.is_at(&command.url)))
+}
+
 /// Why there is nothing to tell. A site may send its visitors on to an address that cannot be reached from here.
-fn unseen(url: &str, visit: &Visit) -> String {
-    let Some((address, why)) = visit.failed.first() else { return format!("{url} cannot be looked at") };
-    if address.trim_end_matches('/') == url.trim_end_matches('/') {
-        return format!("{url} cannot be looked at: {why}");
+fn unseen(url: &str, start: &str, visit: &Visit) -> String {
+    let shown = if start.starts_with(url) { url.to_owned() } else { format!("{url}, asked as {start},") };
+    let Some((address, why)) = visit.failed.first() else { return format!("{shown} cannot be looked at") };
+    if address.trim_end_matches('/') == start.trim_end_matches('/') {
+        return format!("{shown} cannot be looked at: {why}");
     }
     format!(
-        "{url} leads to {address}, which cannot be looked at: {why} (scan the address of the site that visitors use, from where it can be reached)"
+        "{shown} leads to {address}, which cannot be looked at: {why} (say by which address visitors reach the site: with --as, or `url` and \
+         `hosts` of a configuration)"
     )
 }
 
-/// What is declared already: by a configuration, else by what is built in.
-fn policy(command: &Scan) -> Result<Policy, Failure> {
-    match config::named_or_default(command.config.as_deref()) {
-        Some(file) => serve::policy(&read(file, &command.site)?),
-        None => Policy::builder("this site", "https://site.invalid").build().map_err(Failure::of),
-    }
-}
-
 impl Eye {
-    fn of(command: &Scan) -> Result<Self, Failure> {
+    fn of(command: &Scan, between: Option<(Site, Asker)>) -> Result<Self, Failure> {
         let program = command.browser.clone().or_else(browser::installed).filter(|_| !command.plain);
-        let Some(program) = program else { return Plain::new().map(Self::Plain).map_err(Failure::of) };
-        let started = Browser::start(&program);
+        let Some(program) = program else { return Plain::new(between).map(Self::Plain).map_err(Failure::of) };
+        let started = Browser::start(&program, between);
         started.map(|browser| Self::Browser(Box::new(browser))).map_err(|error| {
             let shown = program.display();
             Failure::of(format!(

@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// How long a browser may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,11 +21,40 @@ const LONGEST: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Pipe {
     child: Child,
-    input: ChildStdin,
+    mouth: Mouth,
     messages: Receiver<Value>,
     /// Those that came while an answer was waited for.
     events: VecDeque<Value>,
+    /// Who is given the events of one name.
+    given: Option<(&'static str, UnboundedSender<Value>)>,
+}
+
+/// What a browser is told things through. Whoever has a share in it may.
+#[derive(Debug, Clone)]
+pub(super) struct Mouth(Arc<Mutex<Input>>);
+
+#[derive(Debug)]
+struct Input {
+    pipe: ChildStdin,
+    /// The number of the last message.
     last: u64,
+}
+
+impl Mouth {
+    /// Has something done, and waits for nothing. Tells under which number the answer will come.
+    pub(super) fn say(&self, method: &str, parameters: Value, session: Option<&str>) -> io::Result<u64> {
+        let mut input = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        input.last += 1;
+        let number = input.last;
+        let mut message = json!({ "id": number, "method": method, "params": parameters });
+        if let Some(session) = session {
+            message["sessionId"] = json!(session);
+        }
+        let mut line = message.to_string();
+        line.push('\0');
+        input.pipe.write_all(line.as_bytes())?;
+        Ok(number)
+    }
 }
 
 impl Pipe {
@@ -34,7 +65,7 @@ impl Pipe {
         let mut command = Command::new("/bin/sh");
         command.args([OsStr::new("-c"), OsStr::new(MOVED), browser]).args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(pipe), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("no pipe to the browser"));
         };
         let (told, messages) = channel();
@@ -55,7 +86,17 @@ impl Pipe {
                 message.clear();
             }
         });
-        Ok(Self { child, input, messages, events: VecDeque::new(), last: 0 })
+        let mouth = Mouth(Arc::new(Mutex::new(Input { pipe, last: 0 })));
+        Ok(Self { child, mouth, messages, events: VecDeque::new(), given: None })
+    }
+
+    pub(super) fn mouth(&self) -> Mouth {
+        self.mouth.clone()
+    }
+
+    /// Gives the events of this name to somebody else, as long as others are waited for.
+    pub(super) fn give(&mut self, event: &'static str, to: UnboundedSender<Value>) {
+        self.given = Some((event, to));
     }
 
     /// Has something done, in a session of a page where there is one, and waits for what comes of it.
@@ -65,18 +106,11 @@ impl Pipe {
         parameters: Value,
         session: Option<&str>,
     ) -> io::Result<Value> {
-        self.last += 1;
-        let mut message = json!({ "id": self.last, "method": method, "params": parameters });
-        if let Some(session) = session {
-            message["sessionId"] = json!(session);
-        }
-        let mut line = message.to_string();
-        line.push('\0');
-        self.input.write_all(line.as_bytes())?;
+        let number = self.mouth.say(method, parameters, session)?;
         let until = Instant::now() + PATIENCE;
         loop {
             let mut message = self.receive(until)?.ok_or_else(|| io::Error::from(io::ErrorKind::TimedOut))?;
-            if message["id"] != json!(self.last) {
+            if message["id"] != json!(number) {
                 self.events.push_back(message);
                 continue;
             }
@@ -94,10 +128,17 @@ impl Pipe {
     }
 
     fn receive(&self, until: Instant) -> io::Result<Option<Value>> {
-        match self.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(message) => Ok(Some(message)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the browser has ended")),
+        loop {
+            match self.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(message) => match &self.given {
+                    Some((event, to)) if message["method"] == *event => {
+                        to.send(message).map_err(|_| io::Error::other("nobody answers for the site"))?;
+                    }
+                    _ => return Ok(Some(message)),
+                },
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the browser has ended")),
+            }
         }
     }
 }
@@ -129,6 +170,19 @@ mod tests {
             [pipe.event(until), pipe.event(until)].map(|event| event.unwrap().unwrap()["method"].clone());
         assert_eq!(events, ["A", "B"]);
         assert!(pipe.event(Instant::now()).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_given_to_others_is_not_waited_for() {
+        let mut pipe = played(
+            r#"printf '{"method":"A"}\0{"method":"B"}\0{"id":1,"result":{}}\0' >&4; cat <&3 >/dev/null"#,
+        );
+        let (to, mut given) = tokio::sync::mpsc::unbounded_channel();
+        pipe.give("A", to);
+        pipe.call("X", json!({}), None).unwrap();
+        assert_eq!(given.try_recv().unwrap()["method"], "A");
+        assert_eq!(pipe.event(Instant::now()).unwrap().unwrap()["method"], "B");
+        assert_eq!(pipe.mouth().say("Y", json!({}), None).unwrap(), 2);
     }
 
     #[test]

@@ -1,72 +1,91 @@
 //! Looking at pages without a browser: cookies of scripts are not seen.
 
 use std::io;
-use std::time::Duration;
 
-use cookie::Cookie as SetCookie;
+use bytes::Bytes;
 use fluent_uri::UriRef;
-use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Uri};
-use http_body_util::BodyExt as _;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE, USER_AGENT};
+use http::{HeaderValue, Request};
 use lol_html::{RewriteStrSettings, element, rewrite_str};
 use pinfold::time::{Clock as _, SystemClock};
 use tokio::runtime::Runtime;
 
-use super::visit::{Cookie, Opened, Visit, host_of};
-use crate::config::Settings;
-use crate::serve::{AnswerBody, HEALTH, HEALTHY, Origins, Question};
-
-/// How long a page may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::asker::{Answer, Asker};
+use super::site::{Site, Whose};
+use super::visit::{Opened, Sign, Visit};
+use crate::serve::{HEALTH, HEALTHY};
 
 /// How much of a page is read, in bytes.
 const MOST_OF_PAGE: usize = 4 << 20;
 
-/// What asks for pages.
+/// What asks for pages: whoever has each, or one web server for all of a site.
 #[derive(Debug)]
-pub(super) struct Plain(Runtime);
+pub(super) struct Plain {
+    runtime: Runtime,
+    between: Option<(Site, Asker)>,
+}
 
 impl Plain {
-    pub(super) fn new() -> io::Result<Self> {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map(Self)
+    pub(super) fn new(between: Option<(Site, Asker)>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, between })
     }
 
-    /// Whether Pinfold stands before the site of a page: then it is asked for its health, and the site is not.
-    pub(super) fn is_behind_pinfold(&self, page: &str) -> bool {
+    /// Whether Pinfold stands before what is at an address: then it is asked for its health, and the site is not.
+    pub(super) fn is_behind_pinfold(&self, address: &str) -> bool {
         let Ok(health) = UriRef::parse(HEALTH) else { return false };
-        let health = fluent_uri::Uri::parse(page).ok().and_then(|page| health.resolve_against(&page).ok());
-        let asked = async { tokio::time::timeout(PATIENCE, ask(health?.as_str())).await.ok()?.ok() };
-        self.0.block_on(asked).is_some_and(|(_, body)| body == HEALTHY)
+        let health = fluent_uri::Uri::parse(address).ok().and_then(|page| health.resolve_against(&page).ok());
+        let Some((health, asker)) = health.zip(Asker::of(address).ok()) else { return false };
+        self.ask(&asker, health.as_str()).is_ok_and(|answer| answer.body == HEALTHY.as_bytes())
     }
 
     /// Asks for a page and notes what its answer sets. A page that cannot be had is noted in `visit`.
     pub(super) fn look(&self, page: &str, visit: &mut Visit) -> Option<Opened> {
-        let asked = async {
-            tokio::time::timeout(PATIENCE, ask(page)).await.map_err(|_| "it takes too long".to_owned())?
+        let asked = match &self.between {
+            Some((_, asker)) => self.ask(asker, page),
+            None => Asker::of(page).and_then(|asker| self.ask(&asker, page)),
         };
-        let (fields, body) = match self.0.block_on(asked) {
+        let Answer { headers, body, .. } = match asked {
             Ok(answer) => answer,
             Err(why) => {
-                visit.failed.push((page.to_owned(), why));
+                visit.fail(page, why);
                 return None;
             }
         };
         visit.pages.push(page.to_owned());
         let now = SystemClock::new().now().seconds();
-        for field in fields.get_all(SET_COOKIE) {
-            note(&String::from_utf8_lossy(field.as_bytes()), page, now, visit);
+        for field in headers.get_all(SET_COOKIE) {
+            visit.note_field(&String::from_utf8_lossy(field.as_bytes()), page, page, now);
         }
         let text =
-            |name| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let generator = text(HeaderName::from_static("x-generator")).map(Sign::Generator);
+        visit.recognise(generator, page);
         if let Some(elsewhere) = text(LOCATION) {
             // Where it leads is looked at like any other page, if it is of the site.
-            return Some(Opened { address: moved(page, &elsewhere), links: vec![elsewhere] });
+            let address = moved(page, &elsewhere);
+            let whose = self.between.as_ref().map_or(Whose::Site, |(site, _)| site.whose(&address));
+            if whose == Whose::Others {
+                visit.fail(address.clone(), "it is of another site");
+            } else if elsewhere == page || whose == Whose::SentOn(page.to_owned()) {
+                visit.fail(elsewhere.clone(), "it leads back to the same page, without end");
+            }
+            return Some(Opened { address, links: vec![elsewhere] });
         }
         let is_page =
             text(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
-        let links = if is_page { links_of(&body) } else { Vec::new() };
+        let (links, signs) = if is_page { read(&String::from_utf8_lossy(&body)) } else { Default::default() };
+        visit.recognise(signs, page);
         Some(Opened { address: page.to_owned(), links })
+    }
+
+    fn ask(&self, asker: &Asker, address: &str) -> Result<Answer, String> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = address.parse().map_err(|_| "it is not an address".to_owned())?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static("pinfold"));
+        headers.insert(ACCEPT, HeaderValue::from_static("text/html, */*;q=0.5"));
+        self.runtime.block_on(asker.ask(request, MOST_OF_PAGE))
     }
 }
 
@@ -76,57 +95,30 @@ fn moved(page: &str, elsewhere: &str) -> String {
     if leads_on { elsewhere.to_owned() } else { page.to_owned() }
 }
 
-async fn ask(page: &str) -> Result<(HeaderMap, String), String> {
-    let uri: Uri = page.parse().map_err(|_| "it is not an address".to_owned())?;
-    let mut origin = uri.clone().into_parts();
-    origin.path_and_query = Some(PathAndQuery::from_static("/"));
-    let origin = Uri::from_parts(origin).map_err(|error| error.to_string())?.to_string();
-    let settings =
-        Settings::for_origin(origin.trim_end_matches('/'), None).map_err(|errors| errors.to_string())?;
-    let origins = Origins::of(&settings, None).map_err(|(problem, _)| problem)?;
-    let server = origins.servers().next().ok_or("it has no server")?;
-    let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    let host = host.ok_or_else(|| "it names no host".to_owned())?;
-    let response = server.ask(&Question { path, host }).await.map_err(|error| error.to_string())?;
-    let (head, body) = response.into_parts();
-    Ok((head.headers, beginning(body).await))
-}
-
-async fn beginning(mut body: AnswerBody) -> String {
-    let mut page = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await
-        && page.len() < MOST_OF_PAGE
-    {
-        page.extend(frame.into_data().unwrap_or_default());
-    }
-    String::from_utf8_lossy(&page).into_owned()
-}
-
-/// Notes what a `Set-Cookie` field sets (RFC 6265bis section 5.6).
-fn note(field: &str, page: &str, now: i64, visit: &mut Visit) {
-    let Ok(set) = SetCookie::parse(field) else { return };
-    let of_page = host_of(page).unwrap_or_default();
-    let (domain, path) = (set.domain().map_or(of_page, str::to_owned), set.path().unwrap_or("/"));
-    let lifetime = set.max_age().map(|age| age.whole_seconds());
-    let lifetime =
-        lifetime.or_else(|| set.expires_datetime().map(|ends| ends.unix_timestamp().saturating_sub(now)));
-    let lifetime = lifetime.map(|seconds| seconds.max(0).cast_unsigned());
-    let partitioned = set.partitioned().unwrap_or(false);
-    visit.in_fields.insert(set.name().to_owned());
-    visit.note((set.name(), &domain, path), Cookie { lifetime, partitioned, page: page.to_owned() });
-}
-
-/// What a page links to.
-fn links_of(page: &str) -> Vec<String> {
-    let mut links = Vec::new();
-    let link = element!("a[href], area[href]", |element| {
-        links.extend(element.get_attribute("href"));
-        Ok(())
-    });
+/// What a page links to, and what in it may tell what made it.
+fn read(page: &str) -> (Vec<String>, Vec<Sign>) {
+    let (mut links, mut signs) = (Vec::new(), Vec::new());
+    let any = element!(
+        "a[href], area[href], [src], link[href], form[action], input[name], meta[name]",
+        |element| {
+            let attribute = |name: &str| element.get_attribute(name);
+            match element.tag_name().as_str() {
+                "a" | "area" => links.extend(attribute("href")),
+                "link" => signs.extend(attribute("href").map(Sign::Address)),
+                "form" => signs.extend(attribute("action").map(Sign::Address)),
+                "meta" if attribute("name").is_some_and(|name| name.eq_ignore_ascii_case("generator")) => {
+                    signs.extend(attribute("content").map(Sign::Generator));
+                }
+                "input" => signs.extend(attribute("name").map(Sign::Field)),
+                _ => {}
+            }
+            signs.extend(attribute("src").map(Sign::Address));
+            Ok(())
+        }
+    );
     // What comes out of it is of no use.
-    let _ = rewrite_str(page, RewriteStrSettings::new().append_element_content_handler(link));
-    links
+    let _ = rewrite_str(page, RewriteStrSettings::new().append_element_content_handler(any));
+    (links, signs)
 }
 
 #[cfg(test)]
@@ -134,38 +126,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fields_set() {
-        let mut visit = Visit::default();
-        for field in [
-            "session=a; HttpOnly",
-            "seen=1; Max-Age=60; Domain=.example.gov.uk; Path=/forms",
-            "old=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-            "later=1; Expires=Thu, 01 Jan 1970 00:10:00 GMT; Partitioned; Secure",
-            "nothing",
-        ] {
-            note(field, "https://www.example.gov.uk/a", 300, &mut visit);
-        }
-        let seen: Vec<_> = visit
-            .cookies
-            .iter()
-            .map(|((name, domain, path), cookie)| {
-                (name.as_str(), domain.as_str(), path.as_str(), cookie.lifetime, cookie.partitioned)
-            })
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                ("later", "www.example.gov.uk", "/", Some(300), true),
-                ("old", "www.example.gov.uk", "/", Some(0), false),
-                ("seen", "example.gov.uk", "/forms", Some(60), false),
-                ("session", "www.example.gov.uk", "/", None, false),
-            ]
-        );
+    fn links_are_found_where_they_are() {
+        let page = "<!-- <a href=/no> --><a href=/one>x</a><A HREF='two?a=1&amp;b'>y</A><area href=\"/three\"><a name=x><script>'<a href=/no>'</script>";
+        assert_eq!(read(page).0, ["/one", "two?a=1&amp;b", "/three"]);
     }
 
     #[test]
-    fn links_are_found_where_they_are() {
-        let page = "<!-- <a href=/no> --><a href=/one>x</a><A HREF='two?a=1&amp;b'>y</A><area href=\"/three\"><a name=x><script>'<a href=/no>'</script>";
-        assert_eq!(links_of(page), ["/one", "two?a=1&amp;b", "/three"]);
+    fn signs_are_found_where_they_are() {
+        let page = "<meta name=Generator content='WordPress 6.8'><meta name=robots content=no><link href=/a.css><script src=/b.js></script>\
+                    <form action=/c><input name=d><input></form>";
+        let [a, b, c] = ["/a.css", "/b.js", "/c"].map(|address| Sign::Address(address.to_owned()));
+        let generator = Sign::Generator("WordPress 6.8".to_owned());
+        assert_eq!(read(page).1, [generator, a, b, c, Sign::Field("d".to_owned())]);
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn run(
     for file in files {
         let cannot = |error: io::Error| Failure::of(format!("{} cannot be read: {error}", file.display()));
         let mut lines = Lines::open(file).map_err(cannot)?;
+        progress.follow(lines.extent());
         let (mut format, mut scrubbed) = (format, Vec::new());
         while lines.advance().map_err(cannot)? {
             done.read += 1;

@@ -3,7 +3,7 @@
 import { access, constants } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 // Beyond what Playwright says itself: whatever Chromium would ask the network for on its own account.
 const ARGUMENTS = [

@@ -58,6 +58,12 @@ export async function startPinfold({ configuration, origin, host = 'localhost', 
   };
 }
 
+/** What a command prints that ends by itself, and well. */
+export async function pinfold(...args) {
+  const { stdout } = await promisify(execFile)(BINARY, args);
+  return stdout;
+}
+
 function newDirectory() {
   return mkdtemp(join(tmpdir(), 'pinfold-browser-'));
 }

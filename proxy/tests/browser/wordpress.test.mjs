@@ -1,10 +1,13 @@
 // A council's WordPress behind Pinfold: what visitors and editors do with it, whatever they chose.
 
 import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launchBrowser } from './browser.mjs';
-import { startPinfold } from './pinfold.mjs';
+import { EXECUTABLE, launchBrowser } from './browser.mjs';
+import { pinfold as run, startPinfold } from './pinfold.mjs';
 import { startTlsEnd } from './stand-in.mjs';
 import { newVisitor } from './visitor.mjs';
 import { startWordPress } from './wordpress.mjs';
@@ -403,6 +406,57 @@ test('the report has the visits and the cookies, and its store neither an addres
   const secrets = [CLIENT, '\xcb\x00\x71\x4d', ...values.flatMap((value) => [value, decodeURIComponent(value)])];
   for (const secret of distinct(secrets).filter((secret) => secret.length > 3)) {
     assert.ok(!store.includes(secret), secret);
+  }
+});
+
+/** What an operator fills in. It is all that a scan leaves open. */
+const DECISIONS = [
+  [/^title = "" +# such as .*$/m, 'title = "Cookies that measure campaigns"'],
+  [/^title = "" +# the same in Welsh$/m, 'title = "Cwcis sy\'n mesur ymgyrchoedd"'],
+  [/^description = "" +# the same in Welsh$/gm, 'description = "Maent yn dweud wrthym pa ymgyrch a ddaeth â chi yma."'],
+  [/^description = "" +# .*$/gm, 'description = "They tell us which of our campaigns brought you here."'],
+  [/^purpose = "" +# .*$/gm, 'purpose = "marketing"'],
+];
+
+test('init, scan and check lead to a configuration with which all of this works', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'pinfold-setup-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'pinfold.toml');
+  await run('init', '--origin', wordpress.address, '--site-name', 'Marlbury', '--host', `www.${DOMAIN}`, '--output', file);
+
+  const since = (await wordpress.requests()).length;
+  const found = await run('scan', wordpress.address, '--config', file, '--browser', EXECUTABLE);
+  assert.ok(found.includes(`# ${wordpress.address} was asked as ${SITE}.\n`), found);
+  assert.doesNotMatch(found, /Not looked at|No browser keeps/);
+  for (const expected of [/^services = \["wordpress-preferences"\]$/m, /^name = "campaign_visitor"$/m, /"www\.youtube\.com"/, /"s\.w\.org"/]) {
+    assert.match(found, expected);
+  }
+  const pages = (await wordpress.requests()).slice(since).map(({ url }) => url.split('?')[0]);
+  assert.deepEqual(['/', '/hello-world/', '/recycling/', '/wp-login.php'].filter((page) => !pages.includes(page)), []);
+
+  await appendFile(file, DECISIONS.reduce((text, [open, decided]) => text.replace(open, decided), found));
+  assert.match(await run('check', '--strict', '--config', file), /is sound/);
+  const again = await run('scan', wordpress.address, '--config', file, '--browser', EXECUTABLE);
+  assert.doesNotMatch(again, /^[^#\n]/m, 'nothing is left to write');
+
+  const guarded = await startPinfold({ configuration: await readFile(file, 'utf8'), origin: wordpress.address });
+  t.after(() => guarded.stop());
+  const end = await startTlsEnd(guarded.site, DOMAIN, { 'x-forwarded-for': CLIENT });
+  t.after(() => end.close());
+  const through = await launchBrowser({ hosts: [...end.rules, 'MAP * ~NOTFOUND'] });
+  t.after(() => through.close());
+  for (const [choice, remembered] of [[REJECT, []], [ACCEPT, REMEMBERED]]) {
+    const visitor = await visit(t, through);
+    await decide(visitor, choice);
+    await comment(visitor, `Bins, and ${choice}`);
+    assert.deepEqual(names(await held(visitor, COMMENTER)), remembered, choice);
+    await signIn(visitor);
+    assert.equal((await held(visitor, /^campaign_visitor=/)).length, choice === ACCEPT ? 1 : 0);
+    assert.equal((await held(visitor, /^wp-settings-/)).length > 0, choice === ACCEPT);
+    await writePost(visitor.page, `Skips ${choice}`);
+    await signOut(visitor);
+    assert.deepEqual(await held(visitor, /^wordpress_(sec|logged_in)/), []);
+    assert.deepEqual(visitor.faults, []);
   }
 });
 

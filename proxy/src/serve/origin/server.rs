@@ -2,9 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, HOST, USER_AGENT};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::super::body::ClientBody;
 use super::address::Address;
@@ -12,6 +17,7 @@ use super::answer::AnswerBody;
 use super::exchange::Failed;
 use super::outlet::Outlet;
 use super::standing::Standing;
+use super::streams::as_http2;
 use crate::tls::OriginTls;
 
 /// How long a server may take to show that it is well.
@@ -133,5 +139,24 @@ impl Server {
             (ACCEPT, HeaderValue::from_static("text/html, */*;q=0.5")),
         ]);
         Outlet::to(self.clone()).send(request).await.map_err(Failed::from)
+    }
+
+    /// Its answer to a request of our own that is there as a whole, over a connection that ends with it.
+    pub(crate) async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failed> {
+        let stream = TokioIo::new(self.address.connect().await.map_err(Failed::Connect)?);
+        let answer = match self.speaks {
+            Speaks::Http1 => {
+                let (mut sender, connection) = http1::handshake(stream).await.map_err(Failed::Exchange)?;
+                tokio::spawn(connection);
+                sender.send_request(request).await
+            }
+            Speaks::Http2 => {
+                let shaken = http2::handshake(TokioExecutor::new(), stream).await;
+                let (mut sender, connection) = shaken.map_err(Failed::Exchange)?;
+                tokio::spawn(connection);
+                sender.send_request(as_http2(request, self.address.is_secure())).await
+            }
+        };
+        answer.map_err(Failed::Exchange)
     }
 }

@@ -215,7 +215,7 @@ async fn open(address: &Address) -> io::Result<Connection> {
 }
 
 /// The same request with its host where HTTP/2 has it (RFC 9113 section 8.3.1), unless it is there already. It chooses no address.
-pub(super) fn as_http2(request: Request<ClientBody>, is_secure: bool) -> Request<ClientBody> {
+pub(super) fn as_http2<B>(request: Request<B>, is_secure: bool) -> Request<B> {
     let (mut parts, body) = request.into_parts();
     let host = parts.headers.remove(HOST);
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
