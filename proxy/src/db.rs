@@ -28,8 +28,8 @@ pub(crate) fn back_up(command: &DbBackup) -> Result<String, Failure> {
     let heads = write_down(&opened, &sites, Taking::Backup, &command.reason, None)?;
     let made = opened.ledgers.back_up(&command.to).map_err(|error| {
         // What is entered stays: that nothing came of it is entered after it, if it can be.
-        let _ = write_down(&opened, &sites, Taking::FailedBackup, &command.reason, None);
-        Failure::of(error)
+        let last = write_down(&opened, &sites, Taking::FailedBackup, &command.reason, None);
+        Failure::of(error).with_line(last.as_ref().unwrap_or(&heads).trim_end())
     })?;
     let (to, file) = (command.to.display(), &opened.location);
     Ok(format!(

@@ -52,6 +52,12 @@ impl Failure {
         Self { exit: Exit::Failed, lines: vec![error.to_string()] }
     }
 
+    /// With something else that must be known.
+    pub(crate) fn with_line(mut self, line: impl fmt::Display) -> Self {
+        self.lines.push(line.to_string());
+        self
+    }
+
     pub(crate) fn faults(faults: &[Fault]) -> Self {
         Self { exit: Exit::Misused, lines: faults.iter().map(ToString::to_string).collect() }
     }

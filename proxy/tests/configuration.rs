@@ -93,10 +93,6 @@ fn misuse_is_one_line_and_code_2() {
             "where Pinfold itself listens",
         ),
         (&["run", "--origin", "http://127.0.0.1:8081"], "where Pinfold itself listens"),
-        (
-            &["init", "--origin", "http://127.0.0.1:8080", "-o", "new.toml"],
-            "is [listen] http, where Pinfold itself listens",
-        ),
         (&["run", "--origin", "http://127.0.0.1:9", "--listen", "0.0.0.0:80"], "not a loopback address"),
         (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
         (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),

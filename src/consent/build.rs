@@ -45,9 +45,6 @@ impl PolicyBuilder {
         }
         let counting = self.footprint.then(|| purpose_of_counting(&mut self.purposes));
         let purposes = assign_bits(self.purposes, &self.known_bits, &mut faults);
-        faults.extend(had_twice(&purposes, ("services", "service"), Purpose::services));
-        let google = ("google_consent", "Google consent type");
-        faults.extend(had_twice(&purposes, google, Purpose::google_consent));
         let bit_of = |id: &str| {
             purposes.iter().find(|(purpose, _)| purpose.id() == id).map(|(_, bit)| PurposeSet::of(*bit))
         };
@@ -186,27 +183,6 @@ fn is_page_path(path: &str) -> bool {
 /// A segment that browsers take out of an address before they ask for it (WHATWG URL, "double-dot URL path segment").
 fn is_dots(segment: &str) -> bool {
     [".", ".."].contains(&segment.to_ascii_lowercase().replace("%2e", ".").as_str())
-}
-
-/// What two purposes have that only one can: a visitor may grant the one and refuse the other.
-fn had_twice(
-    purposes: &[(Purpose, u8)],
-    (part, what): (&'static str, &str),
-    of: impl Fn(&Purpose) -> &[String],
-) -> Vec<ConfigError> {
-    let mut faults = Vec::new();
-    for (place, (purpose, _)) in purposes.iter().enumerate() {
-        for one in of(purpose) {
-            let Some((other, _)) = purposes[..place].iter().find(|(other, _)| of(other).contains(one)) else {
-                continue;
-            };
-            let (id, other) = (purpose.id(), other.id());
-            let problem = format!("the purpose `{id}` has the {what} `{one}`, as `{other}` has");
-            let subject = Subject::Purpose(id.to_owned());
-            faults.push(ConfigError::new(subject, problem, "leave it to one of the two").of(part));
-        }
-    }
-    faults
 }
 
 /// Known purposes keep their bits; each new one gets the lowest bit that was never used.
@@ -378,33 +354,6 @@ mod tests {
             assert!(all.contains(words), "{words}: {all}");
         }
         assert_eq!(faults.iter().count(), 9);
-    }
-
-    #[test]
-    fn what_only_one_purpose_can_have() {
-        let with = |id: &str, services: &[&str], types: &[&str]| {
-            let (services, types) = (services.iter().copied(), types.iter().copied());
-            purpose(id, LegalBasis::Consent).with_services(services).with_google_consent(types)
-        };
-        for (one, other, expected) in [
-            (with("a", &["hotjar"], &[]), with("b", &["vimeo"], &["ad_storage"]), None),
-            (
-                with("a", &["hotjar"], &[]),
-                with("b", &["vimeo", "hotjar"], &[]),
-                Some("`b` has the service `hotjar`, as `a` has"),
-            ),
-            (
-                with("a", &[], &["ad_storage"]),
-                with("b", &[], &["ad_storage"]),
-                Some("`b` has the Google consent type `ad_storage`, as `a` has"),
-            ),
-            (with("a", &["hotjar", "hotjar"], &[]), with("b", &[], &[]), None),
-        ] {
-            let built = base().purpose(one).purpose(other).build();
-            let found = built.err().map(|faults| faults.to_string());
-            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            assert!(expected.is_none_or(|words| found.unwrap_or_default().contains(words)), "{expected:?}");
-        }
     }
 
     #[test]

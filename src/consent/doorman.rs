@@ -36,6 +36,10 @@ impl Doorman for PageDoorman {
         }
     }
 
+    fn is_own(&self, host: &str) -> bool {
+        self.policy.is_own_host(host)
+    }
+
     fn placeholder(&self, held: &Held<'_>, language: Option<&str>) -> String {
         let purposes = self.policy.bit_of(held.purpose).map_or(PurposeSet::NONE, PurposeSet::of);
         let place = match held.place {

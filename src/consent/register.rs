@@ -219,17 +219,6 @@ impl CookieRule {
                 "write a domain such as forms.example.gov.uk",
             )
         }));
-        // RFC 6265bis 4.1.3.2: browsers keep it for one host alone, and for every path.
-        if literal.get(..HOST_PREFIX.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(HOST_PREFIX)) {
-            let elsewhere = [
-                ("domains", self.reach.domains.is_empty()),
-                ("paths", self.reach.paths.iter().all(|path| path == "/")),
-            ];
-            faults.extend(elsewhere.into_iter().filter(|(_, sound)| !sound).map(|(part, _)| {
-                let problem = format!("browsers keep `{}` for one host and every path", self.pattern);
-                fault(part, problem, "leave out what else is said of where it is")
-            }));
-        }
         faults
     }
 }
@@ -246,8 +235,6 @@ fn is_host_byte(byte: u8) -> bool {
 }
 
 const LONGEST: usize = 127;
-
-const HOST_PREFIX: &[u8] = b"__Host-";
 
 /// Every rule, and a way from a name to its rule whose cost does not grow with the number of rules.
 #[derive(Debug, Clone, Default)]
@@ -396,24 +383,6 @@ mod tests {
         for n in 0..500 {
             assert_eq!(register.find(format!("name{n}").as_bytes()).unwrap().0, n * 2);
             assert_eq!(register.find(format!("start{n}-x").as_bytes()).unwrap().0, n * 2 + 1);
-        }
-    }
-
-    #[test]
-    fn a_cookie_of_one_host_is_nowhere_else() {
-        for (name, domains, paths, expected) in [
-            ("__Host-id", &[][..], &[][..], &[][..]),
-            ("__Host-id", &[], &["/"], &[]),
-            ("__Host-id", &["example.gov.uk"], &[], &["domains"]),
-            ("__HOST-id", &["example.gov.uk"], &["/forms"], &["domains", "paths"]),
-            ("__Host-*", &[], &["/forms"], &["paths"]),
-            ("__Secure-id", &["example.gov.uk"], &["/forms"], &[]),
-            ("__Host", &["example.gov.uk"], &[], &[]),
-        ] {
-            let rule = CookieRule::strictly_necessary(name);
-            let rule = rule.with_domains(domains.iter().copied()).with_paths(paths.iter().copied());
-            let found: Vec<_> = rule.faults().iter().filter_map(ConfigError::part).collect();
-            assert_eq!(found, expected, "{name} {domains:?} {paths:?}");
         }
     }
 

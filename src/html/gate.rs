@@ -13,7 +13,7 @@ use super::charset::Charset;
 use super::insertion::Text;
 use super::references::decoded;
 use super::stage::{Stage, settings};
-use super::url::{host_of, in_srcset, is_relative};
+use super::url::{candidates, host_of, in_srcset, is_relative};
 
 /// Says what may be loaded, and what stands in the place of what may not.
 pub(crate) trait Doorman: fmt::Debug + Send + Sync {
@@ -25,6 +25,9 @@ pub(crate) trait Doorman: fmt::Debug + Send + Sync {
 
     /// About content of a host.
     fn of_host(&self, host: &str, port: Option<u16>) -> Verdict;
+
+    /// Whether a host is one of the site's own.
+    fn is_own(&self, host: &str) -> bool;
 
     /// What is shown for content that is held, as ASCII, in a page of this language.
     fn placeholder(&self, held: &Held<'_>, language: Option<&str>) -> String;
@@ -94,6 +97,7 @@ pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, char
             settings = put_in_at_the_end(settings, bottom.clone(), page.clone());
         }
         if let Some(doorman) = &doorman {
+            settings = at(settings, &BASE, base_of(page.clone(), doorman.clone()));
             settings = hold_content(settings, doorman.clone(), page.clone());
             settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), page.clone()));
         }
@@ -130,7 +134,7 @@ fn at(
 struct Page {
     /// The `lang` of the root element.
     language: OnceLock<String>,
-    /// From which host it loads what is given by a path alone, where it is not its own (HTML, section 4.2.3).
+    /// From which host it loads what is given by a path alone, where that is not the site's own (HTML, section 4.2.3).
     base: OnceLock<Option<Host>>,
 }
 
@@ -142,10 +146,9 @@ impl Page {
         self.language.get().map(String::as_str)
     }
 
-    /// The host that an address in this page leads to, if it is another than the page's own.
-    fn host_of(&self, address: &str) -> Option<Host> {
-        let base = || self.base.get().cloned().flatten().filter(|_| is_relative(address));
-        host_of(address).or_else(base)
+    /// The host that an address without one leads to, if it is another than the site's own.
+    fn base_of(&self, address: &str) -> Option<Host> {
+        self.base.get()?.clone().filter(|_| is_relative(address))
     }
 }
 
@@ -191,19 +194,23 @@ fn hold_content(
         noted.store(true, Ordering::Relaxed);
         Ok(())
     });
-    let noted = page.clone();
-    let base = Handlers::default().element(move |element: &mut Element<'_, '_>| {
-        if let Some(address) = element.get_attribute("href") {
-            // The first one counts.
-            let _ = noted.base.set(host_of(&decoded(&address)));
-        }
-        Ok(())
-    });
     let loads = Handlers::default().element(move |element: &mut Element<'_, '_>| {
         judge(&*doorman, element, in_link.swap(false, Ordering::Relaxed), &page);
         Ok(())
     });
-    at(at(at(settings, &WITHIN_LINK, within_link), &BASE, base), &LOADS, loads)
+    at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads)
+}
+
+/// Notes where a page says that it is.
+fn base_of(page: Arc<Page>, doorman: Arc<dyn Doorman>) -> Handlers {
+    Handlers::default().element(move |base: &mut Element<'_, '_>| {
+        if let Some(address) = base.get_attribute("href") {
+            let host = host_of(&decoded(&address)).filter(|(host, _)| !doorman.is_own(host));
+            // The first one counts.
+            let _ = page.base.set(host);
+        }
+        Ok(())
+    })
 }
 
 /// Holds what a `noscript` element loads. To the parser this is text; to a browser without scripts it is a part of the page.
@@ -288,11 +295,11 @@ fn hosts(element: &Element<'_, '_>, page: &Page) -> Vec<Host> {
         for value in [attribute, kept].into_iter().filter_map(|name| element.get_attribute(name)) {
             let value = decoded(&value);
             if attribute.ends_with("srcset") {
-                hosts.extend(in_srcset(&value).filter_map(|address| page.host_of(address)));
-            } else if attribute == "srcdoc" {
-                hosts.extend(host_of(&value));
+                hosts.extend(in_srcset(&value).filter_map(host_of));
+                hosts.extend(candidates(&value).filter_map(|address| page.base_of(address)));
             } else {
-                hosts.extend(page.host_of(&value));
+                hosts.extend(host_of(&value));
+                hosts.extend(page.base_of(&value).filter(|_| attribute != "srcdoc"));
             }
         }
     }
@@ -384,10 +391,14 @@ mod tests {
 
         fn of_host(&self, host: &str, _: Option<u16>) -> Verdict {
             match host {
-                "bad.example" => Verdict::Held("bad".to_owned()),
+                "bad.example" | "www.bad.example" => Verdict::Held("bad".to_owned()),
                 "good.example" => Verdict::Allowed,
                 _ => Verdict::Unknown,
             }
+        }
+
+        fn is_own(&self, host: &str) -> bool {
+            host == "www.bad.example"
         }
 
         fn placeholder(&self, held: &Held<'_>, language: Option<&str>) -> String {
@@ -417,6 +428,10 @@ mod tests {
             ),
             (r#"<img src="data:image/gif;base64,AAAA">"#, r#"<img src="data:image/gif;base64,AAAA">"#),
             ("<script>x()</script>", "<script>x()</script>"),
+            (
+                r#"<img srcset="https://good.example/a.png 1x, https://good.example/b.png 2x">"#,
+                r#"<img srcset="https://good.example/a.png 1x, https://good.example/b.png 2x">"#,
+            ),
             ("<iframe srcdoc='<p>x'></iframe>", "<iframe srcdoc='<p>x'></iframe>"),
             ("<noscript><iframe src=/v></iframe></noscript>", "<noscript>[bad bad.example Block]</noscript>"),
         ] {
@@ -427,9 +442,12 @@ mod tests {
                     "in parts of {chunk}"
                 );
             }
-            // The first base counts, and one of the site's own leads nowhere else.
-            let own = r#"<base href="/x/">"#;
-            assert_eq!(gated(&format!("{own}{BASE}{page}"), 4096), format!("{own}{BASE}{page}"));
+            // The first base counts; one of the site's own leads nowhere else, and in `noscript` it is not for everybody.
+            for own in [r#"<base href="/x/">"#, r#"<base href="https://www.bad.example/">"#] {
+                assert_eq!(gated(&format!("{own}{BASE}{page}"), 4096), format!("{own}{BASE}{page}"));
+            }
+            let aside = format!("<noscript>{BASE}</noscript>");
+            assert_eq!(gated(&format!("{aside}{page}"), 4096), format!("{aside}{page}"));
         }
     }
 

@@ -224,6 +224,10 @@ mod tests {
             Verdict::Unknown
         }
 
+        fn is_own(&self, _: &str) -> bool {
+            false
+        }
+
         fn placeholder(&self, _: &Held<'_>, language: Option<&str>) -> String {
             format!("[held {}]", language.unwrap_or_default())
         }

@@ -59,6 +59,20 @@ pub(super) fn in_srcset(srcset: &str) -> impl Iterator<Item = &str> {
     srcset.split(|letter: char| letter.is_ascii_whitespace() || letter == ',')
 }
 
+/// The addresses of `srcset`, as browsers take them: whatever stands before a blank, and after the descriptors of the one before.
+pub(super) fn candidates(srcset: &str) -> impl Iterator<Item = &str> {
+    let mut rest = srcset;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == ',');
+        let end = rest.find(|letter: char| letter.is_ascii_whitespace()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        let address = word.trim_end_matches(',');
+        let has_descriptors = address.len() == word.len();
+        rest = if has_descriptors { after.split_once(',').map_or("", |(_, next)| next) } else { after };
+        (!address.is_empty()).then_some(address)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +103,20 @@ mod tests {
             let found = host_of(address);
             let found = found.as_ref().map(|(host, port)| (host.as_str(), *port));
             assert_eq!(found, expected, "{address:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_a_srcset_as_browsers_take_them() {
+        for (srcset, expected) in [
+            ("a.png 1x, b.png 2x", &["a.png", "b.png"][..]),
+            ("a.png, b.png 640w", &["a.png", "b.png"]),
+            ("a.png,b.png", &["a.png,b.png"]),
+            ("data:image/png;base64,AAAA 1x,\n\tb.png", &["data:image/png;base64,AAAA", "b.png"]),
+            (" , ,", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(candidates(srcset).collect::<Vec<_>>(), expected, "{srcset}");
         }
     }
 

@@ -32,9 +32,9 @@ pub(super) fn find_conflicts(listeners: &[Listener], faults: &Faults) {
     }
 }
 
-/// Whether nobody can listen to both. Whoever asks for port 0 is given one that is free.
+/// Whether nobody can listen to both. Whoever asks for port 0 is given one that is free; `[::]` is every address of IPv4, too.
 fn are_one(one: SocketAddr, other: SocketAddr) -> bool {
-    let is_every = |one: IpAddr, other: IpAddr| one.is_unspecified() && one.is_ipv4() == other.is_ipv4();
+    let is_every = |one: IpAddr, other: IpAddr| one.is_unspecified() && (one.is_ipv6() || other.is_ipv4());
     let (here, there) = (one.ip(), other.ip());
     one.port() == other.port()
         && one.port() != 0
@@ -85,7 +85,8 @@ mod tests {
             ("127.0.0.1:8081", "127.0.0.1:8080", false),
             ("127.0.0.1:8081", "127.0.0.2:8081", false),
             ("127.0.0.1:0", "127.0.0.1:0", false),
-            ("[::]:8081", "127.0.0.1:8081", false),
+            ("[::]:8081", "127.0.0.1:8081", true),
+            ("0.0.0.0:8081", "[::1]:8081", false),
         ] {
             assert_eq!(are_one(one.parse().unwrap(), other.parse().unwrap()), expected, "{one} {other}");
         }

@@ -34,6 +34,9 @@ const HOSTS: [(&str, &str); 26] = [
     ("www.youtube.com", "youtube"),
 ];
 
+/// Names of cookies of theirs that anybody may give to one of their own.
+const OF_ANYBODY: [&str; 3] = ["CONSENT", "player", "test_cookie"];
+
 /// A cookie that is declared: its name or the beginning of it, and what allows it, or that it is strictly necessary.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Declared<'a> {
@@ -57,6 +60,7 @@ pub(super) struct Doubt {
 pub(super) fn doubt_of_cookie(one: Declared<'_>, all: &[Declared<'_>]) -> Option<Doubt> {
     let known =
         services().flat_map(|service| service.cookies.iter().map(move |cookie| (service, cookie.pattern)));
+    let known = known.filter(|(_, pattern)| !OF_ANYBODY.contains(pattern));
     let (in_doubt, fitting): (Vec<_>, Vec<_>) =
         known.partition(|(service, _)| needs_more(service.kind, one.basis));
     // `_pk_*` is meant for what Matomo sets by itself, not for its recordings; so short a beginning as `_*` is meant for anything.
@@ -163,6 +167,8 @@ mod tests {
             ("GUEST_LANGUAGE_ID", None, None),
             ("SESS*", None, None),
             ("session", None, None),
+            ("CONSENT", None, None),
+            ("test_cookie", None, None),
             ("stats", STATISTICS, None),
             ("promo_*", None, None),
             ("_gallery", None, None),

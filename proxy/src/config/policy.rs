@@ -113,7 +113,7 @@ pub(super) fn read_declared(
     places: &mut Places,
     faults: &Faults,
 ) -> PolicyBuilder {
-    let mut reader = Reader { hosts, speaks_welsh, places, faults, bases: Vec::new() };
+    let mut reader = Reader { hosts, speaks_welsh, places, faults, bases: Vec::new(), had: Vec::new() };
     for section in root.sections("purpose") {
         if let Some(purpose) = reader.purpose(section) {
             policy = policy.purpose(purpose);
@@ -140,6 +140,9 @@ pub(super) fn read_declared(
     policy
 }
 
+/// How the names of cookies begin that browsers keep for one host alone, and for every path.
+const HOST_PREFIX: &str = "__Host-";
+
 /// The purpose that counting visits brings where there is none of this basis.
 const STATISTICS: &str = "statistics";
 
@@ -152,6 +155,8 @@ struct Reader<'r> {
     faults: &'r Faults,
     /// What allows the cookies of each purpose.
     bases: Vec<(String, LegalBasis)>,
+    /// What some purpose has: which kind of thing, which one, and whose.
+    had: Vec<(&'static str, String, String)>,
 }
 
 impl Reader<'_> {
@@ -185,6 +190,8 @@ impl Reader<'_> {
             .saying(word_of("uses"), &uses)
             .saying(word_of("google_consent"), &google);
         section.end();
+        self.warn_of_same("service", name, &services);
+        self.warn_of_same("Google consent type", name, &google);
         let [uses, services, google] = [uses, services, google].map(values);
         let basis = basis.map_or(LegalBasis::Consent, |basis| basis.value);
         let mut purpose = Purpose::new(name, basis, title, description)
@@ -198,6 +205,20 @@ impl Reader<'_> {
         let id = id?;
         self.bases.push((id.value, basis));
         Some(purpose)
+    }
+
+    /// Warns of what another purpose has already: a visitor may grant the one and refuse the other.
+    fn warn_of_same(&mut self, what: &'static str, purpose: &str, of: &[Located<String>]) {
+        for Located { value, place } in of {
+            match self.had.iter().find(|(kind, one, _)| (*kind, one) == (what, value)) {
+                Some((.., other)) => self.faults.warn(
+                    place,
+                    format!("the purpose `{purpose}` has the {what} `{value}`, as `{other}` has"),
+                    "leave it to one of the two",
+                ),
+                None => self.had.push((what, value.clone(), purpose.to_owned())),
+            }
+        }
     }
 
     /// A cookie that has a name, and its purpose, if it has one.
@@ -223,11 +244,18 @@ impl Reader<'_> {
             .saying(Said::Other, domains.iter().chain(&paths));
         section.end();
         for Located { value, place } in domains.iter().filter(|domain| !self.is_reached(&domain.value)) {
-            self.faults.add(
+            self.faults.warn(
                 place,
                 format!("no host of the site is in `{value}`, so browsers take no removal for it from here"),
                 "write a domain of your own that one of `hosts` is in",
             );
+        }
+        // RFC 6265bis section 4.1.3.2.
+        if shown.get(..HOST_PREFIX.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(HOST_PREFIX)) {
+            for Located { place, .. } in domains.iter().chain(paths.iter().filter(|path| path.value != "/")) {
+                let problem = format!("browsers keep `{shown}` for one host and every path");
+                self.faults.warn(place, problem, "leave out what else is said of where it is");
+            }
         }
         let rule = match &purpose {
             Some(purpose) if purpose.value != STRICTLY_NECESSARY => {
@@ -263,7 +291,7 @@ impl Reader<'_> {
             let item = Item::at(Subject::Host(host.value.to_ascii_lowercase()), &host.place);
             self.places.add(item.saying(Said::Purpose, &purpose), self.faults);
             if is_for_many(&host.value) {
-                self.faults.add(
+                self.faults.warn(
                     &host.place,
                     format!("`{}` takes in the hosts of many organisations", host.value),
                     "name the domain of one, such as *.example.com",
@@ -367,9 +395,8 @@ impl Reader<'_> {
 fn is_for_many(pattern: &str) -> bool {
     let Some(domain) = pattern.strip_prefix("*.").map(str::to_ascii_lowercase) else { return false };
     let domain = domain.split(':').next().unwrap_or_default();
-    let is_registry = psl::suffix(domain.as_bytes())
-        .is_some_and(|suffix| suffix == domain.as_bytes() && suffix.typ() == Some(psl::Type::Icann));
-    is_registry || !domain.contains('.') && domain != "localhost"
+    psl::suffix(domain.as_bytes())
+        .is_some_and(|suffix| suffix == domain.as_bytes() && suffix.typ() == Some(psl::Type::Icann))
 }
 
 /// The title and the description of something.
@@ -392,7 +419,7 @@ mod tests {
             ("*.com", true),
             ("*.gov.uk", true),
             ("*.CO.UK:443", true),
-            ("*.example", true),
+            ("*.internal", false),
             ("*.example.com", false),
             ("*.cloudfront.net", false),
             ("*.localhost", false),

@@ -73,10 +73,11 @@ pub(super) fn read_site(section: Section<'_>, places: &mut Places, faults: &Faul
         }
     };
     if let Some(own) = own_host.as_ref().filter(|own| !hosts.is_empty() && !knows(&hosts, own)) {
-        faults.add(
+        // What stands in front may write another `Host` into every request.
+        faults.warn(
             &hosts[0].place,
-            format!("{} is not among `hosts`, so what visitors type is answered 421", own.value),
-            "add the host of `url`",
+            format!("{} is not among `hosts`: requests that come for it are answered 421", own.value),
+            "add the host of `url`, unless what stands in front writes another `Host`",
         );
     }
     let domain = section.text("cookie_domain");

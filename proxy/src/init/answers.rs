@@ -1,6 +1,8 @@
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
+use http::Uri;
+
 use crate::config::{self, Checked};
 
 /// The configuration, its places named in braces.
@@ -129,6 +131,9 @@ impl Answers {
         } else {
             ("https", "x-forwarded-for", "\"127.0.0.1\", \"::1\"")
         };
+        // Tomcat and others listen where Pinfold would by default.
+        let port = self.origin.parse::<Uri>().ok().and_then(|origin| origin.port_u16());
+        let (listen, admin) = if matches!(port, Some(8080 | 8081)) { (8090, 8091) } else { (8080, 8081) };
         // A string of JSON is one of TOML.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let values = [
@@ -137,7 +142,8 @@ impl Answers {
             ("{name}", quoted(&self.site_name)),
             ("{url}", quoted(&format!("{scheme}://{}", self.host))),
             ("{host}", quoted(&self.host)),
-            ("{listen}", quoted("127.0.0.1:8080")),
+            ("{listen}", quoted(&format!("127.0.0.1:{listen}"))),
+            ("{admin}", quoted(&format!("127.0.0.1:{admin}"))),
             ("{source}", quoted(source)),
             ("{trusted}", trusted.to_owned()),
         ];
@@ -168,6 +174,21 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn pinfold_listens_where_the_web_server_does_not() {
+        for (origin, expected) in [
+            ("http://127.0.0.1:8000", ("127.0.0.1:8080", "127.0.0.1:8081")),
+            ("http://127.0.0.1:8080", ("127.0.0.1:8090", "127.0.0.1:8091")),
+            ("http://localhost:8081", ("127.0.0.1:8090", "127.0.0.1:8091")),
+        ] {
+            let asked = Asked { origin: Some(origin.to_owned()), ..Asked::default() };
+            let text = Answers::guessed(asked).unwrap().to_toml();
+            let settings = config::parse(Path::new("pinfold.toml"), &text, &[]).settings.unwrap();
+            let found = (settings.listen.http.unwrap().to_string(), settings.admin.to_string());
+            assert_eq!((found.0.as_str(), found.1.as_str()), expected, "{origin}");
+        }
+    }
 
     #[test]
     fn what_was_not_said_is_asked_for() {
