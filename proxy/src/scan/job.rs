@@ -50,15 +50,14 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     let mut own = BTreeSet::from_iter(host_of(&start));
     own.extend(site.iter().flat_map(|site| site.hosts().iter().cloned()));
     let watched = io::stderr().is_terminal();
-    while visit.pages.len() < usize::from(command.pages)
-        && let Some(page) = frontier.next()
-    {
+    // Those that fail count, too: a site may have any number of links that lead nowhere.
+    for asked in 0..command.pages {
+        let Some(page) = frontier.next() else { break };
         if watched {
-            let _ = write!(io::stderr(), "\r{} of {} pages", visit.pages.len(), command.pages);
+            let _ = write!(io::stderr(), "\r{asked} of {} pages", command.pages);
         }
-        let is_first = visit.pages.is_empty();
         if let Some(Opened { address, links }) = eye.look(&page, &mut visit)? {
-            if is_first && site.is_none() {
+            if asked == 0 && site.is_none() {
                 frontier.move_to(&address);
                 own.extend(host_of(&address));
             }
@@ -104,7 +103,8 @@ fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<
 /// Why there is nothing to tell. A site may send its visitors on to an address that cannot be reached from here.
 fn unseen(url: &str, start: &str, visit: &Visit) -> String {
     let shown = if start.starts_with(url) { url.to_owned() } else { format!("{url}, asked as {start},") };
-    let Some((address, why)) = visit.failed.first() else { return format!("{shown} cannot be looked at") };
+    // What the page itself asked for in vain is before it.
+    let Some((address, why)) = visit.failed.last() else { return format!("{shown} cannot be looked at") };
     if address.trim_end_matches('/') == start.trim_end_matches('/') {
         return format!("{shown} cannot be looked at: {why}");
     }
