@@ -87,6 +87,25 @@ fn without_a_browser_fields_are_read_and_what_is_known_is_told() {
     );
 }
 
+#[test]
+fn a_configuration_that_merely_lies_there_is_compared_and_no_more() {
+    let (neighbour, directory) = (site(), tempfile::tempdir().unwrap());
+    let url = format!("http://{}", neighbour.address);
+    let other = configuration(([127, 0, 0, 1], 9).into(), "");
+    std::fs::write(directory.path().join("pinfold.toml"), other).unwrap();
+    let scan = |more: &[&str]| {
+        let found = text(pinfold(&[&["scan", &url, "--plain"], more].concat(), directory.path()));
+        let was_asked_as = |request: &Request<Bytes>| request.headers()["host"] == "www.town.example";
+        (found, neighbour.requests().iter().any(was_asked_as))
+    };
+    let (found, as_the_site) = scan(&[]);
+    assert!(!as_the_site && !found.contains(" was asked as "), "{found}");
+    assert!(found.contains("# Declared already: _ga (`_ga*`, marketing)\n"), "{found}");
+    assert!(found.contains("# Not seen: "), "{found}");
+    let (found, as_the_site) = scan(&["--config", "pinfold.toml"]);
+    assert!(as_the_site && found.contains(" was asked as https://www.town.example."), "{found}");
+}
+
 /// A site that is only itself to whoever comes by its own address, as most are.
 fn council() -> Origin {
     Origin::start(|request: &Request<Bytes>| {

@@ -3,11 +3,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use pinfold::consent::Policy;
 
-use super::asker::Asker;
+use super::asker::{Asker, is_of};
 use super::browser::{self, Browser};
 use super::frontier::Frontier;
 use super::plain::Plain;
-use super::site::Site;
+use super::site::{Site, Whose};
 use super::suggestion::{Suggestion, hosts_of};
 use super::visit::{Opened, Visit, host_of};
 use crate::cli::{CheckFormat, Scan};
@@ -33,7 +33,9 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         None => Policy::builder("this site", "https://site.invalid").build().map_err(Failure::of)?,
     };
     let url = &command.url;
-    let site = site(command, settings.as_ref(), &policy)?;
+    let named = site(command, settings.as_ref(), &policy)?;
+    let is_elsewhere = named.is_none() && url.starts_with("http:");
+    let site = named.filter(|site| !site.is_at(url));
     let start = site.as_ref().map_or_else(|| url.clone(), |site| site.page(url));
     let frontier = Frontier::from(url, None).and_then(|_| Frontier::from(&start, site.clone()));
     let mut frontier = frontier.ok_or_else(|| {
@@ -45,8 +47,7 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     let between =
         between.transpose().map_err(|why: String| Failure::of(format!("{url} cannot be asked: {why}")))?;
     let mut eye = Eye::of(command, between)?;
-    let is_named = command.seen_as.is_some() || settings.is_some();
-    let mut visit = Visit { is_elsewhere: !is_named && url.starts_with("http:"), ..Visit::default() };
+    let mut visit = Visit { is_elsewhere, ..Visit::default() };
     let mut own = BTreeSet::from_iter(host_of(&start));
     own.extend(site.iter().flat_map(|site| site.hosts().iter().cloned()));
     let watched = io::stderr().is_terminal();
@@ -82,11 +83,16 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     })
 }
 
-/// The site that visitors see, where they do not come in where it is looked at.
+/// The site that visitors see, where it is known.
 fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<Option<Site>, Failure> {
     let configured = settings.and_then(|settings| Site::at(policy.origin(), settings.hosts.named()));
-    let site = match &command.seen_as {
-        None => configured,
+    match &command.seen_as {
+        // A file that merely lies here may be of another site than the one that is looked at.
+        None => Ok(configured.filter(|site| {
+            command.config.is_some()
+                || site.whose(&command.url) != Whose::Others
+                || settings.is_some_and(|settings| is_of(settings, &command.url))
+        })),
         Some(url) => {
             let named = Site::at(url, &[]).ok_or_else(|| {
                 Failure::misuse(format!(
@@ -94,10 +100,9 @@ fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<
                 ))
             })?;
             // The configuration knows the other hosts of its site.
-            Some(configured.filter(|site| site.is_at(url)).unwrap_or(named))
+            Ok(Some(configured.filter(|site| site.is_at(url)).unwrap_or(named)))
         }
-    };
-    Ok(site.filter(|site| !site.is_at(&command.url)))
+    }
 }
 
 /// Why there is nothing to tell. A site may send its visitors on to an address that cannot be reached from here.

@@ -224,7 +224,7 @@ impl Suggestion {
         if self.is_elsewhere {
             remark(
                 "Not seen: what scripts set for https or for a whole domain, and what only visitors of the site itself are sent \
-                 (give its address with --as, or a configuration)."
+                 (give its address with --as, or its configuration with --config)."
                     .to_owned(),
             );
         }
