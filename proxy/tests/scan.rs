@@ -374,6 +374,14 @@ fn a_site_behind_pinfold_is_told_by_its_health() {
     let found = text(pinfold(&["scan", &format!("http://{}", server.site), "--plain"], server.path()));
     assert!(found.contains("# Pinfold stands before this site"), "{found}");
     assert!(!found.contains("_ga"), "{found}");
+
+    // One that serves its own hosts alone.
+    let server = Pinfold::configured(&configuration(site.address, ""));
+    let output = pinfold(&["scan", &format!("http://{}", server.site), "--plain"], server.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let told = "it is answered 421 (Pinfold stands before this site: look at the web server behind it)\n";
+    assert!(said.ends_with(told), "{said}");
 }
 
 #[test]

@@ -68,13 +68,13 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     if watched {
         let _ = write!(io::stderr(), "\r");
     }
+    visit.is_behind_pinfold = Plain::new(None).is_ok_and(|plain| plain.is_behind_pinfold(url));
     if visit.pages.is_empty() {
         return Err(Failure::of(unseen(url, &start, &visit)));
     }
     if site.is_none() {
         own.extend(hosts_of(visit.pages.iter()));
     }
-    visit.is_behind_pinfold = Plain::new(None).is_ok_and(|plain| plain.is_behind_pinfold(url));
     let asked = site.map(|site| (url.clone(), site.origin()));
     let suggestion = Suggestion::of(visit, asked, &own, &policy);
     Ok(match command.format {
@@ -111,7 +111,12 @@ fn unseen(url: &str, start: &str, visit: &Visit) -> String {
     // What the page itself asked for in vain is before it.
     let Some((address, why)) = visit.failed.last() else { return format!("{shown} cannot be looked at") };
     if address.trim_end_matches('/') == start.trim_end_matches('/') {
-        return format!("{shown} cannot be looked at: {why}");
+        let remedy = if visit.is_behind_pinfold {
+            " (Pinfold stands before this site: look at the web server behind it)"
+        } else {
+            ""
+        };
+        return format!("{shown} cannot be looked at: {why}{remedy}");
     }
     format!(
         "{shown} leads to {address}, which cannot be looked at: {why} (say by which address visitors reach the site: with --as, or `url` and \
