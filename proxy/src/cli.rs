@@ -195,8 +195,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Visit a site and say which cookies it sets, and what to write of them
     ///
-    /// Give the address of the web server itself: it is asked as the site that visitors see, and nothing else of the site is. With
-    /// Chromium, cookies of scripts are seen, too.
+    /// Give the address of the web server itself: it is asked as the site that visitors see, and nothing else of the site is. Without
+    /// --config, pinfold.toml says so of its own servers alone. With Chromium, cookies of scripts are seen, too.
     ///
     /// What is printed can be pasted into a configuration.
     #[command(after_help = "Example: pinfold scan http://127.0.0.1:8000 --config pinfold.toml")]

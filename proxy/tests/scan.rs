@@ -87,6 +87,25 @@ fn without_a_browser_fields_are_read_and_what_is_known_is_told() {
     );
 }
 
+#[test]
+fn a_configuration_that_merely_lies_there_is_compared_and_no_more() {
+    let (neighbour, directory) = (site(), tempfile::tempdir().unwrap());
+    let url = format!("http://{}", neighbour.address);
+    let other = configuration(([127, 0, 0, 1], 9).into(), "");
+    std::fs::write(directory.path().join("pinfold.toml"), other).unwrap();
+    let scan = |more: &[&str]| {
+        let found = text(pinfold(&[&["scan", &url, "--plain"], more].concat(), directory.path()));
+        let was_asked_as = |request: &Request<Bytes>| request.headers()["host"] == "www.town.example";
+        (found, neighbour.requests().iter().any(was_asked_as))
+    };
+    let (found, as_the_site) = scan(&[]);
+    assert!(!as_the_site && !found.contains(" was asked as "), "{found}");
+    assert!(found.contains("# Declared already: _ga (`_ga*`, marketing)\n"), "{found}");
+    assert!(found.contains("# Not seen: "), "{found}");
+    let (found, as_the_site) = scan(&["--config", "pinfold.toml"]);
+    assert!(as_the_site && found.contains(" was asked as https://www.town.example."), "{found}");
+}
+
 /// A site that is only itself to whoever comes by its own address, as most are.
 fn council() -> Origin {
     Origin::start(|request: &Request<Bytes>| {
@@ -237,6 +256,73 @@ fn a_server_that_does_not_believe_in_https_is_told_of() {
     assert!(found.contains(told), "{found}");
 }
 
+/// A server that knows one name alone, as Django (400), IIS (404) and Pinfold (421) do, with a page that is missing.
+fn particular(status: u16) -> Origin {
+    Origin::start(move |request: &Request<Bytes>| {
+        let response = Response::builder().header("content-type", "text/html");
+        let is_site = request.headers()["host"] == "www.town.example";
+        let (status, page) = match request.uri().path() {
+            _ if !is_site => (status, "<!DOCTYPE html><title>Which?</title><a href='/more'>More</a>"),
+            "/" => (
+                200,
+                "<!DOCTYPE html><title>Home</title><a href='/gone'>Gone</a><a href='/bare'>Bare</a><a href='/news'>News</a>",
+            ),
+            "/gone" => (410, "<!DOCTYPE html><title>Gone</title><a href='/deeper'>Deeper</a>"),
+            "/bare" => (503, ""),
+            _ => (200, "<!DOCTYPE html><title>News</title>"),
+        };
+        let set = format!("of_{status}=4711canary; Secure");
+        response.status(status).header("set-cookie", set).body(Bytes::from(page)).unwrap()
+    })
+}
+
+fn errors_are_no_pages(with: &[&str]) {
+    let directory = tempfile::tempdir().unwrap();
+    let scan = |site: &Origin, more: &[&str]| {
+        let url = format!("http://{}", site.address);
+        pinfold(&[&["scan", &url], with, more].concat(), directory.path())
+    };
+    for status in [400, 404, 421] {
+        let site = particular(status);
+        for (more, asked) in
+            [(&[][..], ""), (&["--as", "https://wrong.example"], ", asked as https://wrong.example/,")]
+        {
+            let output = scan(&site, more);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(3), "{said}");
+            let url = format!("http://{}", site.address);
+            assert_eq!(said, format!("pinfold: {url}{asked} cannot be looked at: it is answered {status}\n"));
+        }
+    }
+    let site = particular(421);
+    let found = text(scan(&site, &["--as", "https://www.town.example"]));
+    for words in [
+        "# 2 pages were looked at",
+        "# Not looked at: https://www.town.example/gone (it is answered 410)\n",
+        "# Not looked at: https://www.town.example/bare (it is answered 503)\n",
+        "name = \"of_200\"",
+        "name = \"of_410\"",
+        "name = \"of_503\"",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    assert!(site.requests().iter().all(|request| request.uri().path() != "/deeper"));
+    let few = particular(421);
+    text(scan(&few, &["--as", "https://www.town.example", "--pages", "2"]));
+    assert!(few.requests().iter().all(|request| request.uri().path() != "/bare"), "pages that fail count");
+}
+
+#[test]
+fn errors_are_no_pages_that_were_looked_at() {
+    errors_are_no_pages(&["--plain"]);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn with_a_browser_errors_are_no_pages_that_were_looked_at() {
+    errors_are_no_pages(&[]);
+}
+
 #[test]
 #[ignore = "needs chromium"]
 fn with_a_browser_the_site_is_seen_as_visitors_see_it() {
@@ -288,6 +374,14 @@ fn a_site_behind_pinfold_is_told_by_its_health() {
     let found = text(pinfold(&["scan", &format!("http://{}", server.site), "--plain"], server.path()));
     assert!(found.contains("# Pinfold stands before this site"), "{found}");
     assert!(!found.contains("_ga"), "{found}");
+
+    // One that serves its own hosts alone.
+    let server = Pinfold::configured(&configuration(site.address, ""));
+    let output = pinfold(&["scan", &format!("http://{}", server.site), "--plain"], server.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let told = "it is answered 421 (Pinfold stands before this site: look at the web server behind it)\n";
+    assert!(said.ends_with(told), "{said}");
 }
 
 #[test]

@@ -54,13 +54,8 @@ impl Asker {
     ///
     /// Why nothing can be.
     pub(super) fn between(address: &str, settings: Option<&Settings>) -> Result<Self, String> {
-        let origin: Uri = origin_of(address)?.parse().map_err(|_| "it is not an address".to_owned())?;
-        let is_it = |server: &&Arc<Server>| {
-            (server.url().scheme(), server.url().authority()) == (origin.scheme(), origin.authority())
-        };
-        let named = settings.and_then(|settings| Origins::of(settings, None).ok());
-        let server = named.and_then(|origins| origins.servers().find(is_it).cloned());
-        let server = server.map_or_else(|| Self::of(address).map(|asker| asker.server), Ok)?;
+        let named = settings.and_then(|settings| server_of(settings, address));
+        let server = named.map_or_else(|| Self::of(address).map(|asker| asker.server), Ok)?;
         Ok(Self { server, stands_between: true })
     }
 
@@ -113,6 +108,20 @@ impl Asker {
     }
 }
 
+/// The web server of a configuration that is at an address.
+fn server_of(settings: &Settings, address: &str) -> Option<Arc<Server>> {
+    let origin: Uri = origin_of(address).ok()?.parse().ok()?;
+    let is_it = |server: &&Arc<Server>| {
+        (server.url().scheme(), server.url().authority()) == (origin.scheme(), origin.authority())
+    };
+    Origins::of(settings, None).ok()?.servers().find(is_it).cloned()
+}
+
+/// Whether a configuration is of the web server at an address.
+pub(super) fn is_of(settings: &Settings, address: &str) -> bool {
+    server_of(settings, address).is_some()
+}
+
 /// Scheme and authority of an address.
 fn origin_of(address: &str) -> Result<String, String> {
     let uri: Uri = address.parse().map_err(|_| "it is not an address".to_owned())?;
@@ -161,6 +170,21 @@ mod tests {
             assert_eq!(field("host"), Some("www.example.gov.uk"));
             assert_eq!(field("x-forwarded-proto"), scheme);
             assert_eq!(field("x-forwarded-host"), scheme.and(field("host")));
+        }
+    }
+
+    #[test]
+    fn a_configuration_is_of_its_own_servers() {
+        let settings = Settings::for_origin("http://127.0.0.1:8000", None).unwrap();
+        for (address, expected) in [
+            ("http://127.0.0.1:8000", true),
+            ("http://127.0.0.1:8000/a?b", true),
+            ("http://127.0.0.1:8001/", false),
+            ("https://127.0.0.1:8000/", false),
+            ("http://www.neighbour.example/", false),
+            ("127.0.0.1:8000", false),
+        ] {
+            assert_eq!(is_of(&settings, address), expected, "{address}");
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Browser {
     pipe: Pipe,
     /// The page that all addresses are opened in.
     session: String,
+    /// Its frame.
+    frame: String,
     pub(super) version: String,
     /// What answers for the site, where visitors come in elsewhere.
     bridge: Option<Bridge>,
@@ -95,18 +97,19 @@ impl Browser {
         for domain in ["Page.enable", "Network.enable"] {
             pipe.call(domain, json!({}), Some(&session))?;
         }
+        let frame = text(&target["targetId"]);
         let bridge = match between {
             None => None,
             Some(between) => {
                 let patterns = between.0.patterns();
-                let (bridge, asked) = Bridge::start(between, pipe.mouth(), text(&target["targetId"]))?;
+                let (bridge, asked) = Bridge::start(between, pipe.mouth(), frame.clone())?;
                 pipe.give("Fetch.requestPaused", asked);
                 // For the browser as a whole: workers ask, too.
                 pipe.call("Fetch.enable", json!({ "patterns": patterns }), None)?;
                 Some(bridge)
             }
         };
-        Ok(Self { pipe, session, version, bridge, _profile: profile })
+        Ok(Self { pipe, session, frame, version, bridge, _profile: profile })
     }
 
     /// Opens a page and notes what is there once its scripts have run.
@@ -127,19 +130,18 @@ impl Browser {
         if let Some(error) = opened["errorText"].as_str() {
             let failed = visit.failed.len();
             self.hear(page, visit);
-            let address = self.led_to()?.unwrap_or_else(|| page.to_owned());
+            let (address, status) = self.led_to()?;
+            let address = address.unwrap_or_else(|| page.to_owned());
             // Whoever was asked knows better what was the matter.
-            if visit.failed.len() == failed {
+            if visit.failed.len() == failed && !visit.is_error(&address, status) {
                 visit.fail(address, error);
             }
             return Ok(None);
         }
-        self.wait(page, visit)?;
+        let answered = self.wait(page, visit)?;
         let read = self.call("Runtime.evaluate", json!({ "expression": READ, "returnByValue": true }))?;
         let read = read["result"]["value"].as_str().unwrap_or_default();
         let read: Value = serde_json::from_str(read).unwrap_or_default();
-        visit.recognise(signs(&read), page);
-        visit.pages.push(page.to_owned());
         let now = SystemClock::new().now().seconds();
         let cookies = self.pipe.call("Storage.getCookies", json!({}), None)?;
         for cookie in cookies["cookies"].as_array().into_iter().flatten() {
@@ -151,6 +153,11 @@ impl Browser {
             visit.note((&name, &domain, &path), Cookie { lifetime, partitioned, page: page.to_owned() });
         }
         self.hear(page, visit);
+        if answered.is_some_and(|(address, status)| visit.is_error(&address, status)) {
+            return Ok(None);
+        }
+        visit.recognise(signs(&read), page);
+        visit.pages.push(page.to_owned());
         let address = text(&read["at"]);
         Ok((!address.is_empty()).then(|| Opened { address, links: texts(&read["links"]).collect() }))
     }
@@ -166,27 +173,43 @@ impl Browser {
         }
     }
 
-    /// The page that was asked for last, of what has happened up to now.
-    fn led_to(&mut self) -> io::Result<Option<String>> {
+    /// The page that was asked for last, of what has happened up to now, and the status of an answer; 0 where there was none.
+    fn led_to(&mut self) -> io::Result<(Option<String>, u16)> {
         let now = Instant::now();
-        let mut address = None;
+        let (mut address, mut status) = (None, 0);
         while let Some(event) = self.pipe.event(now)? {
             let parameters = &event["params"];
             if event["method"] == "Network.requestWillBeSent" && parameters["type"] == "Document" {
                 address = Some(text(&parameters["request"]["url"]));
             }
+            if let Some((_, answered)) = self.answer_of_page(&event) {
+                status = answered;
+            }
         }
-        Ok(address)
+        Ok((address, status))
     }
 
-    /// Waits until a page is there and its scripts have had time, and notes what was asked meanwhile.
-    fn wait(&mut self, page: &str, visit: &mut Visit) -> io::Result<()> {
+    /// The address and the status of a page, where an event is its answer.
+    fn answer_of_page(&self, event: &Value) -> Option<(String, u16)> {
+        let (parameters, response) = (&event["params"], &event["params"]["response"]);
+        let is_it = event["method"] == "Network.responseReceived"
+            && parameters["type"] == "Document"
+            && parameters["frameId"] == *self.frame;
+        let status = response["status"].as_u64().and_then(|status| status.try_into().ok())?;
+        is_it.then(|| (text(&response["url"]), status))
+    }
+
+    /// Waits until a page is there and its scripts have had time, and notes what was asked meanwhile. Where the page came to be, and with
+    /// which status.
+    fn wait(&mut self, page: &str, visit: &mut Visit) -> io::Result<Option<(String, u16)>> {
         let mut until = Instant::now() + LOADING;
-        let mut is_loaded = false;
+        let (mut is_loaded, mut answered) = (false, None);
         // By the number of the request, which an answer may come before.
         let (mut addresses, mut blocked) = (HashMap::new(), Vec::new());
         while let Some(event) = self.pipe.event(until)? {
             let parameters = &event["params"];
+            // A script may lead from one page to another.
+            answered = self.answer_of_page(&event).or(answered);
             match event["method"].as_str().unwrap_or_default() {
                 "Page.loadEventFired" if !is_loaded => {
                     is_loaded = true;
@@ -231,7 +254,7 @@ impl Browser {
                 visit.note_field(&field, address, page, now);
             }
         }
-        Ok(())
+        Ok(answered)
     }
 
     fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {

@@ -12,8 +12,8 @@ const FILES: [&str; 27] = [
     "odt", "pdf", "png", "ppt", "pptx", "rss", "svg", "webp", "xls", "xlsx", "xml", "zip",
 ];
 
-/// What a page is called that ends a session, its letters alone.
-const ENDS: [&str; 5] = ["endsession", "logoff", "logout", "signoff", "signout"];
+/// What a page is called that ends a session, its letters alone, in English and in Welsh.
+const ENDS: [&str; 6] = ["allgofnodi", "endsession", "logoff", "logout", "signoff", "signout"];
 
 /// Pages that wait to be looked at, each once, those that were met first before others.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Frontier {
     }
 }
 
-/// Whether what a link leads to may be a page, and does not end a session.
+/// Whether what a link leads to may be a page, and is not named as one that ends a session.
 fn is_page(link: Uri<&str>) -> bool {
     let path = link.path().as_str();
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -140,6 +140,8 @@ mod tests {
                 "/user/Log-Out.aspx",
                 "/wp-login.php?action=logout&_wpnonce=1",
                 "/sign-out/",
+                "/cy/Allgofnodi.aspx",
+                "/cyfrif?gweithred=allgofnodi",
                 "/logout-of-hours",
                 "/v1.2/page",
                 "mailto:clerk@example.gov.uk",

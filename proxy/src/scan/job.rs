@@ -3,11 +3,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use pinfold::consent::Policy;
 
-use super::asker::Asker;
+use super::asker::{Asker, is_of};
 use super::browser::{self, Browser};
 use super::frontier::Frontier;
 use super::plain::Plain;
-use super::site::Site;
+use super::site::{Site, Whose};
 use super::suggestion::{Suggestion, hosts_of};
 use super::visit::{Opened, Visit, host_of};
 use crate::cli::{CheckFormat, Scan};
@@ -33,7 +33,9 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
         None => Policy::builder("this site", "https://site.invalid").build().map_err(Failure::of)?,
     };
     let url = &command.url;
-    let site = site(command, settings.as_ref(), &policy)?;
+    let named = site(command, settings.as_ref(), &policy)?;
+    let is_elsewhere = named.is_none() && url.starts_with("http:");
+    let site = named.filter(|site| !site.is_at(url));
     let start = site.as_ref().map_or_else(|| url.clone(), |site| site.page(url));
     let frontier = Frontier::from(url, None).and_then(|_| Frontier::from(&start, site.clone()));
     let mut frontier = frontier.ok_or_else(|| {
@@ -45,20 +47,18 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     let between =
         between.transpose().map_err(|why: String| Failure::of(format!("{url} cannot be asked: {why}")))?;
     let mut eye = Eye::of(command, between)?;
-    let is_named = command.seen_as.is_some() || settings.is_some();
-    let mut visit = Visit { is_elsewhere: !is_named && url.starts_with("http:"), ..Visit::default() };
+    let mut visit = Visit { is_elsewhere, ..Visit::default() };
     let mut own = BTreeSet::from_iter(host_of(&start));
     own.extend(site.iter().flat_map(|site| site.hosts().iter().cloned()));
     let watched = io::stderr().is_terminal();
-    while visit.pages.len() < usize::from(command.pages)
-        && let Some(page) = frontier.next()
-    {
+    // Those that fail count, too: a site may have any number of links that lead nowhere.
+    for asked in 0..command.pages {
+        let Some(page) = frontier.next() else { break };
         if watched {
-            let _ = write!(io::stderr(), "\r{} of {} pages", visit.pages.len(), command.pages);
+            let _ = write!(io::stderr(), "\r{asked} of {} pages", command.pages);
         }
-        let is_first = visit.pages.is_empty();
         if let Some(Opened { address, links }) = eye.look(&page, &mut visit)? {
-            if is_first && site.is_none() {
+            if asked == 0 && site.is_none() {
                 frontier.move_to(&address);
                 own.extend(host_of(&address));
             }
@@ -68,13 +68,13 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     if watched {
         let _ = write!(io::stderr(), "\r");
     }
+    visit.is_behind_pinfold = Plain::new(None).is_ok_and(|plain| plain.is_behind_pinfold(url));
     if visit.pages.is_empty() {
         return Err(Failure::of(unseen(url, &start, &visit)));
     }
     if site.is_none() {
         own.extend(hosts_of(visit.pages.iter()));
     }
-    visit.is_behind_pinfold = Plain::new(None).is_ok_and(|plain| plain.is_behind_pinfold(url));
     let asked = site.map(|site| (url.clone(), site.origin()));
     let suggestion = Suggestion::of(visit, asked, &own, &policy);
     Ok(match command.format {
@@ -83,11 +83,16 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
     })
 }
 
-/// The site that visitors see, where they do not come in where it is looked at.
+/// The site that visitors see, where it is known.
 fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<Option<Site>, Failure> {
     let configured = settings.and_then(|settings| Site::at(policy.origin(), settings.hosts.named()));
-    let site = match &command.seen_as {
-        None => configured,
+    match &command.seen_as {
+        // A file that merely lies here may be of another site than the one that is looked at.
+        None => Ok(configured.filter(|site| {
+            command.config.is_some()
+                || site.whose(&command.url) != Whose::Others
+                || settings.is_some_and(|settings| is_of(settings, &command.url))
+        })),
         Some(url) => {
             let named = Site::at(url, &[]).ok_or_else(|| {
                 Failure::misuse(format!(
@@ -95,18 +100,23 @@ fn site(command: &Scan, settings: Option<&Settings>, policy: &Policy) -> Result<
                 ))
             })?;
             // The configuration knows the other hosts of its site.
-            Some(configured.filter(|site| site.is_at(url)).unwrap_or(named))
+            Ok(Some(configured.filter(|site| site.is_at(url)).unwrap_or(named)))
         }
-    };
-    Ok(site.filter(|site| !site.is_at(&command.url)))
+    }
 }
 
 /// Why there is nothing to tell. A site may send its visitors on to an address that cannot be reached from here.
 fn unseen(url: &str, start: &str, visit: &Visit) -> String {
     let shown = if start.starts_with(url) { url.to_owned() } else { format!("{url}, asked as {start},") };
-    let Some((address, why)) = visit.failed.first() else { return format!("{shown} cannot be looked at") };
+    // What the page itself asked for in vain is before it.
+    let Some((address, why)) = visit.failed.last() else { return format!("{shown} cannot be looked at") };
     if address.trim_end_matches('/') == start.trim_end_matches('/') {
-        return format!("{shown} cannot be looked at: {why}");
+        let remedy = if visit.is_behind_pinfold {
+            " (Pinfold stands before this site: look at the web server behind it)"
+        } else {
+            ""
+        };
+        return format!("{shown} cannot be looked at: {why}{remedy}");
     }
     format!(
         "{shown} leads to {address}, which cannot be looked at: {why} (say by which address visitors reach the site: with --as, or `url` and \

@@ -45,18 +45,21 @@ impl Plain {
             Some((_, asker)) => self.ask(asker, page),
             None => Asker::of(page).and_then(|asker| self.ask(&asker, page)),
         };
-        let Answer { headers, body, .. } = match asked {
+        let Answer { status, headers, body, .. } = match asked {
             Ok(answer) => answer,
             Err(why) => {
                 visit.fail(page, why);
                 return None;
             }
         };
-        visit.pages.push(page.to_owned());
         let now = SystemClock::new().now().seconds();
         for field in headers.get_all(SET_COOKIE) {
             visit.note_field(&String::from_utf8_lossy(field.as_bytes()), page, page, now);
         }
+        if visit.is_error(page, status.as_u16()) {
+            return None;
+        }
+        visit.pages.push(page.to_owned());
         let text =
             |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let generator = text(HeaderName::from_static("x-generator")).map(Sign::Generator);

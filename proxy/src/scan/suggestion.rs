@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use pinfold::consent::well_known::{Kind, KnownCookie, Service, service, services};
-use pinfold::consent::{LegalBasis, Policy};
+use pinfold::consent::{CookieRule, LegalBasis, Policy};
 use serde::Serialize;
 
 use super::visit::{Visit, host_of};
 
-/// The longest name that a configuration takes.
-const LONGEST_NAME: usize = 127;
+/// How much of what a site has chosen is told, in letters.
+const MOST_LETTERS: usize = 200;
 
 /// Pinfold's own cookies, without prefix: nobody declares them.
 const OWN: [&str; 3] = ["pinfold-consent", "pinfold-preferences", "pinfold-visit"];
@@ -146,7 +146,8 @@ impl Suggestion {
                 let known = suggestion.add_service(service, policy);
                 if known.cookies.is_empty() {
                     known.cookies.extend(service.cookies.iter().map(|cookie| cookie.pattern.to_owned()));
-                    known.made_by = Some(format!("{} is known by {page}: {}", product.name, product.when));
+                    known.made_by =
+                        Some(format!("{} is known by {}: {}", product.name, short(&page), product.when));
                 }
             }
             let asks = product.hosts.filter(|(host, _)| !policy.declares_host(host));
@@ -224,7 +225,7 @@ impl Suggestion {
         if self.is_elsewhere {
             remark(
                 "Not seen: what scripts set for https or for a whole domain, and what only visitors of the site itself are sent \
-                 (give its address with --as, or a configuration)."
+                 (give its address with --as, or its configuration with --config)."
                     .to_owned(),
             );
         }
@@ -235,20 +236,20 @@ impl Suggestion {
             );
         }
         for (page, why) in &self.failed {
-            remark(format!("Not looked at: {page} ({why})"));
+            remark(format!("Not looked at: {} ({why})", short(page)));
         }
         for (name, why) in &self.refused {
             let here = if self.is_elsewhere { " here" } else { "" };
-            remark(format!("No browser keeps it{here}: {name} ({why})"));
+            remark(format!("No browser keeps it{here}: {} ({why})", short(name)));
         }
         for name in &self.unnameable {
-            remark(format!("Held whatever is declared, because of its name: {name}"));
+            remark(format!("Held whatever is declared, because of its name: {}", short(name)));
         }
         for one in &self.declared {
-            remark(format!("Declared already: {} (`{}`, {})", one.name, one.rule, one.purpose));
+            remark(format!("Declared already: {} (`{}`, {})", short(&one.name), one.rule, one.purpose));
         }
         for (name, domain) in &self.of_others {
-            remark(format!("Of another site, held with what it embeds: {name} of {domain}"));
+            remark(format!("Of another site, held with what it embeds: {} of {domain}", short(name)));
         }
     }
 
@@ -257,7 +258,7 @@ impl Suggestion {
         let services: Vec<_> = self.services.iter().filter(|known| known.basis == basis.name()).collect();
         let is_there = self.purposes.values().any(|other| *other == basis.name());
         for known in &services {
-            let names = known.cookies.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+            let names = known.cookies.iter().map(|name| short(name)).collect::<Vec<_>>().join(", ");
             let _ = writeln!(text, "\n# {names}: known as {} ({})", known.id, known.source);
             if let Some(made_by) = &known.made_by {
                 let _ = writeln!(text, "# {}", plain(made_by));
@@ -307,7 +308,7 @@ impl Suggestion {
         let by = if cookie.by_script { "a script" } else { "the server" };
         let others =
             if cookie.seen.len() > 1 { format!(", {} names", cookie.seen.len()) } else { String::new() };
-        let _ = writeln!(text, "\n# Set by {by}, first seen on {}{others}", plain(&cookie.page));
+        let _ = writeln!(text, "\n# Set by {by}, first seen on {}{others}", short(&cookie.page));
         let _ = writeln!(text, "[[cookie]]\nname = {}", quoted(&cookie.name));
         let _ = writeln!(text, "purpose = \"\"  # decide: \"strictly-necessary\", or the id of a purpose");
         let _ = writeln!(text, "description = \"\"  # what it does, in one plain sentence");
@@ -329,7 +330,7 @@ impl Suggestion {
         text.push_str("\n# Pages have browsers ask these hosts of others before any choice:\n[[embed]]\n");
         text.push_str("purpose = \"\"  # decide: the id of a purpose, or \"strictly-necessary\" where a page cannot do without\nhosts = [\n");
         for (host, page) in &self.hosts {
-            let _ = writeln!(text, "    {},  # {}", quoted(host), plain(page));
+            let _ = writeln!(text, "    {},  # {}", quoted(host), short(page));
         }
         text.push_str("]\n");
         // Once one host is named, no other may be asked.
@@ -380,8 +381,8 @@ fn pattern_of(name: &str) -> String {
 
 /// Whether a rule can be for cookies of this name.
 fn can_be_named(name: &str) -> bool {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte);
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_token)
+    // A star would make it a rule for others, too.
+    !name.contains('*') && CookieRule::strictly_necessary(name).check().is_ok()
 }
 
 /// The id of a purpose that has these services alone, and what visitors are told of it, in English and in Welsh. Empty where that is for
@@ -484,9 +485,19 @@ fn in_welsh(seconds: Option<u64>) -> String {
     format!("{number} {unit}")
 }
 
-/// A text that a site has chosen, within a remark.
+/// A text within one line.
 fn plain(text: &str) -> String {
-    text.chars().take(200).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// A name or an address that a site has chosen, within a remark; it ends in `…` where it goes on.
+fn short(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut short = plain(&letters.by_ref().take(MOST_LETTERS).collect::<String>());
+    if letters.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 /// A text as TOML has it.
@@ -520,6 +531,36 @@ mod tests {
         ] {
             assert_eq!(pattern_of(name), pattern);
         }
+    }
+
+    #[test]
+    fn names_that_a_rule_can_have() {
+        for (name, expected) in [
+            ("session", true),
+            ("a!#$%&'+-.^_`|~1", true),
+            (&*"a".repeat(127), true),
+            (&*"a".repeat(128), false),
+            ("", false),
+            ("*", false),
+            ("survey*", false),
+            ("lang\"x", false),
+            ("Pinfold-Visit", false),
+        ] {
+            assert_eq!(can_be_named(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_site_has_chosen_is_cut() {
+        let long = format!("https://www.example.gov.uk/{}", "a".repeat(300));
+        let mut visit = visit_of(&[]);
+        visit.fail(&*long, "because of this");
+        let why = format!("{} and because of that", "this ".repeat(60));
+        visit.refused.insert("odd".to_owned(), why.clone());
+        let policy = Policy::builder("Town", "https://www.example.gov.uk").build().unwrap();
+        let text = Suggestion::of(visit, None, &BTreeSet::new(), &policy).to_toml("a test");
+        assert!(text.contains(&format!("# Not looked at: {}… (because of this)\n", &long[..200])), "{text}");
+        assert!(text.contains(&format!("# No browser keeps it: odd ({why})\n")), "{text}");
     }
 
     #[test]

@@ -97,6 +97,15 @@ impl Visit {
         }
     }
 
+    /// Whether an address is answered with an error; then it is noted as one that could not be looked at.
+    pub(super) fn is_error(&mut self, address: &str, status: u16) -> bool {
+        let is_error = status >= 400;
+        if is_error {
+            self.fail(address, format!("it is answered {status}"));
+        }
+        is_error
+    }
+
     /// Notes the products that a page gives away.
     pub(super) fn recognise(&mut self, signs: impl IntoIterator<Item = Sign>, page: &str) {
         for product in signs.into_iter().filter_map(|sign| product_of(&sign)) {
@@ -113,6 +122,18 @@ pub(super) fn host_of(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_told_from_pages() {
+        let mut visit = Visit::default();
+        for (status, is_error) in
+            [(200, false), (302, false), (399, false), (400, true), (421, true), (503, true)]
+        {
+            assert_eq!(visit.is_error(&format!("/{status}"), status), is_error, "{status}");
+        }
+        let failed: Vec<_> = visit.failed.iter().map(|(_, why)| why.as_str()).collect();
+        assert_eq!(failed, ["it is answered 400", "it is answered 421", "it is answered 503"]);
+    }
 
     #[test]
     fn fields_add_to_what_a_browser_keeps() {
