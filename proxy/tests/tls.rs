@@ -332,7 +332,7 @@ fn tls_1_an_announced_client_is_let_in_and_never_logged() {
 #[test]
 fn a_certificate_and_its_key_may_be_credentials() {
     let (authority, origin) = (Authority::for_the_town(), Recorder::start());
-    let text = configuration(origin.address, "").replace(
+    let text = fronted(origin.address, "").replace(
         "[listen]\n",
         "[listen]\nhttps = { address = \"127.0.0.1:0\", certificate = \"credential:cert.pem\", key = \"credential:key.pem\" }\n",
     );
