@@ -21,6 +21,8 @@ pub(super) struct Frontier {
     origin: String,
     /// That of visitors, where they do not come in there.
     site: Option<Site>,
+    /// A path that is not looked at.
+    passed: Option<String>,
     waiting: VecDeque<String>,
     /// Paths: a page that differs in its query alone sets the same cookies, and calendars have no end.
     met: BTreeSet<String>,
@@ -31,10 +33,20 @@ impl Frontier {
     pub(super) fn from(start: &str, site: Option<Site>) -> Option<Self> {
         let start = Uri::parse(start).ok()?;
         let origin = origin_of(&start)?;
-        let mut frontier =
-            Self { origin: origin.clone(), site, waiting: VecDeque::new(), met: BTreeSet::new() };
+        let mut frontier = Self {
+            origin: origin.clone(),
+            site,
+            passed: None,
+            waiting: VecDeque::new(),
+            met: BTreeSet::new(),
+        };
         frontier.push(&start, &origin);
         Some(frontier)
+    }
+
+    /// Follows no link to this path: where Pinfold stands before the site, it is Pinfold that answers there.
+    pub(super) fn pass_over(&mut self, path: &str) {
+        self.passed = Some(path.to_owned());
     }
 
     pub(super) fn next(&mut self) -> Option<String> {
@@ -76,6 +88,9 @@ impl Frontier {
 
     fn push(&mut self, page: &Uri<&str>, origin: &str) {
         let path = if page.path().is_empty() { "/" } else { page.path().as_str() };
+        if self.passed.as_deref() == Some(path) {
+            return;
+        }
         let place = if self.site.is_some() { format!("{origin}{path}") } else { path.to_owned() };
         if self.met.insert(place) {
             let query = page.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -167,9 +182,12 @@ mod tests {
         let site = Site::at("https://www.example.gov.uk", &["example.gov.uk".to_owned()]);
         let mut frontier = Frontier::from("https://www.example.gov.uk/", site).unwrap();
         frontier.move_to("https://other.example/");
+        frontier.pass_over("/cookies");
         frontier.add(
             "https://www.example.gov.uk/",
             [
+                "/cookies",
+                "https://example.gov.uk/cookies?lang=cy",
                 "/a",
                 "http://www.example.gov.uk/b",
                 "https://example.gov.uk/a",

@@ -43,6 +43,9 @@ pub(crate) fn run(command: &Scan) -> Result<String, Failure> {
             "`{url}` is not the address of a page (write http://127.0.0.1:8000 or the like)"
         ))
     })?;
+    if site.is_some() {
+        frontier.pass_over(policy.page());
+    }
     let between = site.clone().map(|site| Ok((site, Asker::between(url, settings.as_ref())?)));
     let between =
         between.transpose().map_err(|why: String| Failure::of(format!("{url} cannot be asked: {why}")))?;
