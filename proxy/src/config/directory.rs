@@ -12,6 +12,7 @@ use super::fault::{Fault, Faults, Place};
 use super::files::{look_into_own, look_into_shared};
 use super::reader::{Located, Section};
 use super::sections::{OfSite, Shared, read_shared_file, read_site_file};
+use super::site::is_within;
 use super::source;
 use super::text::read_text;
 
@@ -158,11 +159,6 @@ fn find_conflict(before: &OfFile, site: &OfFile) {
 fn place_of_source(site: &OfSite) -> &Place {
     let elsewhere = site.url.as_ref().filter(|_| site.source == Place::Whole);
     elsewhere.map_or(&site.source, |url| &url.place)
-}
-
-/// Whether a domain is another, or below it.
-fn is_within(domain: &str, other: &str) -> bool {
-    domain.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn look(sites: &[OfFile], shared_faults: &Faults) {

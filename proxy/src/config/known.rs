@@ -3,6 +3,8 @@
 use pinfold::consent::LegalBasis;
 use pinfold::consent::well_known::{Kind, Service, service, services};
 
+use super::site::is_within;
+
 /// Domains of which it is known whose they are, and whose cookies need consent. Those that also serve what a page may need,
 /// such as fonts, maps and tests of humanity, are left out.
 const HOSTS: [(&str, &str); 26] = [
@@ -85,9 +87,6 @@ pub(super) fn doubt_of_cookie(one: Declared<'_>, all: &[Declared<'_>]) -> Option
 /// What is known of a host, or of a pattern of hosts.
 pub(super) fn doubt_of_host(host: &str, basis: Option<LegalBasis>) -> Option<Doubt> {
     let host = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-    let is_within = |host: &str, domain: &str| {
-        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
     let is_meant = |domain: &str| match host.strip_prefix("*.") {
         Some(name) => is_within(name, domain) || is_within(domain, name),
         None => is_within(&host, domain),

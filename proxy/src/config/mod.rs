@@ -39,4 +39,5 @@ pub(crate) use fault::Fault;
 pub(crate) use files::withheld;
 pub(crate) use origins::{Origin, Origins};
 pub(crate) use settings::{ADMIN, Approval, Hold, Hosts, SOCKET, Settings, StoreSettings, ValkeySettings};
+pub(crate) use site::{is_public_suffix, is_within};
 pub(crate) use units::duration;

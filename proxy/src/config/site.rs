@@ -160,13 +160,13 @@ fn knows(hosts: &[Located<String>], host: &Located<String>) -> bool {
     hosts.iter().any(|one| one.value == host.value)
 }
 
-/// Whether a browser takes a cookie of a domain from a host (RFC 6265 section 5.1.3).
-pub(super) fn is_within(host: &str, domain: &str) -> bool {
+/// Whether a host is a domain or below it, so that a browser takes a cookie of the domain from it (RFC 6265 section 5.1.3).
+pub(crate) fn is_within(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// Whether organisations register theirs under it, by the Public Suffix List as it was when Pinfold was built.
-pub(super) fn is_public_suffix(domain: &str) -> bool {
+pub(crate) fn is_public_suffix(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     psl::suffix_str(&domain) == Some(&domain)
 }

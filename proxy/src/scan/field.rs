@@ -6,6 +6,7 @@ use cookie::{Cookie as SetCookie, SameSite};
 use http::Uri;
 
 use super::visit::host_of;
+use crate::config::{is_public_suffix, is_within};
 
 /// The longest that a browser keeps a cookie, in seconds.
 const LONGEST: u64 = 400 * 86_400;
@@ -56,10 +57,10 @@ fn refused(set: &SetCookie<'_>, address: &str) -> Option<String> {
     let is_secure = set.secure().unwrap_or(false);
     let name = set.name().to_ascii_lowercase();
     if let Some(domain) = domain_of(set).filter(|domain| *domain != host) {
-        if !is_within(&host, &domain) {
+        if host.parse::<IpAddr>().is_ok() || !is_within(&host, &domain) {
             return Some(format!("it is for {domain}, and the address is not"));
         }
-        if psl::suffix_str(&domain) == Some(&domain) {
+        if is_public_suffix(&domain) {
             return Some(format!("it is for all of {domain}"));
         }
     }
@@ -79,10 +80,6 @@ fn refused(set: &SetCookie<'_>, address: &str) -> Option<String> {
     (needs_secure && !is_secure).then(|| {
         "it is for frames on other sites (`SameSite=None` or `Partitioned`), and not `Secure`".to_owned()
     })
-}
-
-fn is_within(host: &str, domain: &str) -> bool {
-    host.parse::<IpAddr>().is_err() && host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
 }
 
 /// Where browsers keep `Secure` cookies without https.
