@@ -10,6 +10,7 @@ use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, S
 
 use super::charset::Charset;
 use super::stage::{Stage, settings};
+use super::top::{Found, Spot, Top};
 
 /// A text in the language of the page it is put into: the `lang` of its root, where it has one.
 pub(crate) type Text = Box<dyn FnOnce(Option<&str>) -> String + Send>;
@@ -24,26 +25,128 @@ pub(super) struct Additions {
     pub(super) top: Option<Text>,
 }
 
+impl Additions {
+    /// What goes in where the body begins.
+    fn at_body(&mut self, language: Option<&str>) -> String {
+        let top = self.top.take().map(|top| top(language));
+        std::mem::take(&mut self.head) + &top.unwrap_or_default()
+    }
+}
+
 /// Puts things in at the top, then is done.
-#[derive(Debug)]
-pub(super) struct Insertion {
+pub(super) enum Insertion {
+    /// Nothing of the page has come: it may begin as one that was parsed before.
+    Unread(Box<Unread>),
+    Parsing(Parsing),
+    Over,
+}
+
+/// What is to be done with a page.
+pub(super) struct Unread {
+    additions: Additions,
+    whole: bool,
+    charset: Charset,
+}
+
+impl Insertion {
+    /// `whole` says that this is a page and not a part of one, which may have no `<html>` either.
+    pub(super) fn new(additions: Additions, whole: bool, charset: Charset) -> Self {
+        Self::Unread(Box::new(Unread { additions, whole, charset }))
+    }
+
+    pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
+        match std::mem::replace(self, Self::Over) {
+            Self::Unread(unread) => self.begin(*unread, part, done),
+            Self::Parsing(parsing) => self.parse(parsing, part, done),
+            Self::Over => done.extend_from_slice(part),
+        }
+    }
+
+    fn begin(&mut self, unread: Unread, part: &[u8], done: &mut Vec<u8>) {
+        let Unread { additions, whole, charset } = unread;
+        // Its root may have attributes that are replaced: that is no matter of places.
+        if !additions.root.is_empty() {
+            return self.parse(Parsing::new(additions, whole, charset), part, done);
+        }
+        match Top::of(part, whole) {
+            Ok(top) => put_in(part, &top, additions, done),
+            Err(beginning) => {
+                let (parsing, before) = (Parsing::new(additions, whole, charset), done.len());
+                let search = parsing.search.clone();
+                self.parse(parsing, part, done);
+                if let Some(found) = lock(&search).found.take() {
+                    found.remember(part, &done[before..], beginning, whole);
+                }
+            }
+        }
+    }
+
+    fn parse(&mut self, mut parsing: Parsing, part: &[u8], done: &mut Vec<u8>) {
+        parsing.write(part, done);
+        if !parsing.is_over() {
+            *self = Self::Parsing(parsing);
+        }
+    }
+
+    pub(super) fn end(&mut self, done: &mut Vec<u8>) {
+        match std::mem::replace(self, Self::Over) {
+            Self::Unread(unread) => {
+                let Unread { additions, whole, charset } = *unread;
+                Parsing::new(additions, whole, charset).stage.end(done);
+            }
+            Self::Parsing(mut parsing) => parsing.stage.end(done),
+            Self::Over => {}
+        }
+    }
+
+    /// Whether everything is in, and the rest goes through untouched.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Over)
+    }
+}
+
+/// Puts things in where the top is known to be.
+fn put_in(part: &[u8], top: &Top, mut additions: Additions, done: &mut Vec<u8>) {
+    let (before, rest) = part.split_at(top.body);
+    let (head, before) = before.split_at(top.head.unwrap_or_default());
+    if top.head.is_some() {
+        done.extend_from_slice(head);
+        done.append(&mut std::mem::take(&mut additions.head).into_bytes());
+    }
+    done.extend_from_slice(before);
+    done.extend_from_slice(additions.at_body(top.language.as_deref()).as_bytes());
+    done.extend_from_slice(rest);
+}
+
+/// A page whose top is looked for.
+pub(super) struct Parsing {
     stage: Stage,
+    search: Arc<Mutex<Search>>,
     over: Arc<AtomicBool>,
 }
 
 /// How much is parsed before asking whether the top has been found: the rest of the page need not be.
 const SLICE: usize = 256;
 
-impl Insertion {
-    /// `whole` says that this is a page and not a part of one, which may have no `<html>` either.
-    pub(super) fn new(additions: Additions, whole: bool, charset: Charset) -> Self {
+impl Parsing {
+    fn new(additions: Additions, whole: bool, charset: Charset) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        let search = Search { additions, whole, language: None, hidden: Arc::default(), over: over.clone() };
+        let search = Search {
+            additions,
+            whole,
+            language: None,
+            hidden: Arc::default(),
+            over: over.clone(),
+            head: None,
+            found: None,
+        };
         let search = Arc::new(Mutex::new(search));
-        Self { stage: Stage::new(charset, move |charset| Search::settings(&search, charset)), over }
+        let of_stage = search.clone();
+        let stage = Stage::new(charset, move |charset| Search::settings(&of_stage, charset));
+        Self { stage, search, over }
     }
 
-    pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
+    fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
         let mut rest = part;
         while !rest.is_empty() {
             let length = if self.is_over() { rest.len() } else { rest.len().min(SLICE) };
@@ -56,12 +159,7 @@ impl Insertion {
         }
     }
 
-    pub(super) fn end(&mut self, done: &mut Vec<u8>) {
-        self.stage.end(done);
-    }
-
-    /// Whether everything is in, and the rest goes through untouched.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 }
@@ -77,6 +175,9 @@ struct Search {
     /// How many `template` elements are open: nothing in them is shown.
     hidden: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
+    /// Where the head begins.
+    head: Option<Spot>,
+    found: Option<Found>,
 }
 
 impl Search {
@@ -140,10 +241,13 @@ impl Search {
             }
             "head" => {
                 self.whole = true;
-                element.prepend(&std::mem::take(&mut self.additions.head), ContentType::Html);
+                let head = std::mem::take(&mut self.additions.head);
+                element.prepend(&head, ContentType::Html);
+                self.head = Some(Spot { at: element.source_location().bytes().end, length: head.len() });
             }
             "body" => {
-                element.prepend(&self.rest(), ContentType::Html);
+                let rest = self.rest(element.source_location().bytes().end);
+                element.prepend(&rest, ContentType::Html);
             }
             // These stand in a head that need not be written out.
             "base" | "basefont" | "bgsound" | "link" | "meta" | "noframes" | "noscript" | "script"
@@ -151,21 +255,28 @@ impl Search {
             // Frames have no place for a text, and neither has a part of a page.
             "frameset" => self.over.store(true, Ordering::Relaxed),
             _ if !self.whole => self.over.store(true, Ordering::Relaxed),
-            _ => element.before(&self.rest(), ContentType::Html),
+            _ => {
+                let rest = self.rest(element.source_location().bytes().start);
+                element.before(&rest, ContentType::Html);
+            }
         }
     }
 
     /// A page of nothing but text, or with nothing but a head.
     fn at_end(&mut self, end: &mut DocumentEnd<'_>) {
         if self.whole && !self.over.load(Ordering::Relaxed) {
-            end.append(&self.rest(), ContentType::Html);
+            self.over.store(true, Ordering::Relaxed);
+            end.append(&self.additions.at_body(self.language.as_deref()), ContentType::Html);
         }
     }
 
-    fn rest(&mut self) -> String {
+    /// What goes in at a place, where the body begins.
+    fn rest(&mut self, at: usize) -> String {
         self.over.store(true, Ordering::Relaxed);
-        let top = self.additions.top.take().map(|top| top(self.language.as_deref()));
-        std::mem::take(&mut self.additions.head) + &top.unwrap_or_default()
+        let rest = self.additions.at_body(self.language.as_deref());
+        let body = Spot { at, length: rest.len() };
+        self.found = Some(Found { head: self.head, body, language: self.language.take() });
+        rest
     }
 }
 
@@ -175,6 +286,8 @@ fn lock(search: &Mutex<Search>) -> MutexGuard<'_, Search> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn inserted(page: &str, whole: bool, chunk: usize) -> String {
@@ -228,6 +341,57 @@ mod tests {
             inserted("<p>A page, says the browser</p>", true, 3),
             "[H][T]<p>A page, says the browser</p>"
         );
+    }
+
+    #[test]
+    fn page_05_a_page_that_begins_as_one_before_is_not_parsed_again() {
+        const HEAD: &str = "<!doctype html><html lang=en><head><title>Bins</title></head><body class=a>";
+        for (page, whole, top) in [
+            (format!("{HEAD}<p>x"), false, Some((Some(35), HEAD.len(), Some("en")))),
+            ("<title>x</title><p>y".to_owned(), true, Some((None, 16, None))),
+            ("<html><title>x</title>y<body>z".to_owned(), false, Some((None, 29, None))),
+            // Nothing goes in, or only at the end.
+            ("<title>x</title><p>y".to_owned(), false, None),
+            ("<html>Only text".to_owned(), false, None),
+            ("<html><frameset></frameset>".to_owned(), false, None),
+            (format!("<html><!-- {} --><body>x", "-".repeat(70_000)), false, None),
+        ] {
+            assert!(Top::of(page.as_bytes(), whole).is_err(), "{page}");
+            let parsed = inserted(&page, whole, page.len());
+            let found = Top::of(page.as_bytes(), whole).ok();
+            let found = found.as_ref().map(|top| (top.head, top.body, top.language.as_deref()));
+            assert_eq!(found, top, "{page}");
+            assert_eq!(inserted(&page, whole, page.len()), parsed, "{page}");
+            assert_eq!(inserted(&page, whole, 1), parsed, "{page}");
+            if let Some((_, body, _)) = top {
+                assert!(Top::of(&page.as_bytes()[..body - 1], whole).is_err(), "{page}");
+                assert!(Top::of(page.as_bytes(), !whole).is_err(), "{page}");
+            }
+        }
+        let title = inserted(&HEAD.replace("Bins", "Bin<s"), false, 4096);
+        assert_eq!(title, HEAD.replace("Bins", "Bin<s").replace("<head>", "<head>[H]") + "[Ten]");
+    }
+
+    proptest! {
+        #[test]
+        fn page_05_what_is_remembered_is_what_would_be_found(
+            head in proptest::collection::vec(0..20_usize, 0..12),
+            tails in proptest::collection::vec(proptest::collection::vec(0..20_usize, 0..4), 3),
+            whole in any::<bool>(),
+        ) {
+            const PARTS: [&str; 20] = [
+                "<!doctype html>", "<html lang=cy>", "<html>", "<head>", "</head>", "<title>a<body>", "</title>", "<script>'<body>", "</script>", "<!-- <body>",
+                "-->", "<body>", "<body/>", "<template>", "</template>", "<svg>", "</svg>", "text", "<p title='>'>", "<br",
+            ];
+            let text = |numbers: &[usize]| numbers.iter().map(|&number| PARTS[number]).collect::<String>();
+            for tail in &tails {
+                let page = text(&head) + &text(tail);
+                let parsed = inserted(&page, whole, 1);
+                for _ in 0..2 {
+                    prop_assert_eq!(&inserted(&page, whole, usize::MAX), &parsed);
+                }
+            }
+        }
     }
 
     fn with_root(page: &str, chunk: usize) -> String {

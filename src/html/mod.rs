@@ -12,6 +12,7 @@ mod open_tag;
 mod references;
 mod rewriter;
 mod stage;
+mod top;
 mod unpack;
 mod url;
 mod watch;

@@ -33,6 +33,12 @@ enum Place {
 const RAW: [&str; 9] =
     ["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"];
 
+/// How they begin.
+const RAW_BEGINNINGS: [[u8; 2]; 7] = [*b"if", *b"no", *b"sc", *b"st", *b"te", *b"ti", *b"xm"];
+
+/// The bit by which letters differ in case.
+const LOWER_CASE: u8 = 0x20;
+
 /// Its content is read as a part of the page by browsers without scripts.
 const TOGETHER: &str = "noscript";
 
@@ -43,7 +49,7 @@ impl OpenTag {
         loop {
             match self.place {
                 Place::Text => {
-                    let Some(begins) = next_angle(text, self.at) else {
+                    let Some(begins) = next_of_note(text, self.at) else {
                         self.at = text.len();
                         return text.len();
                     };
@@ -101,6 +107,22 @@ impl OpenTag {
     }
 }
 
+/// The place of the next `<` that begins anything but a tag that ends, and after which there is text. Nearly every one does, and is walked past here.
+fn next_of_note(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let begins = next_angle(text, at)?;
+        match text.get(begins + 1) {
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'/') => {}
+            _ => return Some(begins),
+        }
+        match end_of_tag(text, begins + 1, None) {
+            Ok(end) if raw_element(&text[begins..end]).is_none() => at = end,
+            _ => return Some(begins),
+        }
+    }
+}
+
 /// The place of the next `<`. Most are near, and walked to; what is farther is jumped to.
 fn next_angle(text: &[u8], from: usize) -> Option<usize> {
     const NEAR: usize = 16;
@@ -134,11 +156,12 @@ fn place_after(tag: &[u8], begins: usize) -> Place {
 
 /// The element that a tag begins, if no other can begin in it.
 pub(super) fn raw_element(tag: &[u8]) -> Option<&'static str> {
+    let [_, name @ ..] = tag else { return None };
     // Nearly every tag fails here.
-    if !matches!(tag.get(1)?.to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
+    if !RAW_BEGINNINGS.contains(&[name.first()? | LOWER_CASE, name.get(1)? | LOWER_CASE]) {
         return None;
     }
-    let name = tag[1..].split(|byte| ends_name(*byte)).next().unwrap_or_default();
+    let name = name.split(|byte| ends_name(*byte)).next().unwrap_or_default();
     RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()))
 }
 
@@ -150,6 +173,19 @@ fn ends_name(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_element_in_which_no_other_begins_is_known() {
+        for name in RAW {
+            for tag in [format!("<{name}>"), format!("<{} a=b>", name.to_uppercase()), format!("<{name}\n")] {
+                assert_eq!(raw_element(tag.as_bytes()), Some(name), "{tag}");
+            }
+            for tag in [format!("</{name}>"), format!("<{name}s>"), format!("<{}>", &name[..2])] {
+                assert_eq!(raw_element(tag.as_bytes()), None, "{tag}");
+            }
+        }
+        assert_eq!(raw_element(b"<"), None);
+    }
 
     #[test]
     fn a_tag_that_has_not_ended_waits() {

@@ -133,15 +133,16 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// Whether the word occurs, in letters of any case.
+/// Whether the word occurs, in letters of any case. What is looked for is a hyphen and a letter: pages have many hyphens.
 fn occurs(text: &[u8]) -> bool {
-    let hyphen = ATTRIBUTE.iter().position(|&byte| byte == b'-').unwrap_or_default();
-    memchr::memchr_iter(b'-', text).any(|at| {
-        let start = at.checked_sub(hyphen);
+    const HYPHEN: usize = 4;
+    let is_in_word = |at: usize| {
+        let start = at.checked_sub(HYPHEN);
         start
             .and_then(|start| text.get(start..start + ATTRIBUTE.len()))
             .is_some_and(|word| word.eq_ignore_ascii_case(ATTRIBUTE))
-    })
+    };
+    [b"-c", b"-C"].iter().any(|pair| memchr::memmem::find_iter(text, pair).any(is_in_word))
 }
 
 #[cfg(test)]
@@ -153,6 +154,7 @@ mod tests {
         for (text, expected) in [
             ("<p data-consent=x>", true),
             ("<p DATA-Consent=x>", true),
+            ("<p daTa-conSent=x>", true),
             ("<p data-consen", false),
             ("-consent data-x", false),
             ("a-b-data-consent", true),
