@@ -1,6 +1,8 @@
 //! Where a tag ends that is too long to be read.
 
-use super::open_tag::raw_element;
+/// The elements in which no other can begin.
+const RAW: [&str; 9] =
+    ["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"];
 
 /// How much of a tag is looked at for its name: longer than that of any element in which no other can begin.
 const NAME: usize = 16;
@@ -99,6 +101,21 @@ impl State {
             (Self::Between | Self::Attribute | Self::AfterAttribute, _) => Self::Attribute,
         })
     }
+}
+
+/// The element that a tag begins, if no other can begin in it.
+fn raw_element(tag: &[u8]) -> Option<&'static str> {
+    // Nearly every tag fails here.
+    if !matches!(tag.get(1)?.to_ascii_lowercase(), b'i' | b'n' | b's' | b't' | b'x') {
+        return None;
+    }
+    let name = tag[1..].split(|byte| ends_name(*byte)).next().unwrap_or_default();
+    RAW.into_iter().find(|raw| name.eq_ignore_ascii_case(raw.as_bytes()))
+}
+
+/// Whatever else follows is a part of the name: `<iframe_>` is no `iframe`.
+pub(super) fn ends_name(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/' | b'>')
 }
 
 #[cfg(test)]

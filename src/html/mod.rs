@@ -4,11 +4,11 @@
 //! in every encoding in which HTML can be written but UTF-16, which is left alone.
 
 mod charset;
+mod cut;
 mod fill;
 mod gate;
 mod insertion;
 mod long_tag;
-mod open_tag;
 mod references;
 mod rewriter;
 mod stage;
@@ -16,6 +16,7 @@ mod top;
 mod unpack;
 mod url;
 mod watch;
+mod words;
 
 pub(crate) use charset::Charset;
 pub(crate) use fill::fill;

@@ -4,12 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::charset::Charset;
+use super::cut::Cut;
 use super::gate::{Doorman, gate};
-use super::open_tag::OpenTag;
 use super::stage::Stage;
-
-/// The attribute by which a page says what its content is for.
-const ATTRIBUTE: &[u8] = b"data-consent";
+use super::words::{BEGUN, Word, words};
 
 /// How much of a page is watched. A longer one is parsed from there on, because what is watched must be remembered.
 const MOST: usize = 256 * 1024;
@@ -17,7 +15,7 @@ const MOST: usize = 256 * 1024;
 /// How much is held back for a tag that has begun and not ended. For a longer one the parser is asked.
 const LONGEST_TAG: usize = 8 * 1024;
 
-/// Parses a page only if [`ATTRIBUTE`] occurs in it: most pages of most sites have none, and parsing costs more than
+/// Parses a page only if `data-consent` occurs in it: most pages of most sites have none, and parsing costs more than
 /// everything else together.
 pub(super) struct Watch {
     doorman: Arc<dyn Doorman>,
@@ -34,7 +32,7 @@ struct Watched {
     seen: Vec<u8>,
     /// How much of it has gone on.
     gone: usize,
-    open: OpenTag,
+    cut: Cut,
     /// How much of what has gone on the parser has handed out again; nothing until it is given the page.
     confirmed: Option<usize>,
 }
@@ -46,13 +44,13 @@ impl Watch {
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
         let Some(watched) = &mut self.watched else { return self.stage().write(part, done) };
-        let occurs = watched.confirmed.is_none() && watched.occurs_with(part);
-        watched.seen.extend_from_slice(part);
         let mut parsed = Vec::new();
         if watched.confirmed.is_some() {
+            watched.seen.extend_from_slice(part);
             self.stage().write(part, &mut parsed);
         } else {
-            let safe = watched.open.before(&watched.seen);
+            let occurs = watched.see(part);
+            let safe = watched.cut.before(&watched.seen);
             let waits = watched.seen.len() - safe <= LONGEST_TAG && watched.seen.len() <= MOST;
             if waits && !occurs {
                 done.extend_from_slice(&watched.seen[watched.gone..safe]);
@@ -68,7 +66,7 @@ impl Watch {
 
     /// Takes the last part, and gives all that is left. Nothing comes after it for which a tag would have to wait.
     pub(super) fn last(mut self, part: Vec<u8>) -> Vec<u8> {
-        let unparsed = |watched: &mut Watched| watched.confirmed.is_none() && !watched.occurs_with(&part);
+        let unparsed = |watched: &mut Watched| watched.confirmed.is_none() && !watched.would_occur(&part);
         if let Some(mut watched) = self.watched.take_if(unparsed) {
             let mut done = watched.seen.split_off(watched.gone);
             if done.is_empty() {
@@ -118,49 +116,31 @@ impl Watch {
 }
 
 impl Watched {
-    /// Whether the word occurs with the next part: it may have begun before.
-    fn occurs_with(&self, part: &[u8]) -> bool {
-        const BEGUN: usize = ATTRIBUTE.len() - 1;
+    /// Adds a part; whether the attribute occurs with it.
+    fn see(&mut self, part: &[u8]) -> bool {
+        let from = self.seen.len().saturating_sub(BEGUN);
+        self.seen.extend_from_slice(part);
+        let mut occurs = false;
+        for (at, word) in words(&self.seen[from..]) {
+            match word {
+                Word::Consent => occurs = true,
+                Word::Noscript => self.cut.begin_noscript(from + at),
+                Word::NoscriptEnds => self.cut.end_noscript(),
+            }
+        }
+        occurs
+    }
+
+    /// Whether the attribute would occur with a part: it may have begun before.
+    fn would_occur(&self, part: &[u8]) -> bool {
         let before = &self.seen[self.seen.len().saturating_sub(BEGUN)..];
         let seam = [before, &part[..part.len().min(BEGUN)]].concat();
-        occurs(&seam) || occurs(part)
+        words(&seam).chain(words(part)).any(|(_, word)| word == Word::Consent)
     }
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").field("watches", &self.watched.is_some()).finish_non_exhaustive()
-    }
-}
-
-/// Whether the word occurs, in letters of any case. What is looked for is a hyphen and a letter: pages have many hyphens.
-fn occurs(text: &[u8]) -> bool {
-    const HYPHEN: usize = 4;
-    let is_in_word = |at: usize| {
-        let start = at.checked_sub(HYPHEN);
-        start
-            .and_then(|start| text.get(start..start + ATTRIBUTE.len()))
-            .is_some_and(|word| word.eq_ignore_ascii_case(ATTRIBUTE))
-    };
-    [b"-c", b"-C"].iter().any(|pair| memchr::memmem::find_iter(text, pair).any(is_in_word))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_word_is_found_in_any_case() {
-        for (text, expected) in [
-            ("<p data-consent=x>", true),
-            ("<p DATA-Consent=x>", true),
-            ("<p daTa-conSent=x>", true),
-            ("<p data-consen", false),
-            ("-consent data-x", false),
-            ("a-b-data-consent", true),
-            ("", false),
-        ] {
-            assert_eq!(occurs(text.as_bytes()), expected, "{text}");
-        }
     }
 }
