@@ -10,6 +10,7 @@ use super::outcome::{Action, CookieSubject, Deed, Deeds, Direction};
 use super::outlook::Outlook;
 use super::page::{Plan, Visitor, is_worth_a_plan, plan};
 use super::policy::{Policy, Undeclared};
+use super::recall::Recall;
 use super::request::{filter, pairs};
 use super::seen::SeenRules;
 use super::service::Marks;
@@ -92,9 +93,16 @@ impl Explanation {
     ) -> Self {
         let marks = Marks::of(&asked.headers, policy);
         let visitor = Visitor::of(policy, calendar, clock, &asked.headers, marks.gpc());
-        let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
-        let judge =
-            Judge { policy, standing: visitor.standing, undeclared: &undeclared, seen: &seen, values: None };
+        let (undeclared, seen, recall) =
+            (UndeclaredNames::default(), SeenRules::default(), Recall::default());
+        let judge = Judge {
+            policy,
+            standing: visitor.standing,
+            undeclared: &undeclared,
+            seen: &seen,
+            values: None,
+            recall: &recall,
+        };
 
         let mut deeds = Deeds::default();
         filter(&judge, &mut asked.headers.clone(), &mut deeds);

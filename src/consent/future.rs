@@ -140,6 +140,7 @@ where
                     undeclared: &shared.undeclared,
                     seen: &shared.seen,
                     values: None,
+                    recall: &shared.recall,
                 };
                 return Poll::Ready(Ok(finish(&judge, outlook, deeds, &*shared.clock, response)));
             }

@@ -2,6 +2,7 @@ use super::decision::Standing;
 use super::outcome::{Action, CookieSubject};
 use super::own::is_own;
 use super::policy::{Mode, Policy, Undeclared};
+use super::recall::Recall;
 use super::seen::SeenRules;
 use super::token;
 use super::undeclared::UndeclaredNames;
@@ -16,6 +17,7 @@ pub(super) struct Judge<'a> {
     pub(super) seen: &'a SeenRules,
     /// Where values are counted, if they are.
     pub(super) values: Option<&'a CookieValues>,
+    pub(super) recall: &'a Recall,
 }
 
 impl Judge<'_> {

@@ -24,6 +24,7 @@ impl ConsentManagerLayer {
             undeclared: Arc::default(),
             seen: Arc::default(),
             values,
+            recall: Arc::default(),
             tells_handlers: true,
         })
     }
@@ -39,7 +40,9 @@ impl ConsentManagerLayer {
         let before = |place: usize| numbers.get(rules.get(place)?.pattern()).copied();
         let seen = Arc::new(self.0.seen.renewed(rules.len(), before));
         let values = Arc::new(self.0.values.renewed(rules.len(), before));
-        Self(Shared { policy, calendar, clock, undeclared, seen, values, tells_handlers })
+        // What was remembered is of the policy before.
+        let recall = Arc::default();
+        Self(Shared { policy, calendar, clock, undeclared, seen, values, recall, tells_handlers })
     }
 
     /// Takes the time from another clock.

@@ -66,6 +66,7 @@ mod policy;
 mod preference;
 mod purpose;
 mod reading;
+mod recall;
 mod register;
 mod remarks;
 mod request;

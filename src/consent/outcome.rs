@@ -239,6 +239,10 @@ impl Deeds {
         self.0.push(Packed::of(deed));
     }
 
+    pub(super) fn extend(&mut self, others: &Self) {
+        others.0.as_slice().iter().for_each(|deed| self.0.push(*deed));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.as_slice().len()
     }

@@ -1,5 +1,7 @@
 //! Which cookies of a request reach the site.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::header::{COOKIE, Entry};
 use http::{HeaderMap, HeaderValue};
@@ -13,6 +15,7 @@ use super::own::OwnCookie;
 use super::policy::Policy;
 use super::preference::{Preferences, Preferred};
 use super::reading::{any_other_reading, names_within};
+use super::recall::{Reading, Run};
 use super::token::{self, is_token};
 
 /// Whether a `Cookie` field may carry a decision or a preference: it has the name of one of these cookies somewhere.
@@ -57,7 +60,17 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
     let Entry::Occupied(mut lines) = headers.entry(COOKIE) else { return };
     let mut emptied = false;
     for line in lines.iter_mut() {
-        if let Some(rest) = filtered(judge, line.as_bytes(), deeds) {
+        let text = line.as_bytes();
+        let rest = judge.recall.with_reading(
+            judge,
+            text,
+            || read(judge, text),
+            |reading| {
+                deeds.extend(&reading.deeds);
+                reading.kept.as_ref().map(|runs| joined(text, runs.as_slice()))
+            },
+        );
+        if let Some(rest) = rest {
             emptied |= rest.is_empty();
             // Parts of a sound field value are a sound field value.
             *line = HeaderValue::from_maybe_shared(rest).unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -74,66 +87,48 @@ pub(super) fn filter(judge: &Judge<'_>, headers: &mut HeaderMap, deeds: &mut Dee
     }
 }
 
-/// What is left of one field, or `None` where all of it is.
-fn filtered(judge: &Judge<'_>, line: &[u8], deeds: &mut Deeds) -> Option<Bytes> {
+/// What becomes of one field.
+fn read(judge: &Judge<'_>, line: &[u8]) -> Reading {
     let (mut start, mut run_starts, mut held) = (0, 0, false);
-    let mut kept = Kept::default();
+    let (mut deeds, mut kept) = (Deeds::default(), Few::default());
     while start <= line.len() {
         let (end, verdict) = verdict(judge, line, start);
         if let Some((subject, action)) = verdict {
             deeds.push(Deed::new(subject, Direction::Request, action));
             if action == Action::Withheld {
                 held = true;
-                kept.push(&line[run_starts..start]);
+                keep(line, run_starts..start, &mut kept);
                 run_starts = line.len().min(end + 1);
             }
         }
         start = end + 1;
     }
-    if !held {
-        return None;
-    }
-    kept.push(&line[run_starts..]);
-    Some(kept.joined())
+    keep(line, run_starts..line.len(), &mut kept);
+    Reading { deeds, kept: held.then_some(kept) }
+}
+
+/// Adds a run of pairs, without the blanks and semicolons at its ends.
+fn keep(line: &[u8], run: Range<usize>, kept: &mut Few<Run, 8>) {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b';');
+    let Some(first) = line[run.clone()].iter().position(|byte| !is_between(byte)) else { return };
+    let last = line[run.clone()].iter().rposition(|byte| !is_between(byte)).unwrap_or(first);
+    // A field is shorter than 4 GiB.
+    kept.push(((run.start + first) as u32, (run.start + last + 1) as u32));
 }
 
 const BETWEEN: &[u8] = b"; ";
 
-/// The runs of pairs of a field that stay. Hardly any field has more than eight.
-#[derive(Default)]
-struct Kept<'a> {
-    runs: Few<&'a [u8], 8>,
-    length: usize,
-}
-
-impl<'a> Kept<'a> {
-    /// Adds a run, without the blanks and semicolons at its ends.
-    fn push(&mut self, run: &'a [u8]) {
-        let run = bare(run);
-        if !run.is_empty() {
-            self.length += run.len() + if self.length > 0 { BETWEEN.len() } else { 0 };
-            self.runs.push(run);
+/// Runs of pairs in one field, for which there is one allocation, of the right size.
+fn joined(line: &[u8], runs: &[Run]) -> Bytes {
+    let within: u32 = runs.iter().map(|(start, end)| end - start).sum();
+    let mut rest = Vec::with_capacity(within as usize + BETWEEN.len() * runs.len().saturating_sub(1));
+    for &(start, end) in runs {
+        if !rest.is_empty() {
+            rest.extend_from_slice(BETWEEN);
         }
+        rest.extend_from_slice(line.get(start as usize..end as usize).unwrap_or_default());
     }
-
-    /// All of them in one field, for which there is one allocation, of the right size.
-    fn joined(&self) -> Bytes {
-        let mut rest = Vec::with_capacity(self.length);
-        for run in self.runs.as_slice() {
-            if !rest.is_empty() {
-                rest.extend_from_slice(BETWEEN);
-            }
-            rest.extend_from_slice(run);
-        }
-        Bytes::from(rest)
-    }
-}
-
-fn bare(mut run: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b';', rest @ ..] | [rest @ .., b' ' | b'\t' | b';'] = run {
-        run = rest;
-    }
-    run
+    Bytes::from(rest)
 }
 
 /// Where the pair that begins at `start` ends, and what becomes of it; nothing where it is nothing but blanks.
@@ -270,6 +265,7 @@ mod tests {
 
     use super::*;
     use crate::consent::purpose::PurposeSet;
+    use crate::consent::recall::Recall;
     use crate::consent::seen::SeenRules;
     use crate::consent::{CookieRule, LegalBasis, Mode, Purpose, Undeclared, UndeclaredNames};
     use crate::time::CivilMonth;
@@ -303,6 +299,7 @@ mod tests {
             undeclared: &UndeclaredNames::default(),
             seen: &SeenRules::default(),
             values: None,
+            recall: &Recall::default(),
         };
         let mut headers = HeaderMap::new();
         for line in lines {

@@ -75,6 +75,7 @@ fn verdict(judge: &Judge<'_>, field: &[u8]) -> (CookieSubject, Action) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consent::recall::Recall;
     use crate::consent::seen::SeenRules;
     use crate::consent::{CookieRule, LegalBasis, Policy, Purpose, Undeclared, UndeclaredNames};
     use crate::time::CivilMonth;
@@ -105,6 +106,7 @@ mod tests {
             undeclared: &UndeclaredNames::default(),
             seen: &SeenRules::default(),
             values: None,
+            recall: &Recall::default(),
         };
         let mut headers = HeaderMap::new();
         for field in fields {
@@ -157,7 +159,14 @@ mod tests {
     fn assert_is_held(policy: &Policy, field: &str) {
         let standing = policy.standing(None, false);
         let (undeclared, seen) = (UndeclaredNames::default(), SeenRules::default());
-        let judge = Judge { policy, standing, undeclared: &undeclared, seen: &seen, values: None };
+        let judge = Judge {
+            policy,
+            standing,
+            undeclared: &undeclared,
+            seen: &seen,
+            values: None,
+            recall: &Recall::default(),
+        };
         let mut headers = HeaderMap::new();
         headers.append(SET_COOKIE, field.parse().unwrap());
         let mut deeds = Deeds::default();

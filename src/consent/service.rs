@@ -115,6 +115,7 @@ where
             undeclared: &shared.undeclared,
             seen: &shared.seen,
             values: marks.navigates.then_some(&*shared.values),
+            recall: &shared.recall,
         };
         let headers = request.headers_mut();
         if marks.has_cookies {
@@ -151,6 +152,7 @@ impl<S> ConsentManager<S> {
             undeclared: &self.shared.undeclared,
             seen: &self.shared.seen,
             values: None,
+            recall: &self.shared.recall,
         };
         let headers = request.headers_mut();
         request::filter(&judge, headers, &mut Deeds::default());

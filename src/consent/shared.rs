@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::policy::Policy;
+use super::recall::Recall;
 use super::seen::SeenRules;
 use super::undeclared::UndeclaredNames;
 use super::values::CookieValues;
@@ -15,5 +16,6 @@ pub(crate) struct Shared {
     pub(crate) undeclared: Arc<UndeclaredNames>,
     pub(super) seen: Arc<SeenRules>,
     pub(crate) values: Arc<CookieValues>,
+    pub(super) recall: Arc<Recall>,
     pub(super) tells_handlers: bool,
 }

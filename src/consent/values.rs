@@ -73,6 +73,14 @@ impl CookieValues {
         }
     }
 
+    /// Whether values of a cookie are still counted.
+    pub(super) fn counts(&self, subject: CookieSubject) -> bool {
+        let sample = self.place(subject).and_then(|place| self.samples.get(place));
+        sample.is_some_and(|sample| {
+            sample.get().is_none_or(|sample| sample.seen.load(Ordering::Relaxed) < SAMPLE)
+        })
+    }
+
     /// How many different values a thousand requests had, in the last full sample.
     #[cfg(test)]
     fn estimate(&self, subject: CookieSubject) -> Option<u16> {
