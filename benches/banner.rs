@@ -17,11 +17,12 @@ use http_body::{Body, Frame};
 use http_body_util::Empty;
 use pinfold::PinfoldLayer;
 use pinfold::audit::{AuditSettings, TracingSink};
-use pinfold::consent::{ConsentManagerLayer, CookieRule, LegalBasis, Policy, Purpose};
+use pinfold::consent::{ConsentManagerLayer, CookieRule, Embed, LegalBasis, Policy, Purpose};
 use pinfold::time::Calendar;
 use tower::{Layer as _, Service, ServiceBuilder, service_fn};
 
-const KINDS: [(&str, Kind); 3] = [("bare", Kind::Bare), ("same", Kind::Same), ("other", Kind::Other)];
+const KINDS: [(&str, Kind); 4] =
+    [("bare", Kind::Bare), ("same", Kind::Same), ("other", Kind::Other), ("gate", Kind::Gate)];
 
 /// Which pages are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,8 @@ enum Kind {
     Same,
     /// One whose beginning differs each time.
     Other,
+    /// One, of a site that declares content of others, which is read to its end.
+    Gate,
 }
 
 fn main() {
@@ -60,7 +63,9 @@ fn main() {
 fn visit(kind: Kind, kib: usize) -> Box<dyn FnMut()> {
     match kind {
         Kind::Bare => Box::new(asking(ServiceBuilder::new().service_fn(site(kind, kib)))),
-        Kind::Same | Kind::Other => Box::new(asking(layer().layer(service_fn(site(kind, kib))))),
+        Kind::Same | Kind::Other | Kind::Gate => {
+            Box::new(asking(layer(kind).layer(service_fn(site(kind, kib)))))
+        }
     }
 }
 
@@ -146,14 +151,18 @@ fn site(
     }
 }
 
-fn layer() -> PinfoldLayer {
+fn layer(kind: Kind) -> PinfoldLayer {
     let policy = Policy::builder("Town", "https://www.town.example")
         .purpose(Purpose::new("statistics", LegalBasis::Consent, "Statistics", "They count."))
         .cookie(CookieRule::new("_ga*", "statistics"))
         .banner(true)
-        .gate(true)
-        .build()
-        .expect("a sound policy");
+        .gate(true);
+    let policy = if let Kind::Gate = kind {
+        policy.embed(Embed::new("statistics", ["statistics.example", "*.video.example"]))
+    } else {
+        policy
+    };
+    let policy = policy.build().expect("a sound policy");
     let consent = ConsentManagerLayer::new(policy, Calendar::named("Europe/London").expect("a zone"));
     let (layer, background) = PinfoldLayer::of(
         consent,

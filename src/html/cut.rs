@@ -1,84 +1,93 @@
 //! Where a page can be cut as it comes: not within a tag, which may have to be changed as a whole.
 
+use super::long_tag::LongTag;
+
 /// Looks at the end of a text that grows for a tag that may have begun and not ended.
 ///
 /// Within a tag a `>` is part of a quoted value, and before the mark that opens one there is a `=` (HTML, sections 13.2.5.32 to 13.2.5.38). So a tag
 /// in which a text ends begins after the last `>`, unless the last mark of either kind before that has opened a value: then it begins before the
-/// mark. What only looks like that, as in a script, may keep a little of a page waiting for the next part, and no more.
+/// mark, and is read from there.
 #[derive(Debug, Default)]
 pub(super) struct Cut {
     /// How much has been looked at.
     seen: usize,
     /// The place after the last `>`.
     closed: usize,
-    /// The last `"` before that, and the last `'`.
+    /// How far from there on no tag begins.
+    looked: usize,
+    /// The last `"` before that `>`, and the last `'`.
     marks: [Option<usize>; 2],
-    /// Where a tag may begin in a value of which that `>` is.
+    /// Where a tag has begun in a value of which that `>` is.
     around: Option<usize>,
-    /// Where an element has begun that is kept together, because its content is read as a part of the page by browsers without scripts.
-    noscript: Option<usize>,
     /// The last answer.
     cut: usize,
 }
 
+/// The longest tag that is waited for.
+pub(super) const LONGEST_TAG: usize = 8 * 1024;
+
 impl Cut {
-    /// The length of the text without what must stay together and may not have ended: never less than before. The text begins with all that it
-    /// was shown before.
+    /// The length of the text without a tag that may not have ended: never less than before. The text begins with all that it was shown before.
     pub(super) fn before(&mut self, text: &[u8]) -> usize {
         if let Some(found) = memchr::memrchr(b'>', &text[self.seen..]) {
             let (from, last) = (self.closed, self.seen + found);
+            let mut may_differ = self.around.is_some();
             for (place, found) in self.marks.iter_mut().zip(last_marks(&text[from..last])) {
+                may_differ |= found.is_some();
                 *place = found.map(|found| from + found).or(*place);
             }
-            self.closed = last + 1;
-            self.around = tag_around(text, self.marks, DEPTH);
+            (self.closed, self.looked) = (last + 1, last + 1);
+            if may_differ {
+                self.around = tag_around(text, self.marks, DEPTH);
+            }
         }
         self.seen = text.len();
-        let after = first_tag(text, self.closed);
-        let open = [after, self.around, self.noscript].into_iter().flatten().min();
-        self.cut = self.cut.max(open.unwrap_or(text.len()));
+        self.looked = first_tag(text, self.looked).unwrap_or(text.len());
+        self.cut = self.cut.max(self.around.map_or(self.looked, |around| around.min(self.looked)));
         self.cut
-    }
-
-    /// Takes note that `noscript` begins.
-    pub(super) fn begin_noscript(&mut self, at: usize) {
-        self.noscript.get_or_insert(at);
-    }
-
-    /// Takes note that it ends.
-    pub(super) fn end_noscript(&mut self) {
-        self.noscript = None;
     }
 }
 
 /// How many values within values are told apart: after that everything may be in a tag.
 const DEPTH: u8 = 4;
 
-const MARKS: [u8; 2] = [b'"', b'\''];
-
 fn last_marks(text: &[u8]) -> [Option<usize>; 2] {
-    MARKS.map(|mark| memchr::memrchr(mark, text))
+    [b'"', b'\''].map(|mark| memchr::memrchr(mark, text))
 }
 
 /// The place of the first `<` from here on that may begin a tag.
 fn first_tag(text: &[u8], from: usize) -> Option<usize> {
-    let begins = |after| matches!(after, None | Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?'));
+    let begins = |after: Option<&u8>| after.is_none_or(|&byte| byte == b'/' || byte.is_ascii_alphabetic());
     let mut all = memchr::memchr_iter(b'<', &text[from..]).map(|found| from + found);
-    all.find(|at| begins(text.get(at + 1).copied()))
+    all.find(|at| begins(text.get(at + 1)))
 }
 
-/// Where the tag may begin in which one of these marks opens a value.
+/// Where the tag begins in which a text ends, if one of these marks may have opened a value of it.
 fn tag_around(text: &[u8], marks: [Option<usize>; 2], depth: u8) -> Option<usize> {
-    let may_open = |mark: &usize| text[..*mark].trim_ascii_end().ends_with(b"=");
-    marks.into_iter().flatten().filter(may_open).filter_map(|mark| tag_open_at(&text[..mark], depth)).min()
+    marks.into_iter().flatten().filter_map(|mark| tag_with_value_at(text, mark, depth)).min()
 }
 
-/// Where the tag may begin in which a text ends.
-fn tag_open_at(text: &[u8], depth: u8) -> Option<usize> {
-    let Some(depth) = depth.checked_sub(1) else { return Some(0) };
-    let Some(last) = memchr::memrchr(b'>', text) else { return first_tag(text, 0) };
-    let around = tag_around(text, last_marks(&text[..last]), depth);
-    around.into_iter().chain(first_tag(text, last + 1)).min()
+/// Where the tag begins in which a text ends, if this mark may have opened a value of it. No tag is looked for farther back than is waited for.
+fn tag_with_value_at(text: &[u8], mark: usize, depth: u8) -> Option<usize> {
+    let from = mark.saturating_sub(LONGEST_TAG);
+    let before = &text[from..mark];
+    match before.trim_ascii_end().last() {
+        Some(b'=') => {}
+        None if from > 0 => return Some(from),
+        _ => return None,
+    }
+    let (begins, around) = match (memchr::memrchr(b'>', before), depth.checked_sub(1)) {
+        (_, None) => return Some(from),
+        (None, _) if from > 0 => return Some(from),
+        (None, _) => (0, None),
+        (Some(last), Some(depth)) => {
+            let marks = last_marks(&before[..last]).map(|found| found.map(|found| from + found));
+            (from + last + 1, tag_around(text, marks, depth))
+        }
+    };
+    let tag =
+        first_tag(&text[..mark], begins).filter(|&tag| !LongTag::new(&text[tag..]).length_in(&text[tag..]).1);
+    tag.into_iter().chain(around).min()
 }
 
 #[cfg(test)]
@@ -91,23 +100,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::html::words::{Word, words};
 
-    fn cuts(text: &str, part: usize) -> Vec<usize> {
+    /// How much is shown each time, and the answer.
+    fn cuts(text: &str, part: usize) -> Vec<(usize, usize)> {
         let (mut cut, bytes) = (Cut::default(), text.as_bytes());
         let mut ends: Vec<_> = (0..bytes.len()).step_by(part).skip(1).collect();
         ends.push(bytes.len());
-        let cut_at = |end: usize| {
-            for (at, word) in words(&bytes[..end]) {
-                match word {
-                    Word::Consent => {}
-                    Word::Noscript => cut.begin_noscript(at),
-                    Word::NoscriptEnds => cut.end_noscript(),
-                }
-            }
-            cut.before(&bytes[..end])
-        };
-        ends.into_iter().map(cut_at).collect()
+        ends.into_iter().map(|end| (end, cut.before(&bytes[..end]))).collect()
     }
 
     #[test]
@@ -123,7 +122,7 @@ mod tests {
             ("<p>text<img alt='a > \"b\" > ", 7),
             ("<p>text<img alt=\"a > b\">", 24),
             ("<p class=\"x\">text<img alt=''", 17),
-            ("<p title=\"=\">text", 0),
+            ("<p title=\"=\">text", 17),
             ("<p title=\"=\">text<b title=\"x\">y", 31),
             ("<p it's>text<i title='", 12),
             ("<p>x</p \"> y", 12),
@@ -133,14 +132,22 @@ mod tests {
             ("<iframe\u{11} a><p", 11),
             ("<iframe title=\"<b>Map</b>\" ", 0),
             ("<!-- don't --><p>x", 18),
-            ("<p><!", 3),
+            ("<p><!", 5),
+            ("<p><!-- a > b", 13),
             ("<script>if (a<b) x = '<i", 13),
-            ("<p><noscript><p>one</p>", 3),
-            ("<p><noscript><p>one</p></noscript>x", 35),
+            ("<script>for(i=0;i<n;i++){u+='&q='+a[i]}</script><p>x", 52),
+            ("<script>for(i=0;i<n;i++){u+='&q='+a[", 17),
+            ("<a href='?q='><p class=\"x\">y", 28),
+            ("<p title='<i title=\"'>x\">y", 26),
+            ("<p title='<i title=\">x\">y", 0),
             ("", 0),
         ] {
             for part in [1, 2, 5, 100] {
-                assert_eq!(cuts(text, part).last(), Some(&expected), "{text} in parts of {part}");
+                assert_eq!(
+                    cuts(text, part).last(),
+                    Some(&(text.len(), expected)),
+                    "{text} in parts of {part}"
+                );
             }
         }
     }
@@ -170,8 +177,9 @@ mod tests {
             ];
             let page: String = parts.iter().map(|&number| PARTS[number]).collect();
             let tags = start_tags(&page);
-            for cut in cuts(&page, part) {
-                prop_assert!(!tags.iter().any(|tag| tag.start < cut && cut < tag.end), "{} at {}", page, cut);
+            for (shown, cut) in cuts(&page, part) {
+                let open = tags.iter().find(|tag| tag.start < shown && shown < tag.end);
+                prop_assert!(open.is_none_or(|tag| cut <= tag.start), "{} at {}", page, cut);
             }
         }
     }

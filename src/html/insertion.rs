@@ -56,6 +56,7 @@ impl Insertion {
 
     pub(super) fn write(&mut self, part: &[u8], done: &mut Vec<u8>) {
         match std::mem::replace(self, Self::Over) {
+            Self::Unread(unread) if part.is_empty() => *self = Self::Unread(unread),
             Self::Unread(unread) => self.begin(*unread, part, done),
             Self::Parsing(parsing) => self.parse(parsing, part, done),
             Self::Over => done.extend_from_slice(part),
@@ -111,7 +112,7 @@ fn put_in(part: &[u8], top: &Top, mut additions: Additions, done: &mut Vec<u8>) 
     let (head, before) = before.split_at(top.head.unwrap_or_default());
     if top.head.is_some() {
         done.extend_from_slice(head);
-        done.append(&mut std::mem::take(&mut additions.head).into_bytes());
+        done.extend_from_slice(std::mem::take(&mut additions.head).as_bytes());
     }
     done.extend_from_slice(before);
     done.extend_from_slice(additions.at_body(top.language.as_deref()).as_bytes());
@@ -243,10 +244,12 @@ impl Search {
                 self.whole = true;
                 let head = std::mem::take(&mut self.additions.head);
                 element.prepend(&head, ContentType::Html);
-                self.head = Some(Spot { at: element.source_location().bytes().end, length: head.len() });
+                self.head
+                    .get_or_insert(Spot { at: element.source_location().bytes().end, length: head.len() });
             }
             "body" => {
-                let rest = self.rest(element.source_location().bytes().end);
+                let tag = element.source_location().bytes();
+                let rest = self.rest(tag.end, tag.end);
                 element.prepend(&rest, ContentType::Html);
             }
             // These stand in a head that need not be written out.
@@ -256,7 +259,8 @@ impl Search {
             "frameset" => self.over.store(true, Ordering::Relaxed),
             _ if !self.whole => self.over.store(true, Ordering::Relaxed),
             _ => {
-                let rest = self.rest(element.source_location().bytes().start);
+                let tag = element.source_location().bytes();
+                let rest = self.rest(tag.start, tag.end);
                 element.before(&rest, ContentType::Html);
             }
         }
@@ -270,12 +274,12 @@ impl Search {
         }
     }
 
-    /// What goes in at a place, where the body begins.
-    fn rest(&mut self, at: usize) -> String {
+    /// What goes in at a place, where the body begins, as a tag says that ends at another.
+    fn rest(&mut self, at: usize, told_by: usize) -> String {
         self.over.store(true, Ordering::Relaxed);
         let rest = self.additions.at_body(self.language.as_deref());
         let body = Spot { at, length: rest.len() };
-        self.found = Some(Found { head: self.head, body, language: self.language.take() });
+        self.found = Some(Found { head: self.head, body, told_by, language: self.language.take() });
         rest
     }
 }
@@ -368,6 +372,28 @@ mod tests {
                 assert!(Top::of(page.as_bytes(), !whole).is_err(), "{page}");
             }
         }
+        // Where the body is implied, what tells is the first tag of it.
+        let start = format!("<!doctype html><html lang=en><!-- {} --><title>x</title>", "-".repeat(600));
+        for rest in [
+            "<p>x",
+            "<meta name=x><p>x",
+            "<style>p{}</style><body class=a><p>x",
+            "<frameset>",
+            "</head>x<body>",
+            "<template><p></template>x<p>",
+            "text<p>",
+            "<head><title>x</title></head><body>x",
+            "<head><head><body>x",
+        ] {
+            for page in [format!("{start}{rest}"), format!("{start}{rest}<p>y")] {
+                assert_eq!(inserted(&page, false, page.len()), inserted(&page, false, 1), "{rest}");
+            }
+        }
+        for (language, is_known) in [("cy", true), ("\u{e9}", false), (&"x".repeat(36), false)] {
+            let page = format!("<html lang={language}><body>x");
+            inserted(&page, false, page.len());
+            assert_eq!(Top::of(page.as_bytes(), false).is_ok(), is_known, "{language}");
+        }
         let title = inserted(&HEAD.replace("Bins", "Bin<s"), false, 4096);
         assert_eq!(title, HEAD.replace("Bins", "Bin<s").replace("<head>", "<head>[H]") + "[Ten]");
     }
@@ -385,7 +411,7 @@ mod tests {
             ];
             let text = |numbers: &[usize]| numbers.iter().map(|&number| PARTS[number]).collect::<String>();
             for tail in &tails {
-                let page = text(&head) + &text(tail);
+                let page = format!("{}<!--{}-->{}", text(&head), "-".repeat(600), text(tail));
                 let parsed = inserted(&page, whole, 1);
                 for _ in 0..2 {
                     prop_assert_eq!(&inserted(&page, whole, usize::MAX), &parsed);

@@ -26,7 +26,7 @@ pub(crate) struct Edits {
     pub(crate) whole: bool,
 }
 
-/// Changes one page as it streams by: part by part, and never holding back more than a tag.
+/// Changes one page as it streams by: part by part, and holding back no more than a tag or an element that is kept together.
 pub(crate) struct Rewriter {
     unpack: Option<Unpack>,
     insertion: Option<Insertion>,
@@ -205,6 +205,50 @@ mod tests {
         assert_eq!(rewriter.write(b" part</h1><p>and a second").unwrap(), b" part</h1><p>and a second");
         assert_eq!(rewriter.write(b"</body></html>").unwrap(), b"[B]</body></html>");
         assert_eq!(rewriter.last(b"").unwrap(), b"");
+    }
+
+    #[test]
+    fn page_05_a_page_that_is_watched_goes_out_as_it_comes() {
+        for (parts, expected) in [
+            (
+                ["<body><a href=\"/search?q=\">Search</a><p>1</p>", "<p>2</p>", "<p class='x'>3</p><i"],
+                ["<body><a href=\"/search?q=\">Search</a><p>1</p>", "<p>2</p>", "<p class='x'>3</p>"],
+            ),
+            (
+                [
+                    "<script>for(;i<n;){u+='&q='+a[i]}</script><p class=\"x\">1",
+                    "<p>2",
+                    "<!-- <noscript-x> -->",
+                ],
+                [
+                    "<script>for(;i<n;){u+='&q='+a[i]}</script><p class=\"x\">1",
+                    "<p>2",
+                    "<!-- <noscript-x> -->",
+                ],
+            ),
+            (["<p title='a > b", " > c", "'>d"], ["", "", "<p title='a > b > c'>d"]),
+        ] {
+            let edits = Edits { doorman: Some(Arc::new(ByPurpose)), ..Edits::default() };
+            let mut rewriter = Rewriter::new(edits, Charset::of("text/html").unwrap(), Coding::Identity);
+            for (part, expected) in parts.iter().zip(expected) {
+                assert_eq!(String::from_utf8(rewriter.write(part.as_bytes()).unwrap()).unwrap(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn law_03_what_stands_in_noscript_hides_nothing_after_it() {
+        const HELD: &[u8] = b"<iframe data-consent=bad src=/v></iframe>";
+        for (first, second) in [
+            (&b"<noscript title=\"</noscript>\">caf\xe9"[..], &b"<!-- </noscript>"[..]),
+            (b"<noscript>caf\xe9</noscript><script>", b"'<!--'</script>"),
+            (b"<noscript><noscript>x</noscript><script>", b"'<title>'</script>"),
+            (b"<noscript><noscript>x</noscript><style>", b"/*<!--*/</style>"),
+        ] {
+            let page = [first, second, HELD].concat();
+            let done = by_purpose(&page, first.len(), usize::MAX, false);
+            assert!(done.ends_with(b"[held ]"), "{}", String::from_utf8_lossy(&done));
+        }
     }
 
     /// Holds what the page itself calls bad, and knows no host.

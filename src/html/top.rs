@@ -4,13 +4,16 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::LazyLock;
 
-/// Where in a page something goes in. It follows from the bytes before the body alone, so the next page that has the same need not be parsed.
+/// Where in a page something goes in. It follows from the bytes of the page up to the end of the tag that tells, so the next page that begins with
+/// the same need not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Top {
     /// The start of the head, where it is written out.
     pub(super) head: Option<usize>,
-    /// The start of the body.
+    /// The start of the body: after its tag, or before one that can only be in it.
     pub(super) body: usize,
+    /// The end of that tag.
+    told_by: usize,
     /// The `lang` of the root.
     pub(super) language: Option<Box<str>>,
 }
@@ -20,6 +23,9 @@ const BEGINNING: usize = 512;
 
 /// The longest top that is remembered: a longer one takes long to be known again.
 const LONGEST: usize = 64 * 1024;
+
+/// The longest name of a language (RFC 5646, section 4.4.1): what is longer is none, and is not remembered.
+const LONGEST_LANGUAGE: usize = 35;
 
 /// How many are remembered.
 const ROOM: usize = 512;
@@ -31,8 +37,8 @@ thread_local! {
 
 struct Known {
     beginning: Beginning,
-    /// Of everything before the body.
-    before: u64,
+    /// Of everything up to where it is told.
+    told: u64,
     top: Top,
 }
 
@@ -47,8 +53,8 @@ impl Top {
         let beginning = Beginning(hash(&first[..first.len().min(BEGINNING)], whole));
         let found = KNOWN.with_borrow(|all| {
             let known = all.get(beginning.place())?.as_ref().filter(|known| known.beginning == beginning)?;
-            let before = first.get(..known.top.body)?;
-            (hash(before, whole) == known.before).then(|| known.top.clone())
+            let told = first.get(..known.top.told_by)?;
+            (hash(told, whole) == known.told).then(|| known.top.clone())
         });
         found.ok_or(beginning)
     }
@@ -72,6 +78,7 @@ pub(super) struct Spot {
 pub(super) struct Found {
     pub(super) head: Option<Spot>,
     pub(super) body: Spot,
+    pub(super) told_by: usize,
     pub(super) language: Option<String>,
 }
 
@@ -79,16 +86,20 @@ impl Found {
     /// Remembers it, where `done` shows that the parser has put in what it said, at the places that it said, and left all else as it was in
     /// `first`: it begins anew within a page that it has no room for.
     pub(super) fn remember(self, first: &[u8], done: &[u8], beginning: Beginning, whole: bool) {
-        let Self { head, body, language } = self;
-        if body.at > LONGEST || !is_left_alone(first, done, head.into_iter().chain([body])) {
+        let Self { head, body, told_by, language } = self;
+        // What a name in other letters is depends on the encoding.
+        let is_named = |name: &String| name.is_ascii() && name.len() <= LONGEST_LANGUAGE;
+        let Some(told) = first.get(..told_by.min(LONGEST)).filter(|told| told.len() == told_by) else {
+            return;
+        };
+        if !language.as_ref().is_none_or(is_named)
+            || !is_left_alone(first, done, head.into_iter().chain([body]))
+        {
             return;
         }
-        let top = Top {
-            head: head.map(|head| head.at),
-            body: body.at,
-            language: language.map(String::into_boxed_str),
-        };
-        let known = Known { beginning, before: hash(&first[..body.at], whole), top };
+        let language = language.map(String::into_boxed_str);
+        let top = Top { head: head.map(|head| head.at), body: body.at, told_by, language };
+        let known = Known { beginning, told: hash(told, whole), top };
         KNOWN.with_borrow_mut(|all| {
             if all.is_empty() {
                 all.resize_with(ROOM, || None);

@@ -4,19 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::charset::Charset;
-use super::cut::Cut;
+use super::cut::{Cut, LONGEST_TAG};
 use super::gate::{Doorman, gate};
 use super::stage::Stage;
-use super::words::{BEGUN, Word, words};
+use super::words::{BEGUN, occur};
 
 /// How much of a page is watched. A longer one is parsed from there on, because what is watched must be remembered.
 const MOST: usize = 256 * 1024;
 
-/// How much is held back for a tag that has begun and not ended. For a longer one the parser is asked.
-const LONGEST_TAG: usize = 8 * 1024;
+/// How much is remembered of a page that is parsed until the parser has handed out all that has gone on.
+const MOST_UNCONFIRMED: usize = 2 * MOST;
 
-/// Parses a page only if `data-consent` occurs in it: most pages of most sites have none, and parsing costs more than
-/// everything else together.
+/// Parses a page only if `data-consent` occurs in it, or an element in which a parser would not see it: most pages of most sites have neither, and
+/// parsing costs more than everything else together.
 pub(super) struct Watch {
     doorman: Arc<dyn Doorman>,
     charset: Charset,
@@ -49,10 +49,10 @@ impl Watch {
             watched.seen.extend_from_slice(part);
             self.stage().write(part, &mut parsed);
         } else {
-            let occurs = watched.see(part);
+            let is_asked = watched.see(part);
             let safe = watched.cut.before(&watched.seen);
             let waits = watched.seen.len() - safe <= LONGEST_TAG && watched.seen.len() <= MOST;
-            if waits && !occurs {
+            if waits && !is_asked {
                 done.extend_from_slice(&watched.seen[watched.gone..safe]);
                 watched.gone = safe;
                 return;
@@ -66,7 +66,7 @@ impl Watch {
 
     /// Takes the last part, and gives all that is left. Nothing comes after it for which a tag would have to wait.
     pub(super) fn last(mut self, part: Vec<u8>) -> Vec<u8> {
-        let unparsed = |watched: &mut Watched| watched.confirmed.is_none() && !watched.would_occur(&part);
+        let unparsed = |watched: &mut Watched| watched.confirmed.is_none() && !watched.would_see(&part);
         if let Some(mut watched) = self.watched.take_if(unparsed) {
             let mut done = watched.seen.split_off(watched.gone);
             if done.is_empty() {
@@ -99,9 +99,8 @@ impl Watch {
         let confirmed = watched.confirmed.unwrap_or_default();
         let expected = &watched.seen[confirmed..watched.gone];
         let again = expected.len().min(parsed.len());
-        if parsed[..again] != expected[..again] {
-            // It has not (bytes that are no text, within `noscript`), so nobody can tell where to go on with it. Another
-            // one takes the rest for a page of its own: better a word too much than content that loads.
+        if parsed[..again] != expected[..again] || watched.seen.len() > MOST_UNCONFIRMED {
+            // Nobody can tell where to go on with it. Another one takes the rest for a page of its own.
             let rest = watched.seen.split_off(watched.gone);
             self.watched = None;
             self.stage = None;
@@ -116,26 +115,17 @@ impl Watch {
 }
 
 impl Watched {
-    /// Adds a part; whether the attribute occurs with it.
+    /// Adds a part; whether the page has to be parsed for it.
     fn see(&mut self, part: &[u8]) -> bool {
         let from = self.seen.len().saturating_sub(BEGUN);
         self.seen.extend_from_slice(part);
-        let mut occurs = false;
-        for (at, word) in words(&self.seen[from..]) {
-            match word {
-                Word::Consent => occurs = true,
-                Word::Noscript => self.cut.begin_noscript(from + at),
-                Word::NoscriptEnds => self.cut.end_noscript(),
-            }
-        }
-        occurs
+        occur(&self.seen[from..])
     }
 
-    /// Whether the attribute would occur with a part: it may have begun before.
-    fn would_occur(&self, part: &[u8]) -> bool {
+    /// Whether the page would have to be parsed for a part: a word may have begun before.
+    fn would_see(&self, part: &[u8]) -> bool {
         let before = &self.seen[self.seen.len().saturating_sub(BEGUN)..];
-        let seam = [before, &part[..part.len().min(BEGUN)]].concat();
-        words(&seam).chain(words(part)).any(|(_, word)| word == Word::Consent)
+        occur(&[before, &part[..part.len().min(BEGUN)]].concat()) || occur(part)
     }
 }
 
