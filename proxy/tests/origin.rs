@@ -103,6 +103,33 @@ fn origin_03_what_may_not_be_done_twice_is_not_sent_twice() {
 }
 
 #[test]
+fn origin_03_what_the_origin_has_begun_to_answer_is_not_sent_twice() {
+    for begun in [
+        "HTTP/1.1 200 OK\r\nx-done: yes\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2",
+    ] {
+        let origin = RawOrigin::start(move |_, connection| {
+            if connection.read_head() {
+                connection.write(HELLO);
+            }
+            if connection.read_head() {
+                connection.write(begun);
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let pinfold = in_front_of(&origin);
+        for method in ["DELETE", "GET", "PUT"] {
+            let before = origin.asked().len();
+            let mut client = Client::of(&pinfold);
+            let answers = [client.ask("GET", "").status, client.ask(method, "").status];
+            assert_eq!(answers, [200, 502], "{method} {begun:?}");
+            assert_eq!(origin.asked().len() - before, 2, "{method} {begun:?}");
+        }
+    }
+}
+
+#[test]
 fn origin_03_a_failure_on_a_fresh_connection_is_not_repeated() {
     let origin = RawOrigin::start(|_, connection| {
         connection.read_head();
@@ -164,6 +191,66 @@ fn frame_17_an_answer_that_is_cut_short_is_seen_to_be() {
 }
 
 #[test]
+fn frame_17_a_body_that_is_broken_from_its_start_is_502() {
+    for chunks in ["zz\r\n", "5 5\r\nhello\r\n0\r\n\r\n", "5\r\nhelloxx0\r\n\r\n"] {
+        let origin = RawOrigin::start(move |_, connection| {
+            connection.read_head();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n";
+            connection.write(&format!("{head}{chunks}"));
+            thread::sleep(Duration::from_millis(100));
+        });
+        let pinfold = in_front_of(&origin);
+        let answer = raw(
+            pinfold.site,
+            b"POST / HTTP/1.1\r\nhost: www.town.example\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        );
+        let answer = String::from_utf8_lossy(&answer);
+        let was_told = answer.starts_with("HTTP/1.1 502");
+        // What came before the fault is there, and no end of it.
+        let was_cut = answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n5\r\nhello\r\n");
+        assert!(was_told || was_cut, "{chunks:?}: {answer}");
+        assert_eq!(was_cut, chunks.contains("xx"), "{chunks:?}: {answer}");
+    }
+}
+
+#[test]
+fn frame_17_what_comes_before_a_fault_is_sent_before_the_connection_is_closed() {
+    let origin = RawOrigin::start(|_, connection| {
+        connection.read_head();
+        // Nothing of it can be unpacked.
+        connection.write(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello",
+        );
+    });
+    let consent =
+        "[[purpose]]\nid = \"extra\"\nbasis = \"consent\"\ntitle = \"Extra\"\ndescription = \"Words.\"\n";
+    let pinfold = Pinfold::configured(&configuration(origin.address, consent));
+    let answer = raw(
+        pinfold.site,
+        b"GET / HTTP/1.1\r\nhost: www.town.example\r\nsec-fetch-dest: document\r\nconnection: close\r\n\r\n",
+    );
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn frame_17_an_answer_in_http_1_0_goes_on_in_the_version_of_the_client() {
+    for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\n"] {
+        let origin = RawOrigin::start(move |_, connection| {
+            connection.read_head();
+            connection.write(&format!("{head}hello"));
+        });
+        let pinfold = in_front_of(&origin);
+        let answer =
+            raw(pinfold.site, b"GET / HTTP/1.1\r\nhost: www.town.example\r\nconnection: close\r\n\r\n");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let end = if head.contains("length") { "hello" } else { "5\r\nhello\r\n0\r\n\r\n" };
+        assert!(answer.ends_with(end), "{answer}");
+    }
+}
+
+#[test]
 fn a_body_of_unknown_length_reaches_the_site_whatever_the_method() {
     for method in ["GET", "POST", "DELETE"] {
         let origin = RawOrigin::start(|_, connection| {
@@ -193,6 +280,9 @@ fn a_body_of_unknown_length_reaches_the_site_whatever_the_method() {
 fn frame_17_a_head_that_cannot_be_used_is_502() {
     for head in [
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -219,22 +309,25 @@ fn frame_17_a_head_that_cannot_be_used_is_502() {
 
 #[test]
 fn frame_17_more_than_a_hundred_informational_answers_are_no_answer() {
-    for (count, status) in [(100, 200), (101, 502), (10_000, 502)] {
+    let cases = [(100, 200), (101, 502), (10_000, 502)];
+    for ((count, status), at_once) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let origin = RawOrigin::start(move |_, connection| {
             connection.read_head();
-            for number in 0..count {
-                // HTTP/1.1 has two of them that mean something to a client.
-                connection.write(
-                    ["HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"][number % 2],
-                );
-            }
-            thread::sleep(Duration::from_millis(200));
+            // HTTP/1.1 has two of them that mean something to a client.
+            let both = ["HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"];
+            let all: String = (0..count).map(|number| both[number % 2]).collect();
             // It is closed then, and a POST is not sent on it to be lost.
-            connection.write("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
+            let last = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello";
+            if at_once {
+                return connection.write(&(all + last));
+            }
+            connection.write(&all);
+            thread::sleep(Duration::from_millis(200));
+            connection.write(last);
         });
         let pinfold = in_front_of(&origin);
         for method in ["GET", "POST"] {
-            assert_eq!(Client::of(&pinfold).ask(method, "").status, status, "{method} {count}");
+            assert_eq!(Client::of(&pinfold).ask(method, "").status, status, "{method} {count} {at_once}");
         }
     }
 }

@@ -5,7 +5,7 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
@@ -73,6 +73,12 @@ pub(super) fn prepare_request(
 /// Whether all readers of an answer see its end in one place: it is cut into chunks and nothing else, or has a length, or neither
 /// (RFC 9112 section 6.3). What is coded otherwise as well cannot be passed on without the field that says so.
 pub(super) fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).into_iter();
+    let is_number =
+        |length: &HeaderValue| !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit);
+    if !lengths.next().is_none_or(is_number) || lengths.next().is_some() {
+        return false;
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).into_iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
@@ -85,9 +91,21 @@ pub(super) fn is_framed_once(headers: &HeaderMap) -> bool {
 }
 
 /// Makes the fields of an answer fit for the client.
-pub(super) fn prepare_response(headers: &mut HeaderMap) {
+pub(super) fn prepare_response(status: StatusCode, headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     headers.remove(PROXY_AUTHENTICATE);
+    if status == StatusCode::NO_CONTENT {
+        // It has none (RFC 9110 section 8.6), and clients of HTTP/2 would wait for it.
+        headers.remove(CONTENT_LENGTH);
+    }
+}
+
+/// Makes the fields after an answer fit for the client: those about the connection or the length have no meaning there
+/// (RFC 9110 section 6.5.1), and HTTP/2 has none of them.
+pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
+    for name in HOP_BY_HOP.iter().chain(&[CONTENT_LENGTH, HOST, TRAILER]) {
+        trailers.remove(name);
+    }
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -139,6 +157,51 @@ mod tests {
         }
         prepare_request(&mut headers, &Authority::from_static("town.example"), &Scheme::HTTPS, &UNDERSCORED);
         headers
+    }
+
+    #[test]
+    fn frame_17_an_answer_has_one_length_or_none() {
+        for (lengths, expected) in [
+            (&[][..], true),
+            (&["0"], true),
+            (&["05"], true),
+            (&["5", "5"], false),
+            (&["5, 5"], false),
+            (&["+5"], false),
+            (&["5x"], false),
+            (&[""], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for length in lengths {
+                headers.append(CONTENT_LENGTH, length.parse().unwrap());
+            }
+            assert_eq!(is_framed_once(&headers), expected, "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn frame_06_what_http_2_does_not_have_is_taken_out_of_answers() {
+        for (status, kept) in [(204, false), (200, true), (304, true)] {
+            let mut headers = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("5"))]);
+            prepare_response(StatusCode::from_u16(status).unwrap(), &mut headers);
+            assert_eq!(headers.contains_key(CONTENT_LENGTH), kept, "{status}");
+        }
+        let names = [
+            "connection",
+            "keep-alive",
+            "te",
+            "upgrade",
+            "transfer-encoding",
+            "proxy-connection",
+            "content-length",
+            "trailer",
+            "host",
+            "digest",
+        ];
+        let all = names.map(|name| (HeaderName::from_static(name), HeaderValue::from_static("x")));
+        let mut trailers = HeaderMap::from_iter(all);
+        prepare_trailers(&mut trailers);
+        assert_eq!(trailers.keys().collect::<Vec<_>>(), ["digest"]);
     }
 
     #[test]

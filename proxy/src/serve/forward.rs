@@ -1,6 +1,7 @@
 //! The way to the origin: the service at the centre of the stack.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -110,7 +111,12 @@ impl Service<Request<ClientBody>> for Forward {
             let answer = pin!(way.origin.send(request));
             Ok(match patiently(answer, way.timeout, state).await {
                 None => own(StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.\n"),
-                Some(Ok(response)) => received(response, offer.as_ref()),
+                Some(Ok(mut response)) => {
+                    match poll_fn(|cx| Poll::Ready(response.body_mut().begin(cx))).await {
+                        Ok(()) => received(response, offer.as_ref()),
+                        Err(error) => failed(&Failed::Exchange(error), &way.host, state()),
+                    }
+                }
                 Some(Err(error)) => failed(&error, &way.host, state()),
             })
         })
@@ -163,7 +169,9 @@ fn received(mut response: Response<AnswerBody>, offer: Option<&Offer>) -> Respon
         let tunnel = Tunnel::to(hyper::upgrade::on(&mut response));
         response.extensions_mut().insert(tunnel);
     }
-    prepare_response(response.headers_mut());
+    // Ours, whatever the origin's is (RFC 9110 section 2.5): in HTTP/1.0 no client could tell that an answer was cut.
+    *response.version_mut() = Version::HTTP_11;
+    prepare_response(response.status(), response.headers_mut());
     reply.tell(response.headers_mut());
     response.map(Either::Left)
 }

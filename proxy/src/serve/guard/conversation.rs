@@ -110,18 +110,21 @@ impl Drop for Open {
 
 pin_project! {
     /// The body of an answer. Its request is open for as long as this is.
+    ///
+    /// Where it breaks, what there was before is sent first: a client that was told nothing at all would ask again, whatever it had asked.
     #[derive(Debug)]
-    pub(in super::super) struct WhileOpen<B> {
+    pub(in super::super) struct WhileOpen<B: Body> {
         #[pin]
         body: B,
         open: Open,
+        broken: Option<B::Error>,
     }
 }
 
-impl<B> WhileOpen<B> {
+impl<B: Body> WhileOpen<B> {
     pub(in super::super) fn new(body: B, open: Open) -> Self {
         open.note(Stalls::clients);
-        Self { body, open }
+        Self { body, open, broken: None }
     }
 }
 
@@ -134,13 +137,22 @@ impl<B: Body> Body for WhileOpen<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = this.body.poll_frame(cx);
         this.open.note(if polled.is_ready() { Stalls::clients } else { Stalls::ours });
+        if let Poll::Ready(Some(Err(error))) = polled {
+            // hyper sends what it has while it waits.
+            *this.broken = Some(error);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -23,6 +23,8 @@ pub(crate) enum Failed {
     Busy,
     #[error("no connection to the origin")]
     Connect(#[source] io::Error),
+    #[error("informational answers without end")]
+    Unending,
     #[error("no answer that can be used")]
     Exchange(#[source] hyper::Error),
 }
@@ -95,6 +97,7 @@ impl From<Missed> for Failed {
         match missed {
             Missed::Unconnected(error, _) => Self::Connect(error),
             Missed::Unanswered(error) => Self::Exchange(error),
+            Missed::Unending => Self::Unending,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::super::body::ClientBody;
 use super::address::Stream;
+use super::heard::Heard;
 
 /// hyper does not say what a connection is that may become another protocol's.
 type Driver = dyn Future<Output = hyper::Result<()>> + Send;
@@ -36,6 +37,8 @@ pub(super) struct Link {
     connection: Option<Pin<Box<Driver>>>,
     /// How many informational answers to the last request have come.
     informational: Arc<AtomicU32>,
+    /// Whether anything has come since the last request.
+    heard: Arc<AtomicBool>,
     unused_since: Instant,
 }
 
@@ -48,16 +51,18 @@ impl fmt::Debug for Link {
 impl Link {
     /// Over an open stream.
     pub(super) async fn new(stream: Stream) -> io::Result<Self> {
+        let heard = Arc::default();
         let (sender, connection) = Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(MOST_AT_ONCE)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(Heard::over(stream, Arc::clone(&heard))))
             .await
             .map_err(io::Error::other)?;
         Ok(Self {
             sender,
             connection: Some(Box::pin(connection.with_upgrades())),
             informational: Arc::default(),
+            heard,
             unused_since: Instant::now(),
         })
     }
@@ -68,6 +73,7 @@ impl Link {
         mut request: Request<ClientBody>,
     ) -> impl Future<Output = Received> + use<> {
         self.informational.store(0, Ordering::Relaxed);
+        self.heard.store(false, Ordering::Relaxed);
         let informational = self.informational.clone();
         hyper::ext::on_informational(&mut request, move |_| {
             informational.fetch_add(1, Ordering::Relaxed);
@@ -78,11 +84,20 @@ impl Link {
     /// Moves whatever can be moved. A server that never comes to its answer is not listened to any longer.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
-            && (connection.as_mut().poll(cx).is_ready()
-                || self.informational.load(Ordering::Relaxed) > MOST_INFORMATIONAL)
+            && (connection.as_mut().poll(cx).is_ready() || self.never_ends())
         {
             self.connection = None;
         }
+    }
+
+    /// Whether there were more informational answers to the last request than anybody listens to.
+    pub(super) fn never_ends(&self) -> bool {
+        self.informational.load(Ordering::Relaxed) > MOST_INFORMATIONAL
+    }
+
+    /// Whether the server has said anything since it was sent the last request.
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
     }
 
     /// Waits for `answer`, which comes from this link.

@@ -14,6 +14,7 @@
 mod address;
 mod answer;
 mod exchange;
+mod heard;
 mod link;
 mod outlet;
 mod pool;

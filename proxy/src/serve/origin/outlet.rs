@@ -34,13 +34,20 @@ pub(super) enum Missed {
     /// There is no connection, so nothing of the request was sent.
     Unconnected(io::Error, Box<Request<ClientBody>>),
     Unanswered(hyper::Error),
+    /// There were informational answers without end.
+    Unending,
 }
 
 /// What became of a request that one connection brought no answer to.
-struct Lost {
-    error: hyper::Error,
-    /// The request, where nothing of it was sent.
-    unsent: Option<Box<Request<ClientBody>>>,
+enum Lost {
+    Failed {
+        error: hyper::Error,
+        /// The request, where nothing of it was sent.
+        unsent: Option<Box<Request<ClientBody>>>,
+        /// Whether the other end had begun to answer.
+        heard: bool,
+    },
+    Unending,
 }
 
 impl Outlet {
@@ -90,12 +97,12 @@ impl Outlet {
             None => request,
             Some(link) => match (over(link, request, pool).await, again) {
                 (Ok(response), _) => return Ok(response),
-                (Err(Lost { unsent: Some(unsent), .. }), _) => unsent,
-                (Err(Lost { error, .. }), Some(again)) if was_closed(&error) => {
+                (Err(Lost::Failed { unsent: Some(unsent), .. }), _) => unsent,
+                (Err(Lost::Failed { error, heard: false, .. }), Some(again)) if was_closed(&error) => {
                     tracing::debug!("a connection to the origin had been closed: asking once more");
                     again
                 }
-                (Err(Lost { error, .. }), _) => return Err(Missed::Unanswered(error)),
+                (Err(lost), _) => return Err(lost.into()),
             },
         };
         // Elsewhere, so that a request over an open connection does not keep room for it.
@@ -113,7 +120,7 @@ impl Outlet {
             Err(error) => return Err(Missed::Unconnected(error, request)),
         };
         tracing::debug!("a connection to the origin was opened");
-        over(link, request, pool).await.map_err(|lost| Missed::Unanswered(lost.error))
+        Ok(over(link, request, pool).await?)
     }
 
     async fn send_among(
@@ -126,28 +133,32 @@ impl Outlet {
             Ok(stream) => stream,
             Err(error) => return Err(Missed::Unconnected(error, request.into())),
         };
-        let (lost, stream) = match among(stream, request).await {
+        let (mut failed, stream) = match among(stream, request).await {
             Ok(response) => return Ok(response),
-            Err(lost) => lost,
+            Err(failed) => failed,
         };
-        let request = match (lost.unsent, again) {
-            (Some(unsent), _) => *unsent,
-            (None, Some(again)) if was_refused(&lost.error) => *again,
+        let unsent = failed.take_message();
+        let error = failed.into_error();
+        let request = match (unsent, again) {
+            (Some(unsent), _) => unsent,
+            (None, Some(again)) if was_refused(&error) => *again,
             (None, Some(again))
-                if stream.was_used_before() && again.method().is_idempotent() && was_closed(&lost.error) =>
+                if stream.was_used_before() && again.method().is_idempotent() && was_closed(&error) =>
             {
                 *again
             }
-            _ => return Err(Missed::Unanswered(lost.error)),
+            _ => return Err(Missed::Unanswered(error)),
         };
         tracing::debug!("a stream to the origin was refused or closed: asking once more");
         // Where one stream alone was refused, others may not be.
-        if !of_http2(&lost.error).is_some_and(h2::Error::is_reset) {
+        if !of_http2(&error).is_some_and(h2::Error::is_reset) {
             streams.leave(&stream);
         }
         drop(stream);
         match streams.stream(self.server.address()).await {
-            Ok(stream) => among(stream, request).await.map_err(|(lost, _)| Missed::Unanswered(lost.error)),
+            Ok(stream) => {
+                among(stream, request).await.map_err(|(failed, _)| Missed::Unanswered(failed.into_error()))
+            }
             Err(error) => Err(Missed::Unconnected(error, request.into())),
         }
     }
@@ -173,34 +184,51 @@ async fn over(
                 pool.give(link);
             }
         });
-        answer.await.map(|response| response.map(AnswerBody::driven))
+        answer.await.map(|response| response.map(AnswerBody::driven)).map_err(|failed| lost(failed, true))
     } else {
         let received = link.answer(answer).await;
+        if link.never_ends() {
+            return Err(Lost::Unending);
+        }
         if let Ok(switched) = received.as_ref()
             && switched.status() == StatusCode::SWITCHING_PROTOCOLS
         {
             link.until_over().await;
-            return received.map(|response| response.map(AnswerBody::driven)).map_err(lost);
+            return received
+                .map(|response| response.map(AnswerBody::driven))
+                .map_err(|failed| lost(failed, true));
         }
-        received.map(|response| response.map(|body| AnswerBody::driving(body, link, pool.clone())))
+        match received {
+            Ok(response) => Ok(response.map(|body| AnswerBody::driving(body, link, pool.clone()))),
+            Err(failed) => Err(lost(failed, link.has_heard())),
+        }
     };
-    received.map_err(lost)
+    received
 }
 
 /// Over one stream, among others over the same connection.
 async fn among(
     mut stream: Stream,
     request: Request<ClientBody>,
-) -> Result<Response<AnswerBody>, (Lost, Stream)> {
+) -> Result<Response<AnswerBody>, (TrySendError<Request<ClientBody>>, Stream)> {
     match stream.send(request).await {
         Ok(response) => Ok(response.map(|body| AnswerBody::of_stream(body, stream))),
-        Err(failed) => Err((lost(failed), stream)),
+        Err(failed) => Err((failed, stream)),
     }
 }
 
-fn lost(mut failed: TrySendError<Request<ClientBody>>) -> Lost {
+fn lost(mut failed: TrySendError<Request<ClientBody>>, heard: bool) -> Lost {
     let unsent = failed.take_message().map(Box::new);
-    Lost { error: failed.into_error(), unsent }
+    Lost::Failed { error: failed.into_error(), unsent, heard }
+}
+
+impl From<Lost> for Missed {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Failed { error, .. } => Self::Unanswered(error),
+            Lost::Unending => Self::Unending,
+        }
+    }
 }
 
 /// The same request once more, where it has no body, which could be read but once.
