@@ -146,7 +146,13 @@ pub(crate) fn lookup(command: &Lookup) -> Result<String, Failure> {
 pub(crate) fn reload(server: &Reload) -> Result<String, Failure> {
     let file = config::named_or_default(server.config.as_deref());
     let socket = file.map_or_else(|| PathBuf::from(SOCKET), config::socket);
-    let reply = ask(&socket, None, Ask::Reload)?;
+    let reply = ask(&socket, None, Ask::Reload).map_err(|failure| {
+        // Where the server listens stands in the file.
+        match file.map(|file| config::read(file).configuration) {
+            Some(Err(faults)) => failure.after(&faults),
+            _ => failure,
+        }
+    })?;
     if let Reply::Faults { faults } = &reply {
         return Err(Failure::faults(faults));
     }

@@ -58,6 +58,13 @@ impl Failure {
         self
     }
 
+    /// The same, where faults of the configuration may be why.
+    pub(crate) fn after(mut self, faults: &[Fault]) -> Self {
+        self.exit = Exit::Misused;
+        self.lines.splice(..0, faults.iter().map(ToString::to_string));
+        self
+    }
+
     pub(crate) fn faults(faults: &[Fault]) -> Self {
         Self { exit: Exit::Misused, lines: faults.iter().map(ToString::to_string).collect() }
     }

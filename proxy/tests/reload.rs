@@ -176,6 +176,19 @@ fn a_faulty_file_changes_nothing_and_every_fault_is_said() {
     write(&server, &sound);
     assert_eq!(reload(&server), (Some(0), "nothing has changed\n".to_owned()));
     assert_eq!(server.metric(SOUND), 1.0);
+
+    // Who cannot be asked, because the file does not say where, is not said to be gone without a word about the file.
+    let elsewhere = server.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for (text, told) in
+        [(&b""[..], "elsewhere/pinfold.toml"), (b"\xff", "is not written in UTF-8"), (b"[site", "pinfold.toml:1:")]
+    {
+        fs::write(elsewhere.join("pinfold.toml"), text).unwrap();
+        let output = pinfold(&["reload", "--config", "elsewhere/pinfold.toml"], server.path());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(told) && said.contains("no server answers at"), "{said}");
+    }
     let (directory, _) = server.stop();
     let ledgers = pinfold_store::Ledgers::open(directory.path().join("pinfold.db")).unwrap();
     assert_eq!(ledgers.actions("www.town.example").unwrap().len(), 0, "nothing was changed");

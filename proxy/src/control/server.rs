@@ -1,7 +1,7 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,14 @@ pub(crate) struct ControlSocket {
 
 impl ControlSocket {
     /// Binds it so that nobody else could have connected at any moment. What a server that is gone has left there is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Also where another server listens there: nobody could reach that any more.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
+        if StdStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens there"));
+        }
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         // A directory of mode 0700, in which nobody else finds the socket before it has its mode.
         let nest = tempfile::Builder::new().prefix(".p").tempdir_in(directory.unwrap_or(Path::new(".")))?;
@@ -171,6 +178,9 @@ mod tests {
         let socket = ControlSocket::bind(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let refused = ControlSocket::bind(&path).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        fs::remove_file(&path).unwrap();
         let next = ControlSocket::bind(&path).unwrap();
         drop(socket);
         assert!(path.exists(), "it is that of the next server by now");
