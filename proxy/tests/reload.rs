@@ -180,9 +180,11 @@ fn a_faulty_file_changes_nothing_and_every_fault_is_said() {
     // Who cannot be asked, because the file does not say where, is not said to be gone without a word about the file.
     let elsewhere = server.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    for (text, told) in
-        [(&b""[..], "elsewhere/pinfold.toml"), (b"\xff", "is not written in UTF-8"), (b"[site", "pinfold.toml:1:")]
-    {
+    for (text, told) in [
+        (&b""[..], "elsewhere/pinfold.toml"),
+        (b"\xff", "is not written in UTF-8"),
+        (b"[site", "pinfold.toml:1:"),
+    ] {
         fs::write(elsewhere.join("pinfold.toml"), text).unwrap();
         let output = pinfold(&["reload", "--config", "elsewhere/pinfold.toml"], server.path());
         let said = String::from_utf8(output.stderr).unwrap();
