@@ -79,10 +79,42 @@ const LOADING: [(&str, &str); 7] = [
 /// How much of a `noscript` element is read.
 const MOST_NOSCRIPT: usize = 64 * 1024;
 
+/// What a pass looks at to find content of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// The elements that load something from a host.
+    AtHosts,
+    /// These, and every element that says what it is for: the parser has to read the attributes of all, which takes twice as long.
+    AtEverything,
+}
+
+/// A text for the end of the body, which is the same for every pass over a page.
+#[derive(Clone)]
+pub(super) struct Bottom(Arc<(Mutex<Option<Text>>, OnceLock<String>)>);
+
+impl Bottom {
+    pub(super) fn new(text: Text) -> Self {
+        Self(Arc::new((Mutex::new(Some(text)), OnceLock::new())))
+    }
+
+    fn text(&self, language: Option<&str>) -> &str {
+        let (text, drawn) = &*self.0;
+        drawn.get_or_init(|| {
+            let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
+            text.map(|text| text(language)).unwrap_or_default()
+        })
+    }
+}
+
 /// One pass that holds content, and puts a text in at the end of the body.
-pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, charset: Charset) -> Stage {
+pub(super) fn gate(
+    doorman: Option<Arc<dyn Doorman>>,
+    bottom: Option<Bottom>,
+    charset: Charset,
+    looks: Looks,
+) -> Stage {
     let page = Arc::new(Page::default());
-    let bottom = bottom.map(|text| Arc::new(Mutex::new(Some(text))));
+    let is_in = Arc::new(AtomicBool::new(false));
     Stage::new(charset, move |charset| {
         let noted = page.clone();
         let root = Handlers::default().element(move |root: &mut Element<'_, '_>| {
@@ -94,12 +126,12 @@ pub(super) fn gate(doorman: Option<Arc<dyn Doorman>>, bottom: Option<Text>, char
         });
         let mut settings = at(settings(charset), &ROOT, root);
         if let Some(bottom) = &bottom {
-            settings = put_in_at_the_end(settings, bottom.clone(), page.clone());
+            settings = put_in_at_the_end(settings, bottom.clone(), is_in.clone(), page.clone());
         }
         if let Some(doorman) = &doorman {
             settings = at(settings, &BASE, base_of(page.clone(), doorman.clone()));
-            settings = hold_content(settings, doorman.clone(), page.clone());
-            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), page.clone()));
+            settings = hold_content(settings, doorman.clone(), page.clone(), looks);
+            settings = at(settings, &NOSCRIPT, looked_through(doorman.clone(), page.clone(), looks));
         }
         settings
     })
@@ -113,6 +145,8 @@ static WITHIN_LINK: LazyLock<Option<Selector>> =
     LazyLock::new(|| "a iframe, a img, a [data-consent]".parse().ok());
 static LOADS: LazyLock<Option<Selector>> =
     LazyLock::new(|| "script, iframe, img, link, [data-consent]".parse().ok());
+static WITHIN_LINK_BY_HOST: LazyLock<Option<Selector>> = LazyLock::new(|| "a iframe, a img".parse().ok());
+static LOADS_BY_HOST: LazyLock<Option<Selector>> = LazyLock::new(|| "script, iframe, img, link".parse().ok());
 static NOSCRIPT: LazyLock<Option<Selector>> = LazyLock::new(|| "noscript".parse().ok());
 
 type Handlers = ElementContentHandlers<'static>;
@@ -154,12 +188,13 @@ impl Page {
 
 fn put_in_at_the_end(
     settings: Settings<'static, 'static>,
-    text: Arc<Mutex<Option<Text>>>,
+    bottom: Bottom,
+    is_in: Arc<AtomicBool>,
     page: Arc<Page>,
 ) -> Settings<'static, 'static> {
     let take = move || {
-        let text = text.lock().unwrap_or_else(PoisonError::into_inner).take();
-        text.map(|text| text(page.language())).unwrap_or_default()
+        let text = (!is_in.swap(true, Ordering::Relaxed)).then(|| bottom.text(page.language()).to_owned());
+        text.unwrap_or_default()
     };
     let take_at_end = take.clone();
     let body = Handlers::default().element(move |body: &mut Element<'_, '_>| {
@@ -186,6 +221,7 @@ fn hold_content(
     settings: Settings<'static, 'static>,
     doorman: Arc<dyn Doorman>,
     page: Arc<Page>,
+    looks: Looks,
 ) -> Settings<'static, 'static> {
     let in_link = Arc::new(AtomicBool::new(false));
     let noted = in_link.clone();
@@ -198,7 +234,11 @@ fn hold_content(
         judge(&*doorman, element, in_link.swap(false, Ordering::Relaxed), &page);
         Ok(())
     });
-    at(at(settings, &WITHIN_LINK, within_link), &LOADS, loads)
+    let (in_links, all) = match looks {
+        Looks::AtHosts => (&WITHIN_LINK_BY_HOST, &LOADS_BY_HOST),
+        Looks::AtEverything => (&WITHIN_LINK, &LOADS),
+    };
+    at(at(settings, in_links, within_link), all, loads)
 }
 
 /// Notes where a page says that it is.
@@ -214,7 +254,7 @@ fn base_of(page: Arc<Page>, doorman: Arc<dyn Doorman>) -> Handlers {
 }
 
 /// Holds what a `noscript` element loads. To the parser this is text; to a browser without scripts it is a part of the page.
-fn looked_through(doorman: Arc<dyn Doorman>, page: Arc<Page>) -> Handlers {
+fn looked_through(doorman: Arc<dyn Doorman>, page: Arc<Page>, looks: Looks) -> Handlers {
     let (mut seen, mut too_long) = (String::new(), false);
     Handlers::default().text(move |text: &mut TextChunk<'_>| {
         // What is too long to be looked at is not shown.
@@ -225,7 +265,7 @@ fn looked_through(doorman: Arc<dyn Doorman>, page: Arc<Page>) -> Handlers {
         if text.last_in_text_node() {
             let seen = std::mem::take(&mut seen);
             let too_long = std::mem::take(&mut too_long);
-            let shown = if too_long { String::new() } else { within(&doorman, &page, &seen) };
+            let shown = if too_long { String::new() } else { within(&doorman, &page, &seen, looks) };
             text.replace(&shown, ContentType::Html);
         } else {
             text.remove();
@@ -235,7 +275,7 @@ fn looked_through(doorman: Arc<dyn Doorman>, page: Arc<Page>) -> Handlers {
 }
 
 /// A part of a page, with what it loads from others held.
-fn within(doorman: &Arc<dyn Doorman>, page: &Arc<Page>, part: &str) -> String {
+fn within(doorman: &Arc<dyn Doorman>, page: &Arc<Page>, part: &str, looks: Looks) -> String {
     if part.is_empty() {
         return String::new();
     }
@@ -243,7 +283,7 @@ fn within(doorman: &Arc<dyn Doorman>, page: &Arc<Page>, part: &str) -> String {
     let mut done = Vec::with_capacity(part.len());
     let (doorman, page) = (doorman.clone(), page.clone());
     let mut stage = Stage::new(utf_8, move |charset| {
-        let settings = hold_content(settings(charset), doorman.clone(), page.clone());
+        let settings = hold_content(settings(charset), doorman.clone(), page.clone(), looks);
         // One within another is no HTML (section 4.12.2), and to look through each in turn would take a stack of any depth.
         let nothing = Handlers::default().text(|text: &mut TextChunk<'_>| {
             text.remove();
@@ -370,6 +410,9 @@ fn is_invisible(element: &Element<'_, '_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::watch::Watch;
     use super::*;
 
     /// Lets `good` load, holds `bad`.
@@ -408,11 +451,39 @@ mod tests {
     }
 
     fn gated(page: &str, chunk: usize) -> String {
-        let mut stage = gate(Some(Arc::new(Test)), None, Charset::of("text/html").unwrap());
+        let charset = Charset::of("text/html").unwrap();
+        let mut stage = gate(Some(Arc::new(Test)), None, charset, Looks::AtEverything);
         let mut done = Vec::new();
         page.as_bytes().chunks(chunk).for_each(|part| stage.write(part, &mut done));
         stage.end(&mut done);
         String::from_utf8(done).unwrap()
+    }
+
+    /// The same, of a page that is watched for what says what it is for.
+    fn watched(page: &str, chunk: usize) -> String {
+        let bottom = Bottom::new(Box::new(|_| String::new()));
+        let mut watch = Watch::new(Arc::new(Test), Some(bottom), Charset::of("text/html").unwrap());
+        let mut done = Vec::new();
+        let whole = page.len() - page.len() % chunk;
+        page.as_bytes()[..whole].chunks(chunk).for_each(|part| watch.write(part, &mut done));
+        done.extend(watch.last(page.as_bytes()[whole..].to_vec()));
+        String::from_utf8(done).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn law_03_a_page_that_is_watched_is_held_as_one_that_is_read(
+            parts in proptest::collection::vec(0..24_usize, 0..20),
+            chunk in 1..60_usize,
+        ) {
+            const PARTS: [&str; 24] = [
+                "<html lang=en>", "<body>", "<p>", "text", "<a href=/x>", "</a>", "<img src=//bad.example/a alt='a > b'>", "<iframe src=https://bad.example></iframe>",
+                "<script src=//bad.example></script>", "<script>'<i src=", "</script>", "<noscript>", "</noscript>", "<!-- ", " -->", "<p title='",
+                "'>", "\"", "=", " < ", "<video poster=/x data-consent=bad></video>", "<b DATA-consent=good data-src=y>", "<link href=//bad.example>", "</body>",
+            ];
+            let page: String = parts.iter().map(|&number| PARTS[number]).collect();
+            prop_assert_eq!(watched(&page, chunk), gated(&page, usize::MAX), "{}", page);
+        }
     }
 
     #[test]
@@ -620,7 +691,8 @@ mod tests {
             ("<p>x", "<p>x[B]"),
         ] {
             let bottom: Text = Box::new(|language| format!("[B{}]", language.unwrap_or_default()));
-            let mut stage = gate(None, Some(bottom), Charset::of("text/html").unwrap());
+            let charset = Charset::of("text/html").unwrap();
+            let mut stage = gate(None, Some(Bottom::new(bottom)), charset, Looks::AtHosts);
             let mut done = Vec::new();
             stage.write(page.as_bytes(), &mut done);
             stage.end(&mut done);

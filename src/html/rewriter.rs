@@ -3,9 +3,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::charset::{Charset, is_utf_16};
-use super::gate::{Doorman, gate};
+use super::gate::{Bottom, Doorman, Looks, gate};
 use super::insertion::{Additions, Insertion, Text};
-use super::stage::Stage;
+use super::stage::{ROOM, Stage};
 use super::unpack::{Broken, Coding, Unpack};
 use super::watch::Watch;
 
@@ -41,7 +41,7 @@ pub(crate) struct Rewriter {
 #[derive(Debug)]
 enum Gate {
     Parsing(Stage),
-    Watching(Watch),
+    Watching(Box<Watch>),
 }
 
 impl Gate {
@@ -66,9 +66,6 @@ impl Gate {
     }
 }
 
-/// How much longer a part may become without being moved: what is put in is shorter, with few purposes.
-const ROOM: usize = 4 * 1024;
-
 /// How much of a compressed page is changed; the rest is unpacked and passed on.
 const MOST_PACKED: u64 = 64 * 1024 * 1024;
 
@@ -76,12 +73,10 @@ impl Rewriter {
     pub(crate) fn new(edits: Edits, charset: Charset, coding: Coding) -> Self {
         let Edits { root, head, top, bottom, doorman, whole } = edits;
         let inserts = !root.is_empty() || !head.is_empty() || top.is_some();
-        let gate = match (doorman, bottom) {
+        let gate = match (doorman, bottom.map(Bottom::new)) {
             (None, None) => None,
-            (Some(doorman), None) if !doorman.knows_hosts() => {
-                Some(Gate::Watching(Watch::new(doorman, charset)))
-            }
-            (doorman, bottom) => Some(Gate::Parsing(gate(doorman, bottom, charset))),
+            (Some(doorman), bottom) => Some(Gate::Watching(Box::new(Watch::new(doorman, bottom, charset)))),
+            (None, bottom) => Some(Gate::Parsing(gate(None, bottom, charset, Looks::AtHosts))),
         };
         let unpack = Unpack::new(coding);
         Self {

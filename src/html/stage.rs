@@ -16,6 +16,9 @@ const MEMORY: usize = 1024 * 1024;
 /// How much is parsed at once: no more elements can begin in it than a fresh parser has room for.
 const SLICE: usize = 8 * 1024;
 
+/// How much longer a part may become without being moved: what is put in is shorter, with few purposes.
+pub(super) const ROOM: usize = 4 * 1024;
+
 /// One pass over a page, chunk by chunk.
 ///
 /// Where the parser has no more room, a fresh one goes on where it stopped, which knows nothing of what is open. A tag for
