@@ -176,7 +176,7 @@ async fn over(
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let answer = link.send(*request);
-    let received = if uploads {
+    if uploads {
         // The rest of the body goes on its way even while nobody reads the answer.
         let pool = pool.clone();
         tokio::spawn(async move {
@@ -190,20 +190,15 @@ async fn over(
         if link.never_ends() {
             return Err(Lost::Unending);
         }
-        if let Ok(switched) = received.as_ref()
-            && switched.status() == StatusCode::SWITCHING_PROTOCOLS
-        {
-            link.until_over().await;
-            return received
-                .map(|response| response.map(AnswerBody::driven))
-                .map_err(|failed| lost(failed, true));
-        }
         match received {
+            Ok(switched) if switched.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                link.until_over().await;
+                Ok(switched.map(AnswerBody::driven))
+            }
             Ok(response) => Ok(response.map(|body| AnswerBody::driving(body, link, pool.clone()))),
             Err(failed) => Err(lost(failed, link.has_heard())),
         }
-    };
-    received
+    }
 }
 
 /// Over one stream, among others over the same connection.
