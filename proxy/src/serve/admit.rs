@@ -2,12 +2,12 @@
 
 use http::header::{COOKIE, EXPECT, HOST};
 use http::request::Parts;
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, Method, Version};
 
 use super::by_host::ByHost;
 use super::door::HEALTH;
-use super::limits::{LONGEST_COOKIE, LONGEST_TARGET, MOST_FIELDS};
+use super::limits::{LONGEST_COOKIE, LONGEST_METHOD, LONGEST_TARGET, MOST_FIELDS};
 use super::refused::Refused;
 
 /// Whether a balancer asks whether this is alive. They ask by address, with whatever `Host` they please.
@@ -23,11 +23,19 @@ pub(super) fn admit<'s, T: Clone>(
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(Refused::METHOD);
     }
+    if parts.method.as_str().len() > LONGEST_METHOD {
+        return Err(Refused::UNKNOWN_METHOD);
+    }
     let whole_server = parts.method == Method::OPTIONS && parts.uri.path() == "*";
     if !whole_server && !parts.uri.path().starts_with('/') {
         return Err(Refused::MALFORMED);
     }
-    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > LONGEST_TARGET) {
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // In HTTP/2 it is written out (RFC 9113 section 8.3.1), though `Uri` would take `?query` for `/?query`.
+    if parts.version == Version::HTTP_2 && target.starts_with('?') {
+        return Err(Refused::MALFORMED);
+    }
+    if target.len() > LONGEST_TARGET {
         return Err(Refused::TARGET);
     }
     check_amount(&parts.headers)?;
@@ -77,12 +85,19 @@ fn host(parts: &Parts) -> Result<Authority, Refused> {
     }
 }
 
-/// In lower case (RFC 9110 section 4.2.3).
+/// In lower case, and with a port as a number or with none (RFC 9110 section 4.2.3).
 fn canonical(host: Authority) -> Authority {
-    if !host.as_str().bytes().any(|byte| byte.is_ascii_uppercase()) {
+    let port = host.as_str()[host.host().len()..].strip_prefix(':');
+    let is_plain = port.is_none_or(|port| matches!(port.as_bytes(), [b'1'..=b'9', ..]));
+    if is_plain && !host.as_str().bytes().any(|byte| byte.is_ascii_uppercase()) {
         return host;
     }
-    Authority::try_from(host.as_str().to_ascii_lowercase()).unwrap_or(host)
+    let name = host.host().to_ascii_lowercase();
+    let written = match port.and_then(|port| port.parse::<u16>().ok()) {
+        Some(port) => format!("{name}:{port}"),
+        None => name,
+    };
+    Authority::try_from(written).unwrap_or(host)
 }
 
 /// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
@@ -95,7 +110,7 @@ fn parse_host(host: &[u8]) -> Option<Authority> {
     let port = authority.as_str().strip_prefix(authority.host())?;
     let port_is_sound = match port.strip_prefix(':') {
         None => port.is_empty(),
-        Some(digits) => digits.is_empty() || digits.parse::<u16>().is_ok(),
+        Some(digits) => digits.is_empty() || digits.parse::<u16>().is_ok_and(|port| port > 0),
     };
     (port_is_sound && !authority.host().is_empty()).then_some(authority)
 }
@@ -129,6 +144,8 @@ mod tests {
             (b"town.example.", 421),
             (b"[::1]:80", 421),
             (b"", 400),
+            (b"town.example:", 200),
+            (b"town.example:0", 400),
             (b"town.example:65536", 400),
             (b"town.example:x", 400),
             (b"town.example, other.example", 400),
@@ -153,8 +170,16 @@ mod tests {
         assert_eq!(status(absolute("http://town.example/"), &[("host", b"other.example")]), 200);
         assert_eq!(status(absolute("http://other.example/"), &[("host", b"town.example")]), 421);
         assert_eq!(status(absolute("http://user@town.example/"), &[("host", b"town.example")]), 400);
-        let (parts, ()) = Request::get("http://TOWN.Example:80/").body(()).unwrap().into_parts();
-        assert_eq!(admit(&parts, &ByHost::new([(&Hosts::Any, ())])).unwrap().0.as_str(), "town.example:80");
+        for (written, canonical) in [
+            ("TOWN.Example:80", "town.example:80"),
+            ("town.example:", "town.example"),
+            ("town.example:00080", "town.example:80"),
+            ("[2001:DB8::1]:080", "[2001:db8::1]:80"),
+        ] {
+            let (parts, ()) = Request::get("/").header("host", written).body(()).unwrap().into_parts();
+            let sites = ByHost::new([(&Hosts::Any, ())]);
+            assert_eq!(admit(&parts, &sites).unwrap().0.as_str(), canonical, "{written}");
+        }
         let h2 = ("GET", "http://town.example/", Version::HTTP_2);
         assert_eq!(status(h2, &[]), 200);
         assert_eq!(status(h2, &[("host", b"other.example")]), 400);
@@ -180,6 +205,9 @@ mod tests {
     #[test]
     fn frame_13_and_14_methods_and_expectations() {
         let host = ("host", &b"town.example"[..]);
+        assert_eq!(status((&"X".repeat(33), "/", Version::HTTP_2), &[host]), 501);
+        assert_eq!(status(("GET", "http://town.example?x", Version::HTTP_2), &[]), 400);
+        assert_eq!(status(("GET", "http://town.example?x", Version::HTTP_11), &[host]), 200);
         assert_eq!(status(("TRACE", "/", Version::HTTP_11), &[host]), 405);
         assert_eq!(status(("CONNECT", "town.example:80", Version::HTTP_11), &[host]), 405);
         assert_eq!(status(("OPTIONS", "*", Version::HTTP_11), &[host]), 200);
