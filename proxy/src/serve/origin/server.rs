@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustix::io::Errno;
 
 use super::super::body::ClientBody;
 use super::address::Address;
@@ -103,7 +105,7 @@ impl Server {
 
     /// Asks it, and notes and logs what that changes. True where it must be asked again soon.
     pub(in super::super) async fn check(self: Arc<Self>) -> bool {
-        let answered = self.answers_within(PATIENCE).await;
+        let Some(answered) = self.health_within(PATIENCE).await else { return true };
         if self.standing.note(answered) {
             let origin = &self.name;
             if answered {
@@ -117,16 +119,32 @@ impl Server {
 
     /// Whether it shows in time that it is well.
     pub(crate) async fn answers_within(self: &Arc<Self>, limit: Duration) -> bool {
-        let answers = async {
+        self.health_within(limit).await.unwrap_or(false)
+    }
+
+    /// The same; nothing where it cannot be asked, because this process or machine has no descriptor left, of which the server knows nothing.
+    async fn health_within(self: &Arc<Self>, limit: Duration) -> Option<bool> {
+        let is_of_it = |error: &io::Error| {
+            let errno = Errno::from_io_error(error);
+            errno != Some(Errno::MFILE) && errno != Some(Errno::NFILE)
+        };
+        let health = async {
             match &self.health {
-                None => self.address.connect().await.is_ok(),
-                Some(question) => self.ask(question).await.is_ok_and(|response| {
-                    let status = response.status();
-                    status.is_success() || status.is_redirection()
-                }),
+                None => match self.address.connect().await {
+                    Ok(_) => Some(true),
+                    Err(error) => is_of_it(&error).then_some(false),
+                },
+                Some(question) => match self.ask(question).await {
+                    Ok(response) => {
+                        let status = response.status();
+                        Some(status.is_success() || status.is_redirection())
+                    }
+                    Err(Failed::Connect(error)) => is_of_it(&error).then_some(false),
+                    Err(_) => Some(false),
+                },
             }
         };
-        tokio::time::timeout(limit, answers).await.unwrap_or(false)
+        tokio::time::timeout(limit, health).await.unwrap_or(Some(false))
     }
 
     /// Its answer, over a connection of its own that is opened as all are.
