@@ -26,6 +26,11 @@ impl<T: Copy + Default, const N: usize> Few<T, N> {
         }
     }
 
+    /// Whether it takes no memory beside its own.
+    pub(super) fn is_inline(&self) -> bool {
+        matches!(self, Self::Inline { .. })
+    }
+
     pub(super) fn as_slice(&self) -> &[T] {
         match self {
             Self::Inline { count, first } => &first[..usize::from(*count)],
@@ -49,6 +54,7 @@ mod tests {
         let mut few = Few::<u8, 3>::default();
         for number in 0..10 {
             assert_eq!(few.as_slice(), (0..number).collect::<Vec<_>>());
+            assert_eq!(few.is_inline(), number <= 3);
             few.push(number);
         }
     }

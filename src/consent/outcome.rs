@@ -239,6 +239,11 @@ impl Deeds {
         self.0.push(Packed::of(deed));
     }
 
+    /// Whether there are no more than an ordinary request has.
+    pub(super) fn is_short(&self) -> bool {
+        self.0.is_inline()
+    }
+
     pub(super) fn extend(&mut self, others: &Self) {
         others.0.as_slice().iter().for_each(|deed| self.0.push(*deed));
     }

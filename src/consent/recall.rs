@@ -62,15 +62,19 @@ impl Recall {
             }
             let reading = read();
             let done = then(&reading);
-            // The site may give it a name yet.
-            let is_lasting = reading.deeds.iter().all(|deed| deed.subject != CookieSubject::Undeclared(None));
-            *place = is_lasting.then_some((hash, reading));
+            *place = reading.can_be_remembered().then_some((hash, reading));
             done
         })
     }
 }
 
 impl Reading {
+    /// Not where the site may give a cookie a name yet, or so much is in it that it would take memory that a visitor determines.
+    fn can_be_remembered(&self) -> bool {
+        let is_named = self.deeds.iter().all(|deed| deed.subject != CookieSubject::Undeclared(None));
+        is_named && self.deeds.is_short() && self.kept.as_ref().is_none_or(Few::is_inline)
+    }
+
     /// Whether a value in it still has to be counted.
     fn has_news_for(&self, judge: &Judge<'_>) -> bool {
         judge.values.is_some_and(|values| self.deeds.iter().any(|deed| values.counts(deed.subject)))
