@@ -326,8 +326,9 @@ fn frame_17_more_than_a_hundred_informational_answers_are_no_answer() {
             connection.write(last);
         });
         let pinfold = in_front_of(&origin);
-        for method in ["GET", "POST"] {
-            assert_eq!(Client::of(&pinfold).ask(method, "").status, status, "{method} {count} {at_once}");
+        for (method, body) in [("GET", ""), ("POST", ""), ("POST", "a=1")] {
+            let answer = Client::of(&pinfold).ask(method, body);
+            assert_eq!(answer.status, status, "{method} {body:?} {count} {at_once}");
         }
     }
 }

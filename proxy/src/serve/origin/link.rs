@@ -12,10 +12,10 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
+use tokio_util::io::InspectReader;
 
 use super::super::body::ClientBody;
 use super::address::Stream;
-use super::heard::Heard;
 
 /// hyper does not say what a connection is that may become another protocol's.
 type Driver = dyn Future<Output = hyper::Result<()>> + Send;
@@ -35,11 +35,22 @@ pub(super) struct Link {
     sender: SendRequest<ClientBody>,
     /// Nothing once it is closed.
     connection: Option<Pin<Box<Driver>>>,
-    /// How many informational answers to the last request have come.
-    informational: Arc<AtomicU32>,
+    /// Those to the last request.
+    informational: Informational,
     /// Whether anything has come since the last request.
     heard: Arc<AtomicBool>,
     unused_since: Instant,
+}
+
+/// How many informational answers to one request have come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Informational(Arc<AtomicU32>);
+
+impl Informational {
+    /// Whether there were more than anybody listens to.
+    pub(super) fn never_end(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > MOST_INFORMATIONAL
+    }
 }
 
 impl fmt::Debug for Link {
@@ -51,17 +62,23 @@ impl fmt::Debug for Link {
 impl Link {
     /// Over an open stream.
     pub(super) async fn new(stream: Stream) -> io::Result<Self> {
-        let heard = Arc::default();
+        let heard = Arc::<AtomicBool>::default();
+        let noted = Arc::clone(&heard);
+        let stream = InspectReader::new(stream, move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                noted.store(true, Ordering::Relaxed);
+            }
+        });
         let (sender, connection) = Builder::new()
             .max_header_size(LONGEST_HEAD)
             .max_buf_size(MOST_AT_ONCE)
-            .handshake(TokioIo::new(Heard::over(stream, Arc::clone(&heard))))
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
         Ok(Self {
             sender,
             connection: Some(Box::pin(connection.with_upgrades())),
-            informational: Arc::default(),
+            informational: Informational::default(),
             heard,
             unused_since: Instant::now(),
         })
@@ -71,28 +88,23 @@ impl Link {
     pub(super) fn send(
         &mut self,
         mut request: Request<ClientBody>,
-    ) -> impl Future<Output = Received> + use<> {
-        self.informational.store(0, Ordering::Relaxed);
+    ) -> (impl Future<Output = Received> + use<>, Informational) {
+        self.informational.0.store(0, Ordering::Relaxed);
         self.heard.store(false, Ordering::Relaxed);
         let informational = self.informational.clone();
         hyper::ext::on_informational(&mut request, move |_| {
-            informational.fetch_add(1, Ordering::Relaxed);
+            informational.0.fetch_add(1, Ordering::Relaxed);
         });
-        self.sender.try_send_request(request)
+        (self.sender.try_send_request(request), self.informational.clone())
     }
 
     /// Moves whatever can be moved. A server that never comes to its answer is not listened to any longer.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
-            && (connection.as_mut().poll(cx).is_ready() || self.never_ends())
+            && (connection.as_mut().poll(cx).is_ready() || self.informational.never_end())
         {
             self.connection = None;
         }
-    }
-
-    /// Whether there were more informational answers to the last request than anybody listens to.
-    pub(super) fn never_ends(&self) -> bool {
-        self.informational.load(Ordering::Relaxed) > MOST_INFORMATIONAL
     }
 
     /// Whether the server has said anything since it was sent the last request.

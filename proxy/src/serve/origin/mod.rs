@@ -14,7 +14,6 @@
 mod address;
 mod answer;
 mod exchange;
-mod heard;
 mod link;
 mod outlet;
 mod pool;

@@ -175,7 +175,7 @@ async fn over(
         // Without a word the client would take a body of unknown length for none where the method is one that hardly ever has any.
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    let answer = link.send(*request);
+    let (answer, informational) = link.send(*request);
     if uploads {
         // The rest of the body goes on its way even while nobody reads the answer.
         let pool = pool.clone();
@@ -184,10 +184,14 @@ async fn over(
                 pool.give(link);
             }
         });
-        answer.await.map(|response| response.map(AnswerBody::driven)).map_err(|failed| lost(failed, true))
+        let received = answer.await;
+        if informational.never_end() {
+            return Err(Lost::Unending);
+        }
+        received.map(|response| response.map(AnswerBody::driven)).map_err(|failed| lost(failed, true))
     } else {
         let received = link.answer(answer).await;
-        if link.never_ends() {
+        if informational.never_end() {
             return Err(Lost::Unending);
         }
         match received {
