@@ -38,7 +38,7 @@ pub(super) struct Doorway {
 struct Worker {
     number: usize,
     latency: Arc<Latency>,
-    /// In which the origins of several sites wait together.
+    /// In which its origins are.
     line: Arc<Line>,
 }
 
@@ -90,6 +90,13 @@ impl Doorway {
     /// Who must announce at the start of a connection whom it is from; nothing where nobody does.
     pub(super) fn announcers(&self) -> Option<Arc<TrustedProxies>> {
         self.lane.load().announcers.clone()
+    }
+
+    /// Has more requests wait for origins at a time; to be called whenever this worker has nothing else to do.
+    pub(super) fn widen(&self) {
+        if self.worker.line.is_wanted() {
+            self.lane.load().origins.iter().for_each(|origin| origin.widen());
+        }
     }
 
     /// Closes unused connections to origins in time, for as long as it is run.
@@ -150,9 +157,8 @@ impl SitePlan {
 
     /// What requests pass on one worker. The origins that they go to are added to `origins`.
     fn inside(&self, worker: &Worker, before: &[Arc<Origin>], origins: &mut Vec<Arc<Origin>>) -> Inside {
-        let line = self.is_among_others.then_some(&worker.line);
         let ways = self.origins.routes(|destination| {
-            let origin = Origin::of(&destination.servers, before, line);
+            let origin = Origin::of(&destination.servers, before, &worker.line, self.is_among_others);
             origins.push(origin.clone());
             let (scheme, underscored) = (self.scheme.clone(), self.underscored.clone());
             let (host, timeout) = (destination.authority.clone(), destination.timeout);

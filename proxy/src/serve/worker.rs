@@ -48,7 +48,11 @@ impl std::fmt::Debug for WayIn {
 
 /// Serves until `stop` turns true, then finishes what is under way. Blocks the thread.
 pub(super) fn run(entrances: Vec<Entrance>, doorway: Doorway, stop: watch::Receiver<bool>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let idle = doorway.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(move || idle.widen())
+        .build()?;
     runtime.block_on(async {
         tokio::spawn(async move { doorway.tidy().await });
         let graceful = Arc::new(GracefulShutdown::new());

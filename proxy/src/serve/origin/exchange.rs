@@ -33,11 +33,12 @@ impl Origin {
     /// Of these servers, the first that is well coming first. Of what was `before`, connections to the same ones are kept, and who waits in
     /// the same line goes on waiting there.
     ///
-    /// Where there are several sites, all their origins are in one `line`, too.
+    /// All origins of a thread are in one `line`, which several sites may share.
     pub(in super::super) fn of(
         servers: &[Arc<Server>],
         before: &[Arc<Self>],
-        line: Option<&Arc<Line>>,
+        line: &Arc<Line>,
+        is_shared: bool,
     ) -> Arc<Self> {
         let is_same = |origin: &&Arc<Self>| {
             let outlets = origin.outlets.iter();
@@ -52,7 +53,10 @@ impl Origin {
             let kept = open.find(|outlet| Arc::ptr_eq(outlet.server(), server)).cloned();
             kept.unwrap_or_else(|| Arc::new(Outlet::to(server.clone())))
         };
-        Arc::new(Self { outlets: servers.iter().map(outlet).collect(), queue: Queue::within(line) })
+        Arc::new(Self {
+            outlets: servers.iter().map(outlet).collect(),
+            queue: Queue::within(line, is_shared),
+        })
     }
 
     /// Whether it may agree to another protocol. HTTP/2 has no such thing.
@@ -63,6 +67,11 @@ impl Origin {
     /// Closes connections that have been unused for long.
     pub(in super::super) fn tidy(&self) {
         self.outlets.iter().for_each(|outlet| outlet.tidy());
+    }
+
+    /// Asks more at a time, where requests wait and this thread has nothing else to do.
+    pub(in super::super) fn widen(&self) {
+        self.queue.widen();
     }
 
     /// The origin's answer. A request of which nothing could be sent, because there is no connection to the server that should have it, is

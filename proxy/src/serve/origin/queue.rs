@@ -1,11 +1,22 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many requests of one thread may wait for the origin's answer at a time. More would not be answered sooner: no common
-/// application server works on so many, and connections cost memory at both ends.
+/// How many requests of one thread wait for the origin's answer at a time, as long as the thread is busy: it would not come sooner to the answers
+/// of more, and what it needs for them would be gone from the processor's caches by then.
+const AT_FIRST: usize = 16;
+
+/// How many may, where the thread has nothing to do but wait. More would not be answered sooner: no common application server works on so many, and
+/// connections cost memory at both ends.
 const MOST_AT_ONCE: usize = 128;
+
+/// How many more there are each time it has nothing to do.
+const STEP: usize = 16;
+
+/// How long no turn may have ended before there are more, however busy the thread is with other things.
+const STUCK: Duration = Duration::from_millis(10);
 
 /// How many more may wait for their turn. Within the origin's time limit no common server would come to those beyond.
 const MOST_WAITING: usize = 4096;
@@ -21,44 +32,68 @@ const FLOOR: usize = 8;
 #[derive(Debug)]
 pub(super) struct Queue {
     free: Semaphore,
+    /// How many turns there are beyond the first.
+    more: AtomicUsize,
     waiting: AtomicUsize,
-    among: Option<Among>,
-}
-
-/// The others beside whom an origin is asked.
-#[derive(Debug)]
-struct Among {
-    /// Turns that are this origin's, whatever the others do.
-    floor: Semaphore,
+    /// When a turn ended last, or somebody was the first to wait, in microseconds since the line began.
+    moved: AtomicU64,
     line: Arc<Line>,
+    /// Turns that are this origin's, whatever the others do; nothing where there are no others.
+    floor: Option<Semaphore>,
 }
 
-/// In which the origins of several sites are together.
+/// In which the origins of one thread are, and those of several sites wait together.
 #[derive(Debug)]
 pub(in super::super) struct Line {
     free: Semaphore,
     waiting: AtomicUsize,
+    /// Whether somebody could have a turn as soon as there is nothing else to do.
+    wanted: AtomicBool,
+    began: Instant,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { free: Semaphore::new(MOST_AT_ONCE_OF_ALL), waiting: AtomicUsize::new(0) }
+        Self {
+            free: Semaphore::new(MOST_AT_ONCE_OF_ALL),
+            waiting: AtomicUsize::new(0),
+            wanted: AtomicBool::new(false),
+            began: Instant::now(),
+        }
+    }
+}
+
+impl Line {
+    /// Whether [`Queue::widen`] would change something, since this was asked last.
+    pub(in super::super) fn is_wanted(&self) -> bool {
+        self.wanted.swap(false, Ordering::Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
 /// A turn, which lasts until it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
-    _own: SemaphorePermit<'a>,
+    queue: &'a Queue,
+    own: Option<SemaphorePermit<'a>>,
     /// Of the floor, or of the line of all.
     _among: Option<SemaphorePermit<'a>>,
 }
 
 impl Queue {
-    /// Within the line of several sites, if there is one.
-    pub(super) fn within(line: Option<&Arc<Line>>) -> Self {
-        let among = |line: &Arc<Line>| Among { floor: Semaphore::new(FLOOR), line: line.clone() };
-        Self { free: Semaphore::new(MOST_AT_ONCE), waiting: AtomicUsize::new(0), among: line.map(among) }
+    /// In a line, which several sites share or not.
+    pub(super) fn within(line: &Arc<Line>, is_shared: bool) -> Self {
+        Self {
+            free: Semaphore::new(AT_FIRST),
+            more: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            moved: AtomicU64::new(0),
+            line: line.clone(),
+            floor: is_shared.then(|| Semaphore::new(FLOOR)),
+        }
     }
 
     /// Waits for a turn. Nothing where too many wait already.
@@ -68,36 +103,73 @@ impl Queue {
         }
         let place = Place::among(&self.waiting, MOST_WAITING)?;
         // Those of a few are not counted with all, so that few always find room.
-        let of_all = self.among.as_ref().filter(|_| place.number >= FLOOR);
-        let _of_all = match of_all {
-            Some(among) => Some(Place::among(&among.line.waiting, MOST_WAITING_OF_ALL)?),
-            None => None,
+        let _of_all = match self.floor.is_some() && place.number >= FLOOR {
+            true => Some(Place::among(&self.line.waiting, MOST_WAITING_OF_ALL)?),
+            false => None,
         };
+        self.look_whether_stuck(&place);
         let own = self.free.acquire().await.ok()?;
-        let among = match &self.among {
-            Some(among) => Some(among.acquire().await?),
+        let among = match &self.floor {
+            Some(floor) => Some(self.among(floor).await?),
             None => None,
         };
-        Some(Turn { _own: own, _among: among })
+        Some(Turn { queue: self, own: Some(own), _among: among })
     }
 
     fn turn_now(&self) -> Option<Turn<'_>> {
         let own = self.free.try_acquire().ok()?;
-        let among = match &self.among {
-            Some(among) => Some(among.floor.try_acquire().or_else(|_| among.line.free.try_acquire()).ok()?),
+        let among = match &self.floor {
+            Some(floor) => Some(floor.try_acquire().or_else(|_| self.line.free.try_acquire()).ok()?),
             None => None,
         };
-        Some(Turn { _own: own, _among: among })
+        Some(Turn { queue: self, own: Some(own), _among: among })
+    }
+
+    /// Waits for whichever comes first.
+    async fn among<'a>(&'a self, floor: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
+        tokio::select! {
+            biased;
+            floor = floor.acquire() => floor.ok(),
+            of_all = self.line.free.acquire() => of_all.ok(),
+        }
+    }
+
+    /// Gives some of those who wait a turn, as long as there are not too many. To be called where the thread has nothing else to do.
+    pub(super) fn widen(&self) {
+        let (waiting, more) = (self.waiting.load(Ordering::Relaxed), self.more.load(Ordering::Relaxed));
+        let room = (MOST_AT_ONCE - AT_FIRST).saturating_sub(more);
+        let step = STEP.min(waiting).min(room);
+        self.more.fetch_add(step, Ordering::Relaxed);
+        self.free.add_permits(step);
+        if step == STEP {
+            self.line.wanted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Where nobody's turn ends although many wait, there are more of them.
+    fn look_whether_stuck(&self, place: &Place<'_>) {
+        self.line.wanted.store(true, Ordering::Relaxed);
+        let now = self.line.now();
+        if place.number == 0 {
+            self.moved.store(now, Ordering::Relaxed);
+        } else if Duration::from_micros(now.saturating_sub(self.moved.load(Ordering::Relaxed))) > STUCK {
+            self.moved.store(now, Ordering::Relaxed);
+            self.widen();
+        }
     }
 }
 
-impl Among {
-    /// Waits for whichever comes first.
-    async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::select! {
-            biased;
-            floor = self.floor.acquire() => floor.ok(),
-            of_all = self.line.free.acquire() => of_all.ok(),
+impl Drop for Turn<'_> {
+    /// What there was beyond the first turns is given up, and given again where the thread has nothing else to do.
+    fn drop(&mut self) {
+        let queue = self.queue;
+        let less = queue.more.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |more| more.checked_sub(1));
+        if let (Ok(_), Some(own)) = (less, self.own.take()) {
+            own.forget();
+        }
+        if queue.waiting.load(Ordering::Relaxed) > 0 {
+            queue.line.wanted.store(true, Ordering::Relaxed);
+            queue.moved.store(queue.line.now(), Ordering::Relaxed);
         }
     }
 }
@@ -126,13 +198,96 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
 
+    fn alone() -> Arc<Queue> {
+        Arc::new(Queue::within(&Arc::default(), false))
+    }
+
+    fn all_turns(queue: &Queue) -> Vec<Turn<'_>> {
+        std::iter::from_fn(|| queue.turn_now()).collect()
+    }
+
+    impl Queue {
+        fn widen_whole(&self) {
+            self.more.store(MOST_AT_ONCE - AT_FIRST, Ordering::Relaxed);
+            self.free.add_permits(MOST_AT_ONCE - AT_FIRST);
+        }
+    }
+
+    /// Has so many wait, each for a turn that it keeps for as long as this is kept.
+    async fn crowd(queue: &Arc<Queue>, count: usize) -> (tokio::sync::watch::Sender<bool>, Arc<AtomicUsize>) {
+        let (done, asked) = (tokio::sync::watch::Sender::new(false), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..count {
+            let (queue, asked, mut done) = (queue.clone(), asked.clone(), done.subscribe());
+            tokio::spawn(async move {
+                let _turn = queue.turn().await;
+                asked.fetch_add(1, Ordering::Relaxed);
+                let _ = done.wait_for(|done| *done).await;
+            });
+        }
+        settle().await;
+        (done, asked)
+    }
+
+    async fn settle() {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn more_ask_whenever_the_thread_is_idle_and_no_more_than_the_most() {
+        let queue = alone();
+        let (done, asked) = crowd(&queue, 200).await;
+        let asking = || asked.load(Ordering::Relaxed);
+        assert_eq!(asking(), AT_FIRST, "while it is busy");
+        for step in 1.. {
+            if !queue.line.is_wanted() {
+                break;
+            }
+            queue.widen();
+            settle().await;
+            assert_eq!(asking(), (AT_FIRST + step * STEP).min(MOST_AT_ONCE));
+        }
+        assert_eq!(asking(), MOST_AT_ONCE, "nothing is wanted that cannot be had");
+        done.send_replace(true);
+        settle().await;
+        assert_eq!(asking(), 200);
+        assert_eq!(all_turns(&queue).len(), AT_FIRST, "as many as before");
+        assert_eq!(queue.more.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_ends_is_had_again_once_the_thread_is_idle() {
+        let queue = alone();
+        queue.widen_whole();
+        let mut turns = all_turns(&queue);
+        let (_done, asked) = crowd(&queue, 5).await;
+        assert!(queue.line.is_wanted());
+        queue.widen();
+        assert!(!queue.line.is_wanted(), "all turns there can be are taken");
+        turns.truncate(MOST_AT_ONCE - 2);
+        settle().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 0, "while it is busy");
+        assert!(queue.line.is_wanted());
+        queue.widen();
+        settle().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_stuck_behind_slow_answers_does_not_wait_for_idleness() {
+        let queue = alone();
+        let (_done, asked) = crowd(&queue, AT_FIRST + 3).await;
+        std::thread::sleep(2 * STUCK);
+        let (_done, later) = crowd(&queue, 1).await;
+        assert_eq!((asked.load(Ordering::Relaxed), later.load(Ordering::Relaxed)), (AT_FIRST + 3, 1));
+    }
+
     #[tokio::test]
     async fn so_many_ask_so_many_wait_and_the_rest_are_told() {
-        let queue = Arc::new(Queue::within(None));
-        let mut asking = Vec::new();
-        for _ in 0..MOST_AT_ONCE {
-            asking.push(queue.turn().await.unwrap());
-        }
+        let queue = alone();
+        let asking = all_turns(&queue);
+        assert_eq!(asking.len(), AT_FIRST);
         let waiting: Vec<_> = (0..MOST_WAITING)
             .map(|_| {
                 let queue = queue.clone();
@@ -154,15 +309,13 @@ mod tests {
     #[tokio::test]
     async fn several_sites_are_bounded_together_and_each_has_its_floor() {
         let line = Arc::new(Line::default());
-        let crowd: Vec<_> = (0..9).map(|_| Queue::within(Some(&line))).collect();
-        let mut turns = Vec::new();
-        for queue in &crowd {
-            turns.extend(std::iter::from_fn(|| queue.turn_now()));
-        }
+        let crowd: Vec<_> = (0..9).map(|_| Queue::within(&line, true)).collect();
+        crowd.iter().for_each(Queue::widen_whole);
+        let turns: Vec<_> = crowd.iter().flat_map(all_turns).collect();
         // The floors of all, and what all may have together.
         assert_eq!(turns.len(), 9 * FLOOR + MOST_AT_ONCE_OF_ALL);
-        let quiet = Arc::new(Queue::within(Some(&line)));
-        let of_quiet: Vec<_> = std::iter::from_fn(|| quiet.turn_now()).collect();
+        let quiet = Arc::new(Queue::within(&line, true));
+        let of_quiet = all_turns(&quiet);
         assert_eq!(of_quiet.len(), FLOOR, "whatever the others do");
         // Of those who wait for this site each goes on as soon as one of its own is done, though nobody else ever is.
         let waiting: Vec<_> = (0..20)
