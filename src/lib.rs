@@ -56,6 +56,7 @@ pub mod consent;
 mod error;
 #[cfg(feature = "html")]
 mod html;
+mod lately;
 mod layer;
 pub mod pseudonym;
 pub mod time;

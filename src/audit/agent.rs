@@ -1,6 +1,6 @@
 //! Browsers, devices and robots, by what they call themselves: families alone.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::hash::BuildHasher as _;
 use std::sync::LazyLock;
 
@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use foldhash::quality::RandomState;
 
 use super::marks::{DESKTOP, MARKS, Mark, NAMELESS, OTHER, PROGRAM, WINDOWLESS};
+use crate::lately::Lately;
 
 /// Of whom a log does not tell.
 const UNKNOWN: &str = "(unknown)";
@@ -28,16 +29,13 @@ impl Agent {
     /// Who calls themselves so. Whoever calls themselves nothing is a robot: every browser has a name.
     pub(super) fn of(field: &[u8]) -> Self {
         let hash = KEY.hash_one(field);
-        MET.with(|met| {
-            let place = &met[hash as usize % met.len()];
-            match place.get() {
-                Some((same, agent)) if same == hash => agent,
-                _ => {
-                    let agent = Self::read(field);
-                    place.set(Some((hash, agent)));
-                    agent
-                }
+        MET.with_borrow_mut(|met| {
+            if let Some(agent) = met.get(hash) {
+                return *agent;
             }
+            let agent = Self::read(field);
+            met.put(hash, agent);
+            agent
         })
     }
 
@@ -95,7 +93,7 @@ impl Agent {
 thread_local! {
     /// Those whom a thread met lately: browsers are few, and each asks again and again. What they call themselves is not kept, but a
     /// hash of it that nobody can foresee.
-    static MET: [Cell<Option<(u64, Agent)>>; 128] = const { [const { Cell::new(None) }; 128] };
+    static MET: RefCell<Lately<Agent, 128>> = const { RefCell::new(Lately::new()) };
 }
 
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);

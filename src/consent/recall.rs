@@ -7,6 +7,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use super::few::Few;
 use super::judge::Judge;
 use super::outcome::{CookieSubject, Deeds};
+use crate::lately::Lately;
 
 /// What becomes of one field: the same for the same bytes, while policy and choice are the same.
 #[derive(Debug, Clone, Default)]
@@ -19,12 +20,9 @@ pub(super) struct Reading {
 /// Where a run of pairs begins and ends.
 pub(super) type Run = (u32, u32);
 
-/// How many a thread remembers.
-const ROOM: usize = 512;
-
 thread_local! {
     /// Of a field nothing is kept but a hash that nobody can foresee, and what became of it.
-    static LATELY: RefCell<Vec<Option<(u64, Reading)>>> = const { RefCell::new(Vec::new()) };
+    static LATELY: RefCell<Lately<Reading, 512>> = const { RefCell::new(Lately::new()) };
 }
 
 /// Finds readings again, by SipHash-1-3 under a key of its own: under another policy or for another site none of them is found.
@@ -50,19 +48,14 @@ impl Recall {
         hasher.write(line);
         let hash = hasher.finish();
         LATELY.with_borrow_mut(|lately| {
-            if lately.is_empty() {
-                lately.resize_with(ROOM, || None);
-            }
-            let place = &mut lately[hash as usize % ROOM];
-            if let Some((same, reading)) = place
-                && *same == hash
-                && !reading.has_news_for(judge)
-            {
+            if let Some(reading) = lately.get(hash).filter(|reading| !reading.has_news_for(judge)) {
                 return then(reading);
             }
             let reading = read();
             let done = then(&reading);
-            *place = reading.can_be_remembered().then_some((hash, reading));
+            if reading.can_be_remembered() {
+                lately.put(hash, reading);
+            }
             done
         })
     }

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::LazyLock;
 
+use crate::lately::Lately;
+
 /// Where in a page something goes in. It follows from the bytes of the page up to the end of the tag that tells, so the next page that begins with
 /// the same need not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,16 +29,13 @@ const LONGEST: usize = 64 * 1024;
 /// The longest name of a language (RFC 5646, section 4.4.1): what is longer is none, and is not remembered.
 const LONGEST_LANGUAGE: usize = 35;
 
-/// How many are remembered.
-const ROOM: usize = 512;
-
 thread_local! {
     /// Those that a thread found lately. Of a page hashes alone are kept, and its language.
-    static KNOWN: RefCell<Vec<Option<Known>>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Lately<Known, 512>> = const { RefCell::new(Lately::new()) };
 }
 
+/// Found by a hash of how the page begins.
 struct Known {
-    beginning: Beginning,
     /// Of everything up to where it is told.
     told: u64,
     top: Top,
@@ -52,17 +51,11 @@ impl Top {
     pub(super) fn of(first: &[u8], whole: bool) -> Result<Self, Beginning> {
         let beginning = Beginning(hash(&first[..first.len().min(BEGINNING)], whole));
         let found = KNOWN.with_borrow(|all| {
-            let known = all.get(beginning.place())?.as_ref().filter(|known| known.beginning == beginning)?;
+            let known = all.get(beginning.0)?;
             let told = first.get(..known.top.told_by)?;
             (hash(told, whole) == known.told).then(|| known.top.clone())
         });
         found.ok_or(beginning)
-    }
-}
-
-impl Beginning {
-    fn place(self) -> usize {
-        self.0 as usize % ROOM
     }
 }
 
@@ -99,13 +92,7 @@ impl Found {
         }
         let language = language.map(String::into_boxed_str);
         let top = Top { head: head.map(|head| head.at), body: body.at, told_by, language };
-        let known = Known { beginning, told: hash(told, whole), top };
-        KNOWN.with_borrow_mut(|all| {
-            if all.is_empty() {
-                all.resize_with(ROOM, || None);
-            }
-            all[beginning.place()] = Some(known);
-        });
+        KNOWN.with_borrow_mut(|all| all.put(beginning.0, Known { told: hash(told, whole), top }));
     }
 }
 

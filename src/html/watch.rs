@@ -62,7 +62,9 @@ impl Watch {
             watched.seen.extend_from_slice(part);
             self.stage().write(part, &mut parsed);
         } else {
-            if !watched.see(part) && watched.seen.len() <= MOST && self.pass_on(&mut watched, done) {
+            let sees = watched.would_see(part);
+            watched.seen.extend_from_slice(part);
+            if !sees && watched.seen.len() <= MOST && self.pass_on(&mut watched, done) {
                 self.watched = Some(watched);
                 return;
             }
@@ -153,14 +155,7 @@ impl Watch {
 }
 
 impl Watched {
-    /// Adds a part; whether there is something in the page for which everything has to be looked at.
-    fn see(&mut self, part: &[u8]) -> bool {
-        let from = self.seen.len().saturating_sub(BEGUN);
-        self.seen.extend_from_slice(part);
-        occur(&self.seen[from..], self.is_unparsed())
-    }
-
-    /// Whether there would be with a part: a word may have begun before.
+    /// Whether with a part there is something in the page for which everything has to be looked at: a word may have begun before.
     fn would_see(&self, part: &[u8]) -> bool {
         let before = &self.seen[self.seen.len().saturating_sub(BEGUN)..];
         let seam = [before, &part[..part.len().min(BEGUN)]].concat();
