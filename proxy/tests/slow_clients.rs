@@ -109,6 +109,9 @@ fn fault_19_whoever_is_late_is_told_and_whoever_is_merely_slow_is_served() {
     };
     let late_head = client(HEAD.to_owned());
     let late_body = client(format!("{HEAD}content-length: 10\r\n\r\nx").replace("GET", "POST"));
+    let form = "content-type: application/x-www-form-urlencoded\r\norigin: https://www.town.example\r\n";
+    let late_form =
+        client(format!("{HEAD}{form}content-length: 17\r\n\r\ncookies").replace("GET /", "POST /cookies"));
     let late_next = client(format!("{HEAD}\r\n{HEAD}"));
     let mut slow_body = client(format!("{HEAD}content-length: 14630\r\n\r\n").replace("GET", "POST"));
     for _ in 0..10 {
@@ -116,7 +119,9 @@ fn fault_19_whoever_is_late_is_told_and_whoever_is_merely_slow_is_served() {
         slow_body.write_all(&[b'x'; 1463]).unwrap();
         thread::sleep(Duration::from_millis(1300));
     }
-    for (mut stream, expected) in [(late_head, &[408][..]), (late_body, &[408]), (late_next, &[200, 408])] {
+    for (mut stream, expected) in
+        [(late_head, &[408][..]), (late_body, &[408]), (late_form, &[408]), (late_next, &[200, 408])]
+    {
         let reply = listen(&mut stream);
         assert_eq!((&reply.statuses()[..], reply.closed), (expected, true));
     }

@@ -17,7 +17,7 @@ use pinfold::consent::ResponseBody;
 use tower::Service;
 
 use super::admit::{admit, is_of_balancer};
-use super::body::{ClientBody, text_response};
+use super::body::{ClientBody, Progress, Upload, text_response};
 use super::by_host::ByHost;
 use super::forward::{AdmittedHost, Forward, OriginBody};
 use super::latency::Latency;
@@ -82,11 +82,18 @@ impl Door {
         if let Some(redirect) = to_https.and_then(|way| way.answer(&host, &parts.uri, peer)) {
             return Stage::own(redirect);
         }
-        let mut request = Request::from_parts(parts, ClientBody::new(body));
+        let body = ClientBody::new(body);
+        let progress = body.progress();
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(AdmittedHost(host));
         let started = Instant::now();
-        Stage::Inside { future: Caught { future: inside.stack.clone().call(request) }, started, inside }
+        Stage::Inside {
+            future: Caught { future: inside.stack.clone().call(request) },
+            started,
+            inside,
+            progress,
+        }
     }
 }
 
@@ -112,6 +119,8 @@ pin_project! {
             future: Caught<<Pinfold<Forward> as Service<Request<ClientBody>>>::Future>,
             started: Instant,
             inside: Arc<Inside>,
+            // Nothing where the request has no body.
+            progress: Option<Progress>,
         },
     }
 }
@@ -127,8 +136,8 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (future, started, inside) = match this.stage.project() {
-            StagePinned::Inside { future, started, inside } => (future, started, inside),
+        let (future, started, inside, progress) = match this.stage.project() {
+            StagePinned::Inside { future, started, inside, progress } => (future, started, inside, progress),
             StagePinned::Own { answer } => {
                 return answer.take().map_or(Poll::Pending, |answer| Poll::Ready(answer.map(Either::Right)));
             }
@@ -139,6 +148,12 @@ impl Future for Answer {
             Err(id) => return Poll::Ready(failure(id, *this.version).map(Either::Right)),
         };
         inside.latency.note(started.elapsed());
+        // A form that did not come in time is not malformed.
+        if response.status() == StatusCode::BAD_REQUEST
+            && progress.as_ref().is_some_and(|progress| progress.state() == Upload::Silent)
+        {
+            return Poll::Ready(refusal(Refused::LATE, *this.version).map(Either::Right));
+        }
         // Whoever finds a request malformed may have read it differently: nothing follows it.
         if *this.version < Version::HTTP_2 && response.status() == StatusCode::BAD_REQUEST {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
