@@ -92,7 +92,10 @@ fn misuse_is_one_line_and_code_2() {
             &["run", "--origin", "http://localhost:9", "--listen", "127.0.0.1:9"],
             "where Pinfold itself listens",
         ),
-        (&["run", "--origin", "http://127.0.0.1:8081"], "where Pinfold itself listens"),
+        (
+            &["run", "--origin", "http://127.0.0.1:8081"],
+            "where Pinfold itself listens for its operators (name the web server, or let `pinfold init`",
+        ),
         (&["run", "--origin", "http://127.0.0.1:9", "--listen", "0.0.0.0:80"], "not a loopback address"),
         (&["demo", "--listen", "0.0.0.0:80"], "for this machine alone"),
         (&["report", "--from", "2026-11-02", "--to", "2026-11-01"], "pinfold.db cannot be used"),

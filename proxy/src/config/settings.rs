@@ -147,16 +147,20 @@ impl Settings {
     /// The same as [`for_origin`](Self::for_origin), for a server: its origin is not itself.
     pub(crate) fn to_run(origin: &str, listen: Option<SocketAddr>) -> Result<Self, String> {
         let settings = Self::for_origin(origin, listen)?;
-        let listeners = settings.listen.http.into_iter().chain([settings.admin]);
-        let leads_back = |listener: &SocketAddr| {
-            settings.origins.default.urls.iter().any(|origin| leads_to(origin, *listener))
-        };
-        match listeners.into_iter().find(leads_back) {
-            None => Ok(settings),
-            Some(listener) => Err(format!(
+        let leads_to =
+            |listener| settings.origins.default.urls.iter().any(|origin| leads_to(origin, listener));
+        if let Some(listener) = settings.listen.http.filter(|listener| leads_to(*listener)) {
+            return Err(format!(
                 "`{origin}` is {listener}, where Pinfold itself listens (name the web server, or another --listen)"
-            )),
+            ));
         }
+        if leads_to(ADMIN) {
+            return Err(format!(
+                "`{origin}` is {ADMIN}, where Pinfold itself listens for its operators (name the web server, or let `pinfold init` write a \
+                 configuration and name another place in it: [admin] listen)"
+            ));
+        }
+        Ok(settings)
     }
 
     /// What `pinfold run --origin URL` means: loopback, any host, nothing declared.
