@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the library and the modules that it may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("time", &["error"]),
     ("client_ip", &["error"]),
     ("pseudonym", &["client_ip", "time"]),
-    ("html", &[]),
-    ("consent", &["error", "html", "time"]),
-    ("audit", &["client_ip", "consent", "error", "pseudonym", "time"]),
+    ("html", &["lately"]),
+    ("consent", &["error", "html", "lately", "time"]),
+    ("audit", &["client_ip", "consent", "error", "lately", "pseudonym", "time"]),
     ("error", &[]),
+    ("lately", &[]),
 ];
 
 #[test]
