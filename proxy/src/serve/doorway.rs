@@ -68,7 +68,10 @@ impl Doorway {
     /// Puts another door here. Connections to origins that are the same are kept; others end with the last request on their way.
     pub(super) fn rebuild(&self, plan: &Plan) {
         let before = self.lane.load();
-        self.lane.store(Arc::new(plan.lane(&before.origins, &self.worker)));
+        let lane = plan.lane(&before.origins, &self.worker);
+        let is_kept = |origin: &Arc<Origin>| lane.origins.iter().any(|kept| Arc::ptr_eq(kept, origin));
+        before.origins.iter().filter(|origin| !is_kept(origin)).for_each(|origin| origin.leave());
+        self.lane.store(Arc::new(lane));
     }
 
     /// Answers a request by the door that stands now.
@@ -92,7 +95,7 @@ impl Doorway {
         self.lane.load().announcers.clone()
     }
 
-    /// Has more requests wait for origins at a time; to be called whenever this worker has nothing else to do.
+    /// Has more requests wait for origins at a time; to be called whenever this worker has run everything that is ready.
     pub(super) fn widen(&self) {
         if self.worker.line.is_wanted() {
             self.lane.load().origins.iter().for_each(|origin| origin.widen());

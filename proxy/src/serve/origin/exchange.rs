@@ -64,14 +64,20 @@ impl Origin {
         self.outlets.iter().all(|outlet| outlet.server().speaks() == Speaks::Http1)
     }
 
-    /// Closes connections that have been unused for long.
+    /// Closes connections that have been unused for long, and helps those who have waited for too long.
     pub(in super::super) fn tidy(&self) {
+        self.queue.widen_if_stuck();
         self.outlets.iter().for_each(|outlet| outlet.tidy());
     }
 
-    /// Asks more at a time, where requests wait and this thread has nothing else to do.
+    /// Asks more at a time, where requests wait and this thread has run everything that is ready.
     pub(in super::super) fn widen(&self) {
         self.queue.widen();
+    }
+
+    /// Asks as much as it can for those who still wait: another has taken its place.
+    pub(in super::super) fn leave(&self) {
+        self.queue.leave();
     }
 
     /// The origin's answer. A request of which nothing could be sent, because there is no connection to the server that should have it, is

@@ -42,7 +42,7 @@ pub(super) struct Link {
     unused_since: Instant,
 }
 
-/// How many informational answers to one request have come.
+/// How many informational answers to the last request over a link have come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Informational(Arc<AtomicU32>);
 

@@ -8,15 +8,19 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// of more, and what it needs for them would be gone from the processor's caches by then.
 const AT_FIRST: usize = 16;
 
-/// How many may, where the thread has nothing to do but wait. More would not be answered sooner: no common application server works on so many, and
+/// How many may, as soon as the thread has run everything that it knows to be ready. More would not be answered sooner: no common application server works on so many, and
 /// connections cost memory at both ends.
 const MOST_AT_ONCE: usize = 128;
 
-/// How many more there are each time it has nothing to do.
+/// How many more there are each time it has.
 const STEP: usize = 16;
 
-/// How long no turn may have ended before there are more, however busy the thread is with other things.
+/// How long no turn may have ended before there are more, however busy the thread is with other things. It is looked for when somebody comes, and
+/// once a second.
 const STUCK: Duration = Duration::from_millis(10);
+
+/// A turn that lasted so long had an origin that is slow, and not a thread: somebody else has it next, however busy the thread is.
+const SLOW: Duration = Duration::from_millis(40);
 
 /// How many more may wait for their turn. Within the origin's time limit no common server would come to those beyond.
 const MOST_WAITING: usize = 4096;
@@ -34,6 +38,8 @@ pub(super) struct Queue {
     free: Semaphore,
     /// How many turns there are beyond the first.
     more: AtomicUsize,
+    /// Whether it stays at that.
+    is_left: AtomicBool,
     waiting: AtomicUsize,
     /// When a turn ended last, or somebody was the first to wait, in microseconds since the line began.
     moved: AtomicU64,
@@ -47,7 +53,7 @@ pub(super) struct Queue {
 pub(in super::super) struct Line {
     free: Semaphore,
     waiting: AtomicUsize,
-    /// Whether somebody could have a turn as soon as there is nothing else to do.
+    /// Whether somebody may have a turn as soon as everything that is ready has been run.
     wanted: AtomicBool,
     began: Instant,
 }
@@ -64,7 +70,7 @@ impl Default for Line {
 }
 
 impl Line {
-    /// Whether [`Queue::widen`] would change something, since this was asked last.
+    /// Whether [`Queue::widen`] may change something, since this was asked last.
     pub(in super::super) fn is_wanted(&self) -> bool {
         self.wanted.swap(false, Ordering::Relaxed)
     }
@@ -79,6 +85,8 @@ impl Line {
 pub(super) struct Turn<'a> {
     queue: &'a Queue,
     own: Option<SemaphorePermit<'a>>,
+    /// In microseconds since the line began.
+    since: u64,
     /// Of the floor, or of the line of all.
     _among: Option<SemaphorePermit<'a>>,
 }
@@ -89,6 +97,7 @@ impl Queue {
         Self {
             free: Semaphore::new(AT_FIRST),
             more: AtomicUsize::new(0),
+            is_left: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             moved: AtomicU64::new(0),
             line: line.clone(),
@@ -107,13 +116,18 @@ impl Queue {
             true => Some(Place::among(&self.line.waiting, MOST_WAITING_OF_ALL)?),
             false => None,
         };
-        self.look_whether_stuck(&place);
+        self.line.wanted.store(true, Ordering::Relaxed);
+        if place.number == 0 {
+            self.moved.store(self.line.now(), Ordering::Relaxed);
+        } else {
+            self.widen_if_stuck();
+        }
         let own = self.free.acquire().await.ok()?;
         let among = match &self.floor {
             Some(floor) => Some(self.among(floor).await?),
             None => None,
         };
-        Some(Turn { queue: self, own: Some(own), _among: among })
+        Some(Turn { queue: self, own: Some(own), since: self.line.now(), _among: among })
     }
 
     fn turn_now(&self) -> Option<Turn<'_>> {
@@ -122,7 +136,7 @@ impl Queue {
             Some(floor) => Some(floor.try_acquire().or_else(|_| self.line.free.try_acquire()).ok()?),
             None => None,
         };
-        Some(Turn { queue: self, own: Some(own), _among: among })
+        Some(Turn { queue: self, own: Some(own), since: self.line.now(), _among: among })
     }
 
     /// Waits for whichever comes first.
@@ -134,42 +148,66 @@ impl Queue {
         }
     }
 
-    /// Gives some of those who wait a turn, as long as there are not too many. To be called where the thread has nothing else to do.
+    /// Gives some of those who wait a turn, as long as there are not too many. To be called where the thread has run everything that is ready.
     pub(super) fn widen(&self) {
-        let (waiting, more) = (self.waiting.load(Ordering::Relaxed), self.more.load(Ordering::Relaxed));
-        let room = (MOST_AT_ONCE - AT_FIRST).saturating_sub(more);
-        let step = STEP.min(waiting).min(room);
-        self.more.fetch_add(step, Ordering::Relaxed);
-        self.free.add_permits(step);
+        let step = self.add(STEP.min(self.waiting.load(Ordering::Relaxed)));
         if step == STEP {
             self.line.wanted.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Where nobody's turn ends although many wait, there are more of them.
-    fn look_whether_stuck(&self, place: &Place<'_>) {
-        self.line.wanted.store(true, Ordering::Relaxed);
+    /// The same where nobody's turn ends although some wait, whatever the thread does.
+    pub(super) fn widen_if_stuck(&self) {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let now = self.line.now();
-        if place.number == 0 {
-            self.moved.store(now, Ordering::Relaxed);
-        } else if Duration::from_micros(now.saturating_sub(self.moved.load(Ordering::Relaxed))) > STUCK {
+        if is_longer(self.moved.load(Ordering::Relaxed), now, STUCK) {
             self.moved.store(now, Ordering::Relaxed);
             self.widen();
         }
     }
+
+    /// Gives all turns that there can be, for good: nobody comes any more, and nobody will call [`Self::widen`] for those who are left.
+    pub(super) fn leave(&self) {
+        self.is_left.store(true, Ordering::Relaxed);
+        self.add(MOST_AT_ONCE);
+    }
+
+    /// So many turns, or as many as there is room for: how many.
+    fn add(&self, turns: usize) -> usize {
+        let more = self.more.load(Ordering::Relaxed);
+        let step = turns.min((MOST_AT_ONCE - AT_FIRST).saturating_sub(more));
+        self.more.fetch_add(step, Ordering::Relaxed);
+        self.free.add_permits(step);
+        step
+    }
+}
+
+/// Whether more time has passed between two readings of microseconds.
+fn is_longer(from: u64, to: u64, limit: Duration) -> bool {
+    Duration::from_micros(to.saturating_sub(from)) > limit
 }
 
 impl Drop for Turn<'_> {
-    /// What there was beyond the first turns is given up, and given again where the thread has nothing else to do.
+    /// One beyond the first is given up, unless the origin is slow and somebody waits.
     fn drop(&mut self) {
-        let queue = self.queue;
-        let less = queue.more.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |more| more.checked_sub(1));
-        if let (Ok(_), Some(own)) = (less, self.own.take()) {
+        let (queue, now) = (self.queue, self.queue.line.now());
+        let is_waited_for = queue.waiting.load(Ordering::Relaxed) > 0;
+        let is_kept =
+            queue.is_left.load(Ordering::Relaxed) || is_waited_for && is_longer(self.since, now, SLOW);
+        if !is_kept
+            && queue
+                .more
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |more| more.checked_sub(1))
+                .is_ok()
+            && let Some(own) = self.own.take()
+        {
             own.forget();
         }
-        if queue.waiting.load(Ordering::Relaxed) > 0 {
+        if is_waited_for {
             queue.line.wanted.store(true, Ordering::Relaxed);
-            queue.moved.store(queue.line.now(), Ordering::Relaxed);
+            queue.moved.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -208,10 +246,16 @@ mod tests {
 
     impl Queue {
         fn widen_whole(&self) {
-            self.more.store(MOST_AT_ONCE - AT_FIRST, Ordering::Relaxed);
-            self.free.add_permits(MOST_AT_ONCE - AT_FIRST);
+            assert_eq!(self.add(MOST_AT_ONCE), MOST_AT_ONCE - AT_FIRST);
+        }
+
+        /// As if turns ended all the time, or none had for long: however slow this machine is.
+        fn moved_at(&self, micros: u64) {
+            self.moved.store(micros, Ordering::Relaxed);
         }
     }
+
+    const NEVER: u64 = u64::MAX;
 
     /// Has so many wait, each for a turn that it keeps for as long as this is kept.
     async fn crowd(queue: &Arc<Queue>, count: usize) -> (tokio::sync::watch::Sender<bool>, Arc<AtomicUsize>) {
@@ -237,7 +281,13 @@ mod tests {
     #[tokio::test]
     async fn more_ask_whenever_the_thread_is_idle_and_no_more_than_the_most() {
         let queue = alone();
+        let turns = all_turns(&queue);
+        queue.moved_at(NEVER);
+        queue.waiting.fetch_add(1, Ordering::Relaxed);
         let (done, asked) = crowd(&queue, 200).await;
+        queue.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(turns);
+        settle().await;
         let asking = || asked.load(Ordering::Relaxed);
         assert_eq!(asking(), AT_FIRST, "while it is busy");
         for step in 1.. {
@@ -261,6 +311,7 @@ mod tests {
         let queue = alone();
         queue.widen_whole();
         let mut turns = all_turns(&queue);
+        turns.iter_mut().for_each(|turn| turn.since = NEVER);
         let (_done, asked) = crowd(&queue, 5).await;
         assert!(queue.line.is_wanted());
         queue.widen();
@@ -277,17 +328,50 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_stuck_behind_slow_answers_does_not_wait_for_idleness() {
         let queue = alone();
-        let (_done, asked) = crowd(&queue, AT_FIRST + 3).await;
+        let _turns = all_turns(&queue);
+        let (_done, asked) = crowd(&queue, 1).await;
+        queue.moved_at(NEVER);
+        queue.widen_if_stuck();
+        settle().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 0, "they end all the time");
+        queue.moved_at(0);
         std::thread::sleep(2 * STUCK);
-        let (_done, later) = crowd(&queue, 1).await;
-        assert_eq!((asked.load(Ordering::Relaxed), later.load(Ordering::Relaxed)), (AT_FIRST + 3, 1));
+        queue.widen_if_stuck();
+        settle().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_slow_origin_keeps_its_turns_and_one_that_is_left_all_of_them() {
+        for (is_slow, is_left, kept) in
+            [(true, false, true), (false, false, false), (false, true, true), (true, true, true)]
+        {
+            let queue = alone();
+            if is_left {
+                queue.leave();
+            } else {
+                queue.widen_whole();
+            }
+            let mut turns = all_turns(&queue);
+            assert_eq!(turns.len(), MOST_AT_ONCE);
+            let (_done, asked) = crowd(&queue, 1).await;
+            // Long enough ago, or not yet.
+            turns[0].since = if is_slow { 0 } else { NEVER };
+            if is_slow {
+                std::thread::sleep(2 * SLOW);
+            }
+            drop(turns.remove(0));
+            settle().await;
+            assert_eq!(asked.load(Ordering::Relaxed), usize::from(kept), "{is_slow} {is_left}");
+        }
     }
 
     #[tokio::test]
     async fn so_many_ask_so_many_wait_and_the_rest_are_told() {
         let queue = alone();
+        queue.widen_whole();
         let asking = all_turns(&queue);
-        assert_eq!(asking.len(), AT_FIRST);
+        assert_eq!(asking.len(), MOST_AT_ONCE);
         let waiting: Vec<_> = (0..MOST_WAITING)
             .map(|_| {
                 let queue = queue.clone();
